@@ -1,0 +1,69 @@
+# `make` alone says what there is.
+
+VENV ?= .venv
+BUILD ?= build
+UV ?= uv
+# Passed on to the command that a target runs: make test ARGS="-k hook".
+ARGS ?=
+
+PROJECT = {{cookiecutter.project_slug}}
+MAKE_VENV = sh "$(PROJECT)/scripts/make-venv"
+# Bakes the default answers; cookiecutter alone is quicker to install than all that the tests need.
+BAKE = "$(BUILD)/venv/bin/cookiecutter" --no-input --default-config --overwrite-if-exists
+# The generated project's make has its own variables, whatever this one was called with.
+BAKED_MAKE = MAKEFLAGS= MFLAGS= MAKEOVERRIDES= VENV=.venv ARGS= $(MAKE)
+
+# An activated environment must not decide what runs here, and no bake should carry bytecode.
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+export PYTHONDONTWRITEBYTECODE = 1
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help setup drill test test-long check lock bake
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Make the virtual environment of the template's own tests, from the hashed lock
+	@$(MAKE_VENV) "$(VENV)" requirements/test.txt
+
+# Everything but the virtual environment is baked anew, so that nothing stale is left.
+bake:
+	@$(MAKE_VENV) "$(BUILD)/venv" requirements/bake.txt
+	@mkdir -p "$(BUILD)/my-trader"
+	@find "$(BUILD)/my-trader" -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
+	@$(BAKE) --output-dir "$(BUILD)" . project_slug=my-trader
+
+drill: bake ## Bake the default answers into build/, set up, and run the recovery drill there
+	@$(BAKED_MAKE) -C "$(BUILD)/my-trader" --no-print-directory setup
+	@$(BAKED_MAKE) -C "$(BUILD)/my-trader" --no-print-directory drill
+
+test: setup ## Run the template's tests
+	@"$(VENV)/bin/python" -m pytest $(ARGS)
+
+test-long: setup ## Run all of them, the long ones too
+	@"$(VENV)/bin/python" -m pytest -m "long or not long" $(ARGS)
+
+check: setup ## Lint, check the format and the types, of the template and of what it generates
+	@"$(VENV)/bin/ruff" check .
+	@"$(VENV)/bin/ruff" format --check .
+	@"$(VENV)/bin/mypy"
+	@rm -rf "$(BUILD)/check"
+	@"$(VENV)/bin/cookiecutter" --no-input --default-config --output-dir "$(BUILD)/check" . project_slug=my-trader
+	@bin=$$(cd "$(VENV)/bin" && pwd) && cd "$(BUILD)/check/my-trader" \
+		&& "$$bin/ruff" check --no-respect-gitignore . \
+		&& "$$bin/ruff" format --check --no-respect-gitignore . \
+		&& "$$bin/mypy"
+
+# Keeps the pins that still fit; LOCK_FLAGS=--upgrade takes the newest.
+LOCK = "$(UV)" pip compile --quiet --universal --python-version 3.12 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(LOCK_FLAGS)
+
+lock: ## Make all locks anew from requirements/*.in, the generated project's first (needs uv)
+	@command -v "$(UV)" >/dev/null || { echo "make lock needs uv: pip install uv, or name it in UV." >&2; exit 78; }
+	@cd "$(PROJECT)" && for name in runtime drill dev; do \
+		$(LOCK) "requirements/$$name.in" -o "requirements/$$name.txt" || exit; \
+	done
+	@for name in bake test; do \
+		$(LOCK) "requirements/$$name.in" -o "requirements/$$name.txt" || exit; \
+	done
