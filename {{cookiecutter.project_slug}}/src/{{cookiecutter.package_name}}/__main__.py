@@ -1,0 +1,8 @@
+"""Run the node with ``python -m``."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

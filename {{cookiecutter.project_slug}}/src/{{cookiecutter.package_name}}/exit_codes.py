@@ -1,0 +1,35 @@
+"""Exit codes of the node, and the exception that carries one with its plain sentence."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a supervisor may conclude from the end of the process."""
+
+    STOPPED = 0
+    """Stopped as asked."""
+    DEFECT = 1
+    """A defect in the node or the strategy: look before restarting."""
+    AWAY = 75
+    """A dependency is away or a start-up bound has passed: restart me."""
+    CONFIGURATION = 78
+    """The configuration is wrong or the HTTP port is taken: a restart does not help."""
+
+
+class NodeExit(Exception):
+    """
+    End the process with this code and this sentence.
+
+    Parameters
+    ----------
+    code : ExitCode
+        The exit code of the process.
+    sentence : str
+        One plain line for stderr: what is broken and what to do.
+
+    """
+
+    def __init__(self, code: ExitCode, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence

@@ -1,0 +1,258 @@
+"""
+Settings from the environment (prefix ``TRADER_``), an ``.env`` file, and files for secrets.
+
+They are validated once, at the start. Every error is found at once and is one plain sentence.
+"""
+
+import ipaddress
+import os
+import re
+import uuid
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from typing import Any
+from urllib.parse import SplitResult
+from urllib.parse import unquote
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+from pydantic import Field
+from pydantic import ModelWrapValidatorHandler
+from pydantic import SecretStr
+from pydantic import ValidationError
+from pydantic import model_validator
+from pydantic_settings import BaseSettings
+from pydantic_settings import SettingsConfigDict
+
+from .exit_codes import ExitCode
+from .exit_codes import NodeExit
+
+PREFIX = "TRADER_"
+SECRETS = ("api_key", "api_secret", "store_url")
+"""Settings that may be given as a file: ``TRADER_API_KEY_FILE`` names the file with the key."""
+
+
+class ConfigurationError(NodeExit):
+    """The settings cannot be used; the sentence has one line an error."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__(ExitCode.CONFIGURATION, "\n".join(sentences))
+        self.sentences = sentences
+
+
+class OnRefusal(StrEnum):
+    """What to do when recovery is refused; nothing refuses in this version."""
+
+    EXIT = "exit"
+    HOLD = "hold"
+
+
+class Profile(StrEnum):
+    """Which exchange the node trades at."""
+
+    SIMULATED = "simulated"
+    TESTNET = "testnet"
+    LIVE = "live"
+
+
+def _trader_id(value: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)+", value) is None:
+        raise ValueError("needs the form NAME-TAG, for example TRADER-001")
+    return value
+
+
+def _symbol(value: str) -> str:
+    if re.fullmatch(r"[A-Z0-9]{2,30}", value) is None:
+        raise ValueError("needs a symbol as the exchange writes it, for example BTCUSDT")
+    return value
+
+
+def _store_url(value: SecretStr) -> SecretStr:
+    parts = _split(value.get_secret_value(), ("redis", "rediss"), "redis://127.0.0.1:6379")
+    if parts.path not in ("", "/", "/0"):
+        raise ValueError("must not name a database: the engine always uses database 0")
+    if parts.username and not parts.password:
+        raise ValueError("has a user name without a password, which the engine cannot use")
+    return value
+
+
+def _http_url(value: str) -> str:
+    _split(value, ("http", "https"), "http://127.0.0.1:8090")
+    return value.rstrip("/")
+
+
+def _ws_url(value: str) -> str:
+    _split(value, ("ws", "wss"), "ws://127.0.0.1:8090")
+    return value.rstrip("/")
+
+
+def _split(value: str, schemes: tuple[str, ...], example: str) -> SplitResult:
+    complaint = f"needs a URL such as {example}"
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a broken IPv6 address
+        usable = False
+    if not usable:
+        raise ValueError(complaint)
+    return parts
+
+
+class Settings(BaseSettings):
+    """
+    Everything that the node must be told.
+
+    Raises
+    ------
+    ConfigurationError
+        If anything is missing or wrong: all of it at once.
+
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+
+    profile: Profile
+    id: Annotated[str, AfterValidator(_trader_id)]
+    instance_id: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1)
+    symbol: Annotated[str, AfterValidator(_symbol)]
+    order_quantity: Decimal = Field(default=Decimal("0.010"), gt=0)
+    store_url: Annotated[SecretStr, AfterValidator(_store_url)]
+    exchange_http_url: Annotated[str, AfterValidator(_http_url)]
+    exchange_ws_url: Annotated[str, AfterValidator(_ws_url)]
+    api_key: str = "simulated-key"
+    api_secret: SecretStr = SecretStr("simulated-secret")
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8080, ge=1, le=65535)
+    startup_timeout_seconds: float = Field(default=60, ge=1, le=3600)
+    on_refusal: OnRefusal = OnRefusal.EXIT
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_errors_at_once(
+        cls, values: Any, handler: ModelWrapValidatorHandler["Settings"]
+    ) -> "Settings":
+        given = dict(values)
+        sentences = _read_secret_files(given) + _profile_errors(given)
+        settings = None
+        try:
+            settings = handler(given)
+        except ValidationError as error:
+            sentences += [_sentence(dict(each)) for each in error.errors()]
+        if sentences or settings is None:
+            raise ConfigurationError(sorted(set(sentences)))
+        return settings
+
+
+def load_settings(env_file: str | None = ".env") -> Settings:
+    """
+    Return the settings of this process.
+
+    Raises
+    ------
+    ConfigurationError
+        If anything is missing, wrong, or not known at all.
+
+    """
+    unknown = _unknown_names(os.environ)
+    try:
+        settings = Settings(_env_file=env_file)  # type: ignore[call-arg]
+    except ConfigurationError as error:
+        raise ConfigurationError(unknown + error.sentences) from None
+    if unknown:
+        raise ConfigurationError(unknown)
+    return settings
+
+
+def _unknown_names(environment: Mapping[str, str]) -> list[str]:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
+    return [
+        f"{name} is not a setting of this node; correct the name or remove it."
+        for name in sorted(environment)
+        if name.startswith(PREFIX) and name not in known
+    ]
+
+
+def _read_secret_files(given: dict[str, Any]) -> list[str]:
+    """Put the contents of secret files into `given`; a file wins over a plain value."""
+    sentences = []
+    for name in SECRETS:
+        path = given.pop(f"{name}_file", None) or os.environ.get(f"{PREFIX}{name.upper()}_FILE")
+        if not path:
+            continue
+        try:
+            given[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not text"
+            sentences.append(f"{PREFIX}{name.upper()}_FILE cannot be read: {path}: {reason}.")
+            given.setdefault(name, "redis://unread" if name == "store_url" else "unread")
+    return sentences
+
+
+def _profile_errors(given: Mapping[str, Any]) -> list[str]:
+    profile = given.get("profile")
+    if profile in (Profile.TESTNET, Profile.LIVE):
+        return [
+            f"{PREFIX}PROFILE={profile} is refused: trading with real counterparties comes with "
+            "halt, flatten and limits, which this version does not have; use simulated."
+        ]
+    if profile != Profile.SIMULATED:
+        return []
+    return [
+        f"{PREFIX}{name.upper()} points to {host}, which is not a loopback or private address; "
+        "the simulated profile never talks to a public host."
+        for name in ("exchange_http_url", "exchange_ws_url")
+        if (host := _host_of(given.get(name))) is not None and is_public(host)
+    ]
+
+
+def _host_of(url: Any) -> str | None:
+    try:
+        return urlsplit(url).hostname if isinstance(url, str) else None
+    except ValueError:
+        return None
+
+
+def is_public(host: str) -> bool:
+    """
+    Return whether `host` is an address outside loopback and private networks.
+
+    A name is not decided here: the preflight resolves it.
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return not (address.is_loopback or address.is_private) or address.is_unspecified
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    name = PREFIX + str(error["loc"][0]).upper() if error["loc"] else "The settings"
+    if error["type"] == "missing":
+        if name == f"{PREFIX}EXCHANGE_HTTP_URL" or name == f"{PREFIX}EXCHANGE_WS_URL":
+            return f"{name} is not set; there is no default, so that no node meets a real exchange by mistake."
+        return f"{name} is not set."
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "enum":
+        reason = f"must be {error['ctx']['expected']}"
+    if error["type"] == "string_pattern_mismatch":
+        reason = "must be DEBUG, INFO, WARNING or ERROR"
+    if error["type"] == "value_error":
+        return f"{name} {reason}."
+    return f"{name} is wrong: {reason[0].lower()}{reason[1:]}."
+
+
+def store_credentials(url: SecretStr) -> tuple[str, int, str | None, str | None, bool]:
+    """Return host, port, user name, password and whether TLS is used, of a store URL."""
+    parts = urlsplit(url.get_secret_value())
+    return (
+        parts.hostname or "127.0.0.1",
+        parts.port or 6379,
+        unquote(parts.username) if parts.username else None,
+        unquote(parts.password) if parts.password else None,
+        parts.scheme == "rediss",
+    )

@@ -1,0 +1,52 @@
+"""The named stages of the one way up, each written as a JSON line on stdout."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """A named state of the node; the order here is the order of a start."""
+
+    PREFLIGHT = "preflight"
+    LOAD = "load"
+    CONNECT = "connect"
+    RECONCILE = "reconcile"
+    WARMUP = "warmup"
+    TRADING = "trading"
+    STOPPING = "stopping"
+
+
+class Stages:
+    """
+    The current stage and the reason for being in it.
+
+    Parameters
+    ----------
+    on_enter : Callable[[Stage], None], optional
+        Called after each change of stage.
+
+    """
+
+    def __init__(self, on_enter: Callable[[Stage], None] | None = None) -> None:
+        self.current = Stage.PREFLIGHT
+        self.reason = ""
+        self._on_enter = on_enter
+
+    def enter(self, stage: Stage, reason: str = "") -> None:
+        """Enter `stage`, write its line, and remember `reason` for the health endpoint."""
+        self.current = stage
+        self.reason = reason
+        line = {
+            "event": "stage",
+            "stage": stage.value,
+            "mono_ns": time.monotonic_ns(),
+            "wall_ns": time.time_ns(),
+        }
+        # One write a line: the engine's logger writes to the same pipe.
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+        if self._on_enter is not None:
+            self._on_enter(stage)

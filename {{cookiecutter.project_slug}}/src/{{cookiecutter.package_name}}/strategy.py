@@ -1,0 +1,349 @@
+"""
+The thin shell around decision and plan: it turns engine events into looks, and plans into orders.
+
+An event only says "look again". A look compares target and reality and sends at most one command;
+the answer to that command is the next event.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable
+from collections.abc import Callable
+from decimal import Decimal
+
+from nautilus_trader.adapters.binance import BINANCE
+from nautilus_trader.adapters.binance.http.error import BinanceError
+from nautilus_trader.config import StrategyConfig
+from nautilus_trader.core.message import Event
+from nautilus_trader.model.data import Bar
+from nautilus_trader.model.data import BarType
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.enums import OrderStatus
+from nautilus_trader.model.enums import OrderType
+from nautilus_trader.model.events import OrderCancelRejected
+from nautilus_trader.model.events import OrderFilled
+from nautilus_trader.model.identifiers import ClientId
+from nautilus_trader.model.identifiers import ClientOrderId
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.orders import Order
+from nautilus_trader.trading.strategy import Strategy
+
+from . import order_ids
+from .bars import BarWindow
+from .bars import ClosedBar
+from .exchange import Exchange
+from .exchange import OrderHistory
+from .exit_codes import ExitCode
+from .exit_codes import NodeExit
+from .order_ids import Leg
+from .planner import Cancel
+from .planner import OrderView
+from .planner import Phase
+from .planner import Settled
+from .planner import Situation
+from .planner import Submit
+from .planner import candidates
+from .planner import plan
+from .state import is_in_flight
+from .state import symbol_of
+from .target import Rule
+from .target import View
+
+ASK_ATTEMPTS = 5
+ASK_SECONDS = 5.0
+ASK_PAUSE_SECONDS = 0.2
+"""The pause after the first failed question; it doubles with each further one."""
+CANCEL_REFUSALS = 3
+"""Refusals after which a stop is left alone until the next bar."""
+
+NS_PER_MS = 1_000_000
+
+
+class TargetStrategyConfig(StrategyConfig, frozen=True):
+    """
+    Configuration of a `TargetStrategy`.
+
+    Parameters
+    ----------
+    instrument_id : InstrumentId
+        The instrument that is traded; this strategy owns all of its orders and positions.
+
+    """
+
+    instrument_id: InstrumentId
+
+
+class TargetStrategy(Strategy):
+    """
+    Keep position and protective stop equal to what a rule asks for.
+
+    The class name is part of every stored order's owner: renaming it orphans open positions.
+
+    Parameters
+    ----------
+    config : TargetStrategyConfig
+        The configuration; `order_id_tag` is the tag of every client order id.
+    rule : Rule
+        The decision.
+    exchange : Exchange
+        Where to ask for bars and for this strategy's own orders.
+    on_ready : Callable[[], None]
+        Called once, when the warm-up is over and the first look is due.
+    on_failure : Callable[[NodeExit], None]
+        Called when the strategy cannot go on; it sends nothing any more.
+
+    """
+
+    def __init__(
+        self,
+        config: TargetStrategyConfig,
+        rule: Rule,
+        exchange: Exchange,
+        on_ready: Callable[[], None],
+        on_failure: Callable[[NodeExit], None],
+    ) -> None:
+        super().__init__(config)
+        self.decided_bar: dict[str, int] = {}
+        self._rule = rule
+        self._exchange = exchange
+        self._on_ready = on_ready
+        self._on_failure = on_failure
+        self._tag = config.order_id_tag or ""
+        self._window = BarWindow(rule.window)
+        self._history = OrderHistory({}, 0)
+        self._last_stop_fill_ms = 0
+        self._refusals: Counter[str] = Counter()
+        self._refusals_bar_ms = 0
+        self._is_ready = False
+        self._has_failed = False
+        self._is_look_due = False
+        self._asking: asyncio.Task[None] | None = None
+
+    @property
+    def pending_looks(self) -> int:
+        """Looks that are due and have not happened: 0 or 1."""
+        return int(self._is_look_due)
+
+    # -- Start ---------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Subscribe to bars and begin the warm-up."""
+        self._instrument = self.cache.instrument(self.config.instrument_id)
+        self.subscribe_bars(BarType.from_str(f"{self._instrument.id}-1-MINUTE-LAST-EXTERNAL"))
+        self._name_limbo()
+        self._ask_in_background(self._warm_up)
+
+    def _name_limbo(self) -> None:
+        for order in self._own_orders():
+            if order.status in (OrderStatus.INITIALIZED, OrderStatus.RELEASED):
+                self.log.warning(
+                    f"{order.client_order_id} was stored and perhaps never sent; "
+                    "nothing is sent until its outcome is known",
+                )
+
+    async def _warm_up(self) -> None:
+        self._history = await self._ask("orders", lambda: self._exchange.order_history(self._tag))
+        self._last_stop_fill_ms = max(self._last_stop_fill_ms, self._history.last_stop_fill_ms)
+        await self._load_bars()
+        self._is_ready = True
+        self._on_ready()
+        self._look_soon()
+
+    async def _load_bars(self) -> None:
+        bars = await self._ask("bars", lambda: self._exchange.closed_bars(self._rule.window))
+        self._window.add(bars)
+
+    async def _reload_bars(self) -> None:
+        await self._load_bars()
+        if self._window.has_hole:
+            self.log.warning("The exchange's history has a hole; no decision until it has passed")
+        self._look_soon()
+
+    # -- Questions -----------------------------------------------------------------------------
+
+    async def _ask[Answer](self, what: str, question: Callable[[], Awaitable[Answer]]) -> Answer:
+        pause = ASK_PAUSE_SECONDS
+        for attempt in range(1, ASK_ATTEMPTS + 1):
+            try:
+                async with asyncio.timeout(ASK_SECONDS):
+                    return await question()
+            except (BinanceError, NodeExit, OSError, RuntimeError, TimeoutError, ValueError) as error:
+                reason = " ".join(str(error).split()) or type(error).__name__
+                self.log.warning(f"The exchange was asked for {what}, attempt {attempt}: {reason}")
+            if attempt < ASK_ATTEMPTS:
+                await asyncio.sleep(pause)
+                pause *= 2
+        raise NodeExit(
+            ExitCode.AWAY,
+            f"The exchange did not answer for {what} in {ASK_ATTEMPTS} attempts ({reason}).",
+        )
+
+    def _ask_in_background(self, question: Callable[[], Awaitable[None]]) -> None:
+        if self._asking is not None and not self._asking.done():
+            return
+
+        async def guarded() -> None:
+            try:
+                await question()
+            except Exception as error:
+                self._fail(error)
+
+        self._asking = asyncio.get_running_loop().create_task(guarded())
+
+    def _fail(self, error: Exception) -> None:
+        self._has_failed = True
+        if not isinstance(error, NodeExit):
+            self.log.exception("The strategy failed", error)
+            error = NodeExit(
+                ExitCode.DEFECT, f"The strategy failed: {type(error).__name__}: {error}."
+            )
+        self._on_failure(error)
+
+    # -- Events --------------------------------------------------------------------------------
+
+    def on_bar(self, bar: Bar) -> None:
+        """Take up a closed bar and look; ask for what is missing when bars were missed."""
+        self._window.add([closed_bar(bar)])
+        if self._is_ready and self._window.has_hole:
+            self._ask_in_background(self._reload_bars)
+            return
+        self._look_soon()
+
+    def on_order_event(self, event: Event) -> None:
+        """Remember stop fills and refused cancels, and look."""
+        name = event.client_order_id.value
+        parts = order_ids.parse(name)
+        if isinstance(event, OrderFilled) and parts is not None and parts.leg is Leg.STOP:
+            stamp = milliseconds(event.ts_event)
+            self._last_stop_fill_ms = max(self._last_stop_fill_ms, stamp)
+        if isinstance(event, OrderCancelRejected):
+            self._refusals[name] += 1
+        self._look_soon()
+
+    def on_position_event(self, event: Event) -> None:
+        """Look."""
+        self._look_soon()
+
+    # -- Looks ---------------------------------------------------------------------------------
+
+    def _look_soon(self) -> None:
+        if self._is_ready and not self._has_failed and not self._is_look_due:
+            self._is_look_due = True
+            asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        self._is_look_due = False
+        if self._has_failed or not self.is_running:
+            return
+        try:
+            self._compare()
+        except Exception as error:
+            self._fail(error)
+
+    def _compare(self) -> None:
+        bars = self._window.complete()
+        if bars is None:
+            return
+        close_ms = bars[-1].close_ms
+        if close_ms != self._refusals_bar_ms:
+            self._refusals_bar_ms = close_ms
+            self._refusals.clear()
+        position = self._position()
+        tick_size = self._instrument.price_increment.as_decimal()
+        target = self._rule.target(View(bars, position, tick_size))
+        action = plan(
+            Situation(
+                tag=self._tag,
+                close_ms=close_ms,
+                target=target,
+                position=position,
+                orders=self._order_views(close_ms),
+                last_stop_fill_ms=self._last_stop_fill_ms,
+                refused_cancels={k for k, n in self._refusals.items() if n >= CANCEL_REFUSALS},
+            )
+        )
+        match action:
+            case Submit():
+                self._submit(action)
+            case Cancel():
+                order = self.cache.order(ClientOrderId(action.client_order_id))
+                self.cancel_order(order, client_id=ClientId(BINANCE))
+            case Settled():
+                self.decided_bar[symbol_of(self._instrument.id)] = close_ms
+
+    def _submit(self, action: Submit) -> None:
+        instrument = self._instrument
+        side = OrderSide.BUY if action.quantity > 0 else OrderSide.SELL
+        quantity = instrument.make_qty(abs(action.quantity))
+        name = ClientOrderId(action.client_order_id)
+        if action.trigger_price is None:
+            order = self.order_factory.market(
+                instrument.id,
+                side,
+                quantity,
+                reduce_only=action.leg is Leg.EXIT,
+                client_order_id=name,
+            )
+        else:
+            order = self.order_factory.stop_market(
+                instrument.id,
+                side,
+                quantity,
+                trigger_price=instrument.make_price(action.trigger_price),
+                reduce_only=True,
+                client_order_id=name,
+            )
+        # Named, so that the engine can ask this client for an order whose answer was lost.
+        self.submit_order(order, client_id=ClientId(BINANCE))
+
+    # -- What is -------------------------------------------------------------------------------
+
+    def _position(self) -> Decimal:
+        positions = self.cache.positions_open(instrument_id=self._instrument.id)
+        return sum((position.signed_decimal_qty() for position in positions), Decimal(0))
+
+    def _own_orders(self) -> list[Order]:
+        orders: list[Order] = self.cache.orders(instrument_id=self._instrument.id)
+        return [order for order in orders if order_ids.parse(order.client_order_id.value)]
+
+    def _order_views(self, close_ms: int) -> dict[str, OrderView]:
+        names = {name for leg in Leg for name in candidates(self._tag, close_ms, leg)}
+        views = {name: view for name, view in self._history.orders.items() if name in names}
+        for order in self._own_orders():
+            name = order.client_order_id.value
+            if name in names or not order.is_closed:
+                views[name] = order_view(order)
+        return views
+
+
+def order_view(order: Order) -> OrderView:
+    """Return what the plan needs to know of an order in the cache."""
+    if order.is_closed:
+        phase = Phase.ENDED
+    else:
+        phase = Phase.IN_FLIGHT if is_in_flight(order) else Phase.WORKING
+    sign = 1 if order.side == OrderSide.BUY else -1
+    is_stop = order.order_type == OrderType.STOP_MARKET
+    return OrderView(
+        client_order_id=order.client_order_id.value,
+        phase=phase,
+        filled=order.filled_qty.as_decimal(),
+        quantity=sign * order.quantity.as_decimal(),
+        trigger_price=order.trigger_price.as_decimal() if is_stop else None,
+    )
+
+
+def closed_bar(bar: Bar) -> ClosedBar:
+    """Return the engine's bar without its types."""
+    return ClosedBar(
+        close_ms=milliseconds(bar.ts_event),
+        open=bar.open.as_decimal(),
+        high=bar.high.as_decimal(),
+        low=bar.low.as_decimal(),
+        close=bar.close.as_decimal(),
+    )
+
+
+def milliseconds(nanoseconds: int) -> int:
+    """Return a stamp in milliseconds; the adapter's have floating-point noise below that."""
+    return round(nanoseconds / NS_PER_MS)

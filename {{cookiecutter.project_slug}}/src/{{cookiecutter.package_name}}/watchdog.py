@@ -1,0 +1,84 @@
+"""
+A deadline that holds even while the interpreter is blocked.
+
+The engine's constructor loads the store in native code and keeps the interpreter lock while it
+waits: no Python thread runs, no signal handler fires. A sub-interpreter has a lock of its own, so
+a thread in it can still end the process with the right exit code.
+"""
+
+import os
+import threading
+import time
+from typing import Any
+
+from .exit_codes import ExitCode
+
+_LOOP = """
+import os, select, time
+os.write({ready}, b"r")
+deadline, code, sentence, buffer = float("inf"), 0, b"", b""
+while True:
+    left = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
+    readable, _, _ = select.select([{orders}], [], [], left)
+    if not readable:
+        if sentence:
+            os.write(2, sentence + b"\\n")
+        os._exit(code)
+    chunk = os.read({orders}, 65536)
+    if not chunk:
+        break
+    buffer += chunk
+    *lines, buffer = buffer.split(b"\\n")
+    for line in lines:
+        when, _, rest = line.partition(b" ")
+        number, _, sentence = rest.partition(b" ")
+        deadline, code = float(when), int(number)
+"""
+
+
+class Watchdog:
+    """
+    End the process when a deadline passes, whatever the main interpreter is doing.
+
+    Returning from the constructor means that the watchdog is awake; it has no deadline yet.
+    """
+
+    def __init__(self) -> None:
+        orders, self._pipe = os.pipe()
+        awake, ready = os.pipe()
+        script = _LOOP.format(ready=ready, orders=orders)
+        threading.Thread(target=_interpret, args=(script,), name="watchdog", daemon=True).start()
+        os.read(awake, 1)
+        os.close(awake)
+        os.close(ready)
+
+    def arm(self, seconds: float, code: ExitCode, sentence: str) -> None:
+        """
+        Replace the deadline.
+
+        Parameters
+        ----------
+        seconds : float
+            Seconds from now.
+        code : ExitCode
+            The exit code of the process when the deadline passes.
+        sentence : str
+            The line to write to stderr then; nothing is written when it is empty.
+
+        """
+        line = f"{time.monotonic() + seconds} {int(code)} {' '.join(sentence.splitlines())}\n"
+        os.write(self._pipe, line.encode())
+
+    def disarm(self) -> None:
+        """Take the deadline back; the watchdog stays awake."""
+        self.arm(float("inf"), ExitCode.STOPPED, "")
+
+
+def _interpret(script: str) -> None:
+    # The public module for this comes with Python 3.14; these are its foundations before that.
+    interpreters: Any
+    try:
+        import _interpreters as interpreters
+    except ImportError:  # Python 3.12
+        import _xxsubinterpreters as interpreters
+    interpreters.run_string(interpreters.create(), script)
