@@ -9,15 +9,12 @@ is asked for twice, and reconciliation writes a fill that never happened.
 import asyncio
 from typing import Any
 
-from nautilus_trader.adapters.binance import BinanceExecClientConfig
 from nautilus_trader.adapters.binance import BinanceLiveExecClientFactory
 from nautilus_trader.adapters.binance.common.symbol import BinanceSymbol
 from nautilus_trader.cache.cache import Cache
-from nautilus_trader.common.component import LiveClock
-from nautilus_trader.common.component import MessageBus
+from nautilus_trader.common.component import LiveClock, MessageBus
 
-from .exit_codes import ExitCode
-from .exit_codes import NodeExit
+from .exit_codes import ExitCode, NodeExit
 
 MENDED = "_get_cache_active_symbols"
 
@@ -29,7 +26,7 @@ class MendedExecClientFactory(BinanceLiveExecClientFactory):
     def create(
         loop: asyncio.AbstractEventLoop,
         name: str,
-        config: BinanceExecClientConfig,
+        config: Any,
         msgbus: MessageBus,
         cache: Cache,
         clock: LiveClock,

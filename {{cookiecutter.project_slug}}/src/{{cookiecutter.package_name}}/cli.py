@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import __version__
-from .exit_codes import ExitCode
-from .exit_codes import NodeExit
+from .exit_codes import ExitCode, NodeExit
 from .settings import load_settings
 
 

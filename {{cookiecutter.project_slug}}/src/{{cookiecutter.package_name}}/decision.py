@@ -9,13 +9,9 @@ to a coarse geometric ladder, so that it moves in steps and is not replaced on e
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING
-from decimal import ROUND_FLOOR
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from .target import FLAT
-from .target import Target
-from .target import View
+from .target import FLAT, Target, View
 
 BASIS_POINT = 0.0001
 

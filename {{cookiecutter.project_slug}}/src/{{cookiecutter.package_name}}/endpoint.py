@@ -5,12 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
-from .exit_codes import ExitCode
-from .exit_codes import NodeExit
-from .settings import PREFIX
-from .settings import Settings
-from .stages import Stage
-from .stages import Stages
+from .exit_codes import ExitCode, NodeExit
+from .settings import PREFIX, Settings
+from .stages import Stage, Stages
 
 
 async def open_endpoint(

@@ -16,11 +16,9 @@ from nautilus_trader.adapters.binance.futures.http.market import BinanceFuturesM
 from nautilus_trader.common.component import LiveClock
 
 from . import order_ids
-from .bars import BAR_MS
-from .bars import ClosedBar
+from .bars import BAR_MS, ClosedBar
 from .order_ids import Leg
-from .planner import OrderView
-from .planner import Phase
+from .planner import OrderView, Phase
 from .preflight import hello
 from .settings import Settings
 

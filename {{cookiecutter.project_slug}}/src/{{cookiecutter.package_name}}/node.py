@@ -2,25 +2,27 @@
 
 from typing import Any
 
-from nautilus_trader.adapters.binance import BINANCE
-from nautilus_trader.adapters.binance import BinanceAccountType
-from nautilus_trader.adapters.binance import BinanceDataClientConfig
-from nautilus_trader.adapters.binance import BinanceExecClientConfig
-from nautilus_trader.adapters.binance import BinanceLiveDataClientFactory
-from nautilus_trader.config import CacheConfig
-from nautilus_trader.config import DatabaseConfig
-from nautilus_trader.config import InstrumentProviderConfig
-from nautilus_trader.config import LiveDataEngineConfig
-from nautilus_trader.config import LiveExecEngineConfig
-from nautilus_trader.config import LiveRiskEngineConfig
-from nautilus_trader.config import LoggingConfig
-from nautilus_trader.config import TradingNodeConfig
+from nautilus_trader.adapters.binance import (
+    BINANCE,
+    BinanceAccountType,
+    BinanceDataClientConfig,
+    BinanceExecClientConfig,
+    BinanceLiveDataClientFactory,
+)
+from nautilus_trader.config import (
+    CacheConfig,
+    DatabaseConfig,
+    InstrumentProviderConfig,
+    LiveDataEngineConfig,
+    LiveExecEngineConfig,
+    LiveRiskEngineConfig,
+    LoggingConfig,
+    TradingNodeConfig,
+)
 from nautilus_trader.live.node import TradingNode
-from nautilus_trader.model.identifiers import InstrumentId
-from nautilus_trader.model.identifiers import TraderId
+from nautilus_trader.model.identifiers import InstrumentId, TraderId
 
-from .settings import Settings
-from .settings import store_credentials
+from .settings import Settings, store_credentials
 
 CONNECT_SECONDS = 15.0
 RECONCILE_SECONDS = 20.0

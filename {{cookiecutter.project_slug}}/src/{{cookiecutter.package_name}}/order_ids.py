@@ -50,7 +50,7 @@ class OrderId:
     def __str__(self) -> str:
         text = f"{self.tag}-{self.close_seconds}-{self.leg}{self.attempt}"
         if _FORM.fullmatch(text) is None or len(text) > MAX_LENGTH:
-            raise ValueError(f"The client order id {text!r} does not have the form TAG-SECONDS-LEG.")
+            raise ValueError(f"{text!r} does not have the form of a client order id.")
         return text
 
 

@@ -6,8 +6,7 @@ the orders that really are, and answers with at most one command. After a restar
 same question, so a missing stop or a missed entry is one difference like any other.
 """
 
-from collections.abc import Collection
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum

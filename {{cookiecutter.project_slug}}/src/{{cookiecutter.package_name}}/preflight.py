@@ -13,11 +13,8 @@ import aiohttp
 import redis.asyncio
 import redis.exceptions
 
-from .exit_codes import ExitCode
-from .exit_codes import NodeExit
-from .settings import PREFIX
-from .settings import Settings
-from .settings import is_public
+from .exit_codes import ExitCode, NodeExit
+from .settings import PREFIX, Settings, is_public
 
 STORE_SECONDS = 3.0
 EXCHANGE_SECONDS = 5.0

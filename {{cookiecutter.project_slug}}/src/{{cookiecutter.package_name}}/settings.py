@@ -12,23 +12,21 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
-from typing import Any
-from urllib.parse import SplitResult
-from urllib.parse import unquote
-from urllib.parse import urlsplit
+from typing import Annotated, Any
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from pydantic import AfterValidator
-from pydantic import Field
-from pydantic import ModelWrapValidatorHandler
-from pydantic import SecretStr
-from pydantic import ValidationError
-from pydantic import model_validator
-from pydantic_settings import BaseSettings
-from pydantic_settings import SettingsConfigDict
+from dotenv import dotenv_values
+from pydantic import (
+    AfterValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from .exit_codes import ExitCode
-from .exit_codes import NodeExit
+from .exit_codes import ExitCode, NodeExit
 
 PREFIX = "TRADER_"
 SECRETS = ("api_key", "api_secret", "store_url")
@@ -120,10 +118,13 @@ class Settings(BaseSettings):
     symbol: Annotated[str, AfterValidator(_symbol)]
     order_quantity: Decimal = Field(default=Decimal("0.010"), gt=0)
     store_url: Annotated[SecretStr, AfterValidator(_store_url)]
+    store_url_file: Path | None = None
     exchange_http_url: Annotated[str, AfterValidator(_http_url)]
     exchange_ws_url: Annotated[str, AfterValidator(_ws_url)]
     api_key: str = "simulated-key"
+    api_key_file: Path | None = None
     api_secret: SecretStr = SecretStr("simulated-secret")
+    api_secret_file: Path | None = None
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=1, le=65535)
     startup_timeout_seconds: float = Field(default=60, ge=1, le=3600)
@@ -157,9 +158,9 @@ def load_settings(env_file: str | None = ".env") -> Settings:
         If anything is missing, wrong, or not known at all.
 
     """
-    unknown = _unknown_names(os.environ)
+    unknown = _unknown_names({**(dotenv_values(env_file) if env_file else {}), **os.environ})
     try:
-        settings = Settings(_env_file=env_file)  # type: ignore[call-arg]
+        settings = Settings(_env_file=env_file)
     except ConfigurationError as error:
         raise ConfigurationError(unknown + error.sentences) from None
     if unknown:
@@ -167,9 +168,8 @@ def load_settings(env_file: str | None = ".env") -> Settings:
     return settings
 
 
-def _unknown_names(environment: Mapping[str, str]) -> list[str]:
+def _unknown_names(environment: Mapping[str, str | None]) -> list[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
     return [
         f"{name} is not a setting of this node; correct the name or remove it."
         for name in sorted(environment)
@@ -181,7 +181,7 @@ def _read_secret_files(given: dict[str, Any]) -> list[str]:
     """Put the contents of secret files into `given`; a file wins over a plain value."""
     sentences = []
     for name in SECRETS:
-        path = given.pop(f"{name}_file", None) or os.environ.get(f"{PREFIX}{name.upper()}_FILE")
+        path = given.get(f"{name}_file")
         if not path:
             continue
         try:
@@ -233,8 +233,8 @@ def is_public(host: str) -> bool:
 def _sentence(error: dict[str, Any]) -> str:
     name = PREFIX + str(error["loc"][0]).upper() if error["loc"] else "The settings"
     if error["type"] == "missing":
-        if name == f"{PREFIX}EXCHANGE_HTTP_URL" or name == f"{PREFIX}EXCHANGE_WS_URL":
-            return f"{name} is not set; there is no default, so that no node meets a real exchange by mistake."
+        if name in (f"{PREFIX}EXCHANGE_HTTP_URL", f"{PREFIX}EXCHANGE_WS_URL"):
+            return f"{name} is not set; it has no default, so that none leads to a real exchange."
         return f"{name} is not set."
     reason = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "enum":

@@ -20,16 +20,12 @@ from .adapter import MendedExecClientFactory
 from .decision import EmaCross
 from .endpoint import open_endpoint
 from .exchange import Exchange
-from .exit_codes import ExitCode
-from .exit_codes import NodeExit
+from .exit_codes import ExitCode, NodeExit
 from .preflight import preflight
-from .settings import PREFIX
-from .settings import Settings
-from .stages import Stage
-from .stages import Stages
+from .settings import PREFIX, Settings
+from .stages import Stage, Stages
 from .state import document
-from .strategy import TargetStrategy
-from .strategy import TargetStrategyConfig
+from .strategy import TargetStrategy, TargetStrategyConfig
 from .watchdog import Watchdog
 
 STRATEGY_TAG = "EMA001"

@@ -1,12 +1,10 @@
 """The node's state as one document, taken from the engine's cache alone."""
 
-from collections.abc import Iterable
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nautilus_trader.cache.base import CacheFacade
-from nautilus_trader.model.enums import OrderStatus
-from nautilus_trader.model.enums import OrderType
+from nautilus_trader.model.enums import OrderStatus, OrderType
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position

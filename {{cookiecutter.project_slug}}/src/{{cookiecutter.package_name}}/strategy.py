@@ -7,47 +7,28 @@ the answer to that command is the next event.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from nautilus_trader.adapters.binance import BINANCE
 from nautilus_trader.adapters.binance.http.error import BinanceError
 from nautilus_trader.config import StrategyConfig
 from nautilus_trader.core.message import Event
-from nautilus_trader.model.data import Bar
-from nautilus_trader.model.data import BarType
-from nautilus_trader.model.enums import OrderSide
-from nautilus_trader.model.enums import OrderStatus
-from nautilus_trader.model.enums import OrderType
-from nautilus_trader.model.events import OrderCancelRejected
-from nautilus_trader.model.events import OrderFilled
-from nautilus_trader.model.identifiers import ClientId
-from nautilus_trader.model.identifiers import ClientOrderId
-from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.data import Bar, BarType
+from nautilus_trader.model.enums import OrderSide, OrderStatus, OrderType
+from nautilus_trader.model.events import OrderCancelRejected, OrderFilled
+from nautilus_trader.model.identifiers import ClientId, ClientOrderId, InstrumentId
 from nautilus_trader.model.orders import Order
 from nautilus_trader.trading.strategy import Strategy
 
 from . import order_ids
-from .bars import BarWindow
-from .bars import ClosedBar
-from .exchange import Exchange
-from .exchange import OrderHistory
-from .exit_codes import ExitCode
-from .exit_codes import NodeExit
+from .bars import BarWindow, ClosedBar
+from .exchange import Exchange, OrderHistory
+from .exit_codes import ExitCode, NodeExit
 from .order_ids import Leg
-from .planner import Cancel
-from .planner import OrderView
-from .planner import Phase
-from .planner import Settled
-from .planner import Situation
-from .planner import Submit
-from .planner import candidates
-from .planner import plan
-from .state import is_in_flight
-from .state import symbol_of
-from .target import Rule
-from .target import View
+from .planner import Cancel, OrderView, Phase, Settled, Situation, Submit, candidates, plan
+from .state import is_in_flight, symbol_of
+from .target import Rule, View
 
 ASK_ATTEMPTS = 5
 ASK_SECONDS = 5.0
@@ -55,6 +36,9 @@ ASK_PAUSE_SECONDS = 0.2
 """The pause after the first failed question; it doubles with each further one."""
 CANCEL_REFUSALS = 3
 """Refusals after which a stop is left alone until the next bar."""
+
+ASK_ERRORS = (BinanceError, NodeExit, OSError, RuntimeError, TimeoutError, ValueError)
+"""What a failed question raises: an error answer, no connection, no answer, or nonsense."""
 
 NS_PER_MS = 1_000_000
 
@@ -73,7 +57,7 @@ class TargetStrategyConfig(StrategyConfig, frozen=True):
     instrument_id: InstrumentId
 
 
-class TargetStrategy(Strategy):
+class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types for it
     """
     Keep position and protective stop equal to what a rule asks for.
 
@@ -167,7 +151,7 @@ class TargetStrategy(Strategy):
             try:
                 async with asyncio.timeout(ASK_SECONDS):
                     return await question()
-            except (BinanceError, NodeExit, OSError, RuntimeError, TimeoutError, ValueError) as error:
+            except ASK_ERRORS as error:
                 reason = " ".join(str(error).split()) or type(error).__name__
                 self.log.warning(f"The exchange was asked for {what}, attempt {attempt}: {reason}")
             if attempt < ASK_ATTEMPTS:

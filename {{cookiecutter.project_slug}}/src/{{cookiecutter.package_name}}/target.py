@@ -1,4 +1,4 @@
-"""What a decision sees and what it answers: the seam between a strategy's idea and its execution."""
+"""What a decision sees and what it answers: the seam between an idea and its execution."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -6,10 +6,10 @@ waits: no Python thread runs, no signal handler fires. A sub-interpreter has a l
 a thread in it can still end the process with the right exit code.
 """
 
+import importlib
 import os
 import threading
 import time
-from typing import Any
 
 from .exit_codes import ExitCode
 
@@ -75,10 +75,9 @@ class Watchdog:
 
 
 def _interpret(script: str) -> None:
-    # The public module for this comes with Python 3.14; these are its foundations before that.
-    interpreters: Any
+    # Python 3.14 has a public module for this; these are its foundations in the releases before.
     try:
-        import _interpreters as interpreters
-    except ImportError:  # Python 3.12
-        import _xxsubinterpreters as interpreters
+        interpreters = importlib.import_module("_interpreters")
+    except ModuleNotFoundError:  # Python 3.12
+        interpreters = importlib.import_module("_xxsubinterpreters")
     interpreters.run_string(interpreters.create(), script)
