@@ -1,0 +1,244 @@
+"""Hand-made histories: a sound one, and the words to spoil it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from recovery_drill.evidence import Evidence, Life, Snapshot
+from recovery_drill.model import Ledger, NodeState, Record
+from recovery_drill.policy import Policy
+
+SYMBOL = "BTCUSDT"
+BAR = 1_704_085_259_999
+SECOND = 1_000_000_000
+
+POLICY = Policy(
+    node_command=("node",),
+    symbols=(SYMBOL,),
+    intent=r"^(?P<intent>.+-[EX])\d+$",
+    warm_up_bars=60,
+)
+
+
+def order_row(**changes: Any) -> dict[str, Any]:
+    """Return a ledger row of a filled market entry."""
+    return {
+        "kind": "order",
+        "exchange_order_id": "11",
+        "client_order_id": "EMA001-1704085259-E0",
+        "symbol": SYMBOL,
+        "side": "BUY",
+        "type": "MARKET",
+        "quantity": "0.010",
+        "filled": "0.010",
+        "price": None,
+        "trigger_price": None,
+        "average_price": "60000",
+        "status": "FILLED",
+        "reduce_only": False,
+        "close_position": False,
+        "created_ms": BAR + 1,
+        "updated_ms": BAR + 2,
+        "triggered_order_id": None,
+        **changes,
+    }
+
+
+def stop_row(**changes: Any) -> dict[str, Any]:
+    """Return a ledger row of a working protective stop."""
+    stop = {
+        "kind": "conditional",
+        "exchange_order_id": "12",
+        "client_order_id": "EMA001-1704085259-S0",
+        "side": "SELL",
+        "type": "STOP_MARKET",
+        "filled": "0",
+        "trigger_price": "59000",
+        "status": "NEW",
+        "reduce_only": True,
+    }
+    return order_row(**{**stop, **changes})
+
+
+def fill_row(**changes: Any) -> dict[str, Any]:
+    """Return the entry's fill."""
+    return {
+        "trade_id": "1",
+        "exchange_order_id": "11",
+        "client_order_id": "EMA001-1704085259-E0",
+        "symbol": SYMBOL,
+        "side": "BUY",
+        "quantity": "0.010",
+        "price": "60000",
+        "commission": "0.3",
+        "realized_pnl": "0",
+        "maker": False,
+        "market_ms": BAR + 2,
+        "position_after": "0.010",
+        **changes,
+    }
+
+
+def ledger(**changes: Any) -> Ledger:
+    """Return an exchange that holds 0.010 bought in one fill, with one stop."""
+    value = {
+        "market_ms": BAR + 4,
+        "bar": BAR,
+        "seq": 40,
+        "wallet": {"USDT": "9999.7"},
+        "positions": [{"symbol": SYMBOL, "quantity": "0.010", "entry_price": "60000"}],
+        "orders": [order_row(), stop_row()],
+        "fills": [fill_row()],
+        **changes,
+    }
+    return msgspec.convert(value, type=Ledger, strict=False)
+
+
+def flat_ledger(**changes: Any) -> Ledger:
+    """Return an exchange on which nothing has happened."""
+    return ledger(**{"positions": [], "orders": [], "fills": [], **changes})
+
+
+def node_order(**changes: Any) -> dict[str, Any]:
+    """Return the entry as the node holds it."""
+    return {
+        "client_order_id": "EMA001-1704085259-E0",
+        "exchange_order_id": "11",
+        "type": "MARKET",
+        "side": "BUY",
+        "quantity": "0.010",
+        "filled": "0.010",
+        "status": "FILLED",
+        "reduce_only": False,
+        "trade_ids": ["1"],
+        **changes,
+    }
+
+
+def node_stop(**changes: Any) -> dict[str, Any]:
+    """Return the stop as the node holds it."""
+    stop = {
+        "client_order_id": "EMA001-1704085259-S0",
+        "exchange_order_id": "12",
+        "type": "STOP_MARKET",
+        "side": "SELL",
+        "filled": "0",
+        "status": "ACCEPTED",
+        "reduce_only": True,
+        "trigger_price": "59000",
+        "trade_ids": [],
+    }
+    return node_order(**{**stop, **changes})
+
+
+def state(**changes: Any) -> NodeState:
+    """Return a node that knows what the exchange knows."""
+    value = {
+        "schema": 1,
+        "pid": 4242,
+        "stage": "trading",
+        "inflight": 0,
+        "decided_bar": {SYMBOL: BAR},
+        "positions": [{"symbol": SYMBOL, "quantity": "0.010", "strategy_id": "EMA-001"}],
+        "orders": [node_order(), node_stop()],
+        **changes,
+    }
+    return msgspec.convert(value, type=NodeState, strict=False)
+
+
+def snapshot(**changes: Any) -> Snapshot:
+    """Return node and exchange in agreement."""
+    whole = {"when": "after restart 1", "state": state(), "ledger": ledger(), **changes}
+    return Snapshot(**whole)
+
+
+def life(**changes: Any) -> Life:
+    """Return a life that traded after two seconds and was killed after ten."""
+    whole = {
+        "number": 1,
+        "pid": 4242,
+        "started_ns": 0,
+        "stages": (("preflight", SECOND // 2), ("warmup", SECOND), ("trading", 2 * SECOND)),
+        "ended_ns": 10 * SECOND,
+        "exit_code": -9,
+        "how": "killed",
+        **changes,
+    }
+    return Life(**whole)
+
+
+class Journal:
+    """Writes exchange records in order, half a second apart."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.mono_ns = 2 * SECOND
+
+    def add(self, kind: str, /, **data: Any) -> "Journal":
+        """Append one record."""
+        self.mono_ns += SECOND // 2
+        record = Record(
+            v=1,
+            seq=len(self.records) + 1,
+            mono_ns=self.mono_ns,
+            wall_ns=0,
+            market_ms=BAR,
+            source="exchange",
+            kind=kind,
+            data=data,
+        )
+        self.records.append(record)
+        return self
+
+    def asked(self, request: str, /, **data: Any) -> "Journal":
+        """Append a request."""
+        return self.add("request", request=request, symbol=SYMBOL, status=200, code=None, **data)
+
+    def entered(self, **changes: Any) -> "Journal":
+        """Append an entry and its fill."""
+        row = order_row(**changes)
+        self.add("order.accepted", **{**row, "status": "NEW", "filled": "0"})
+        self.add("order.filled", **row, fill=fill_row())
+        return self.holds(row["quantity"] if row["side"] == "BUY" else f"-{row['quantity']}")
+
+    def holds(self, quantity: str) -> "Journal":
+        """Append a change of position."""
+        return self.add("position.changed", symbol=SYMBOL, quantity=quantity, entry_price="60000")
+
+    def stop(self, what: str, /, **changes: Any) -> "Journal":
+        """Append something that happened to a stop."""
+        return self.add(f"conditional.{what}", **stop_row(**changes))
+
+
+def sound_journal() -> Journal:
+    """Return the journal of a warm node that entered once and protected itself."""
+    journal = Journal().asked("klines.read", rows=60)
+    journal.asked("order.new", leg="entry", client_order_id="EMA001-1704085259-E0")
+    return journal.entered().stop("accepted")
+
+
+def evidence(change: Callable[[Evidence], Evidence] = lambda e: e, **changes: Any) -> Evidence:
+    """Return a history in which every promise held, changed as asked."""
+    whole = {
+        "policy": POLICY,
+        "lives": (life(),),
+        "snapshots": (snapshot(),),
+        "journal": tuple(sound_journal().records),
+        **changes,
+    }
+    return change(Evidence(**whole))
+
+
+def with_state(**changes: Any) -> Evidence:
+    """Return the sound history with another node state."""
+    return evidence(snapshots=(snapshot(state=state(**changes)),))
+
+
+def with_ledger(**changes: Any) -> Evidence:
+    """Return the sound history with another ledger."""
+    return evidence(snapshots=(snapshot(ledger=ledger(**changes)),))
+
+
+def without_stop_promise() -> Policy:
+    """Return a policy that asks for no protective stop."""
+    return msgspec.structs.replace(POLICY, protective_stop=False)

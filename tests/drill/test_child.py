@@ -1,0 +1,85 @@
+"""Child processes are started, heard, killed for real and proven dead."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recovery_drill.child import Child
+from recovery_drill.failures import Inconclusive
+
+PRINT_AND_WAIT = """
+import json, sys, time
+print("noise"); print('{"not": "an event"}'); print('{"torn')
+print(json.dumps({"event": "ready", "n": 1}), flush=True)
+print("trouble", file=sys.stderr, flush=True)
+time.sleep(60)
+"""
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print('{"event": "ready"}', flush=True)
+time.sleep(60)
+"""
+
+
+def child(tmp_path: Path, code: str, events: list[dict[str, Any]], heard: asyncio.Event) -> Child:
+    def on_event(event: dict[str, Any]) -> None:
+        events.append(event)
+        heard.set()
+
+    return Child(
+        "node",
+        [sys.executable, "-c", code],
+        environment={},
+        log_path=tmp_path / "node.log",
+        directory=tmp_path,
+        on_event=on_event,
+    )
+
+
+async def test_a_killed_child_is_gone_and_says_signal_nine(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+    heard = asyncio.Event()
+    process = child(tmp_path, PRINT_AND_WAIT, events, heard)
+    await process.start()
+    await asyncio.wait_for(heard.wait(), 20)
+    assert events == [{"event": "ready", "n": 1}]
+    pid = process.pid
+    assert await process.kill() == -signal.SIGKILL
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    log = (tmp_path / "node.log").read_text()
+    assert "noise" in log
+    assert "trouble" in log
+
+
+async def test_a_child_that_ignores_a_stop_is_killed(tmp_path: Path) -> None:
+    heard = asyncio.Event()
+    process = child(tmp_path, STUBBORN, [], heard)
+    await process.start()
+    await asyncio.wait_for(heard.wait(), 20)
+    assert await process.stop(0.2) == -signal.SIGKILL
+
+
+async def test_a_program_that_does_not_exist_is_no_verdict(tmp_path: Path) -> None:
+    process = Child(
+        "node",
+        [str(tmp_path / "nothing")],
+        environment={},
+        log_path=tmp_path / "node.log",
+        directory=tmp_path,
+    )
+    with pytest.raises(Inconclusive, match="The node could not be started"):
+        await process.start()
+
+
+async def test_waiting_has_a_bound_and_a_message(tmp_path: Path) -> None:
+    process = child(tmp_path, PRINT_AND_WAIT, [], asyncio.Event())
+    await process.start()
+    with pytest.raises(Inconclusive, match="had not ended after 0.1 s"):
+        await process.wait(0.1)
+    await process.kill()

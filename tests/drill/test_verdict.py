@@ -1,0 +1,74 @@
+"""What makes a scenario held, broken or inconclusive."""
+
+from dataclasses import replace
+
+import pytest
+from drill.evidence_builder import SECOND, evidence, life, with_state
+from recovery_drill.evidence import Evidence
+from recovery_drill.verdict import EXIT_CODES, ScenarioVerdict, Verdict, decide
+
+NEEDS = frozenset({"position"})
+
+
+def scenario(found: Evidence, failure: str = "") -> ScenarioVerdict:
+    return decide("kill-holding-position", "purpose", NEEDS, found, failure=failure)
+
+
+def sound() -> Evidence:
+    second = life(number=2, started_ns=11 * SECOND, ended_ns=30 * SECOND, exit_code=0)
+    second = replace(second, how="stopped", stages=(("trading", 13 * SECOND),))
+    return evidence(lives=(life(), second), seen=NEEDS)
+
+
+def test_a_sound_history_that_saw_its_purpose_is_held() -> None:
+    verdict = scenario(sound())
+    assert (verdict.outcome, verdict.reason, verdict.kills, verdict.fills) == ("held", "", 1, 1)
+    assert verdict.seconds_down == 3.0
+    assert verdict.seconds_to_trading == 2.0
+
+
+def test_a_scenario_that_did_not_see_its_purpose_is_inconclusive() -> None:
+    verdict = scenario(replace(sound(), seen=frozenset()))
+    assert verdict.outcome == "inconclusive"
+    assert verdict.reason == "The scenario did not see what it is for: position."
+
+
+def test_a_scenario_without_a_proven_kill_is_inconclusive() -> None:
+    lives = (replace(sound().lives[0], how="stopped"), sound().lives[1])
+    verdict = scenario(replace(sound(), lives=lives))
+    assert (verdict.outcome, verdict.reason) == ("inconclusive", "No kill was proven.")
+
+
+def test_a_check_that_looked_at_nothing_makes_it_inconclusive() -> None:
+    verdict = scenario(replace(sound(), journal=()))
+    assert verdict.outcome == "inconclusive"
+    assert verdict.reason.startswith("Checks that looked at nothing: one-order-per-intent")
+
+
+def test_a_failed_environment_is_inconclusive() -> None:
+    verdict = scenario(sound(), failure="The exchange ended.")
+    assert (verdict.outcome, verdict.reason) == ("inconclusive", "The exchange ended.")
+
+
+def test_a_broken_promise_outweighs_a_failed_environment() -> None:
+    found = replace(with_state(positions=[]), seen=NEEDS)
+    assert scenario(found, failure="The exchange ended.").outcome == "broken"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "whole"),
+    [
+        (("held", "held"), "held"),
+        (("held", "inconclusive"), "inconclusive"),
+        (("inconclusive", "broken"), "broken"),
+        ((), "inconclusive"),
+    ],
+)
+def test_a_run_is_as_bad_as_its_worst_scenario(outcomes: tuple[str, ...], whole: str) -> None:
+    held = scenario(sound())
+    verdict = Verdict(seed=7, scenarios=tuple(replace(held, outcome=o) for o in outcomes))  # type: ignore[arg-type]  # the parameters are outcomes
+    assert verdict.outcome == whole
+
+
+def test_exit_codes_are_those_of_the_contract() -> None:
+    assert EXIT_CODES == {"held": 0, "broken": 1, "inconclusive": 3}

@@ -1,0 +1,96 @@
+"""An open position is protected by exactly one stop."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from recovery_drill.evidence import Evidence
+from recovery_drill.model import ExchangeOrder
+
+MOST_WHILE_REPLACED = 2
+
+
+def one_protective_stop(evidence: Evidence) -> Iterator[str | None]:
+    """Judge each settled snapshot, and the time between them by the journal.
+
+    At rest an open position has exactly one working stop of the opposite side and its whole
+    quantity, and a flat symbol has none. In between, a position that was protected once stays so:
+    one stop, or two while one replaces the other, never none.
+    """
+    if not evidence.policy.protective_stop:
+        return
+    for snapshot in evidence.snapshots:
+        for symbol in evidence.policy.symbols:
+            stops = [o for o in snapshot.ledger.working(symbol) if o.protects]
+            yield _at_rest(symbol, snapshot.ledger.position(symbol), stops, snapshot.when)
+    for symbol in evidence.policy.symbols:
+        yield from _in_between(evidence, symbol)
+
+
+def _at_rest(symbol: str, position: Decimal, stops: list[ExchangeOrder], when: str) -> str | None:
+    names = ", ".join(f"{o.client_order_id} {o.side} {o.quantity}" for o in stops) or "none"
+    if position == 0:
+        return f"No {symbol} is held {when}, but a stop is working: {names}." if stops else None
+    if len(stops) != 1:
+        return (
+            f"A position of {position} {symbol} has {len(stops)} working stops instead of one "
+            f"{when}: {names}."
+        )
+    stop = stops[0]
+    if stop.side != ("SELL" if position > 0 else "BUY"):
+        return f"The stop of {position} {symbol} is on the wrong side {when}: {names}."
+    if not stop.close_position and stop.quantity != abs(position):
+        return f"The stop of {position} {symbol} is for {stop.quantity} {when}: {names}."
+    return None
+
+
+def _in_between(evidence: Evidence, symbol: str) -> Iterator[str | None]:
+    working: set[str] = set()
+    firing: dict[str, str] = {}
+    position = Decimal(0)
+    protected = False
+    for record in evidence.journal:
+        row = record.data
+        if row.get("symbol") != symbol:
+            continue
+        if record.kind == "position.changed":
+            after = Decimal(row["quantity"])
+            if after == 0 or after * position < 0:
+                protected = False
+            position = after
+        elif record.kind.startswith("conditional."):
+            _follow_stop(record.kind, row, working, firing)
+        elif record.kind in ("order.filled", "order.closed"):
+            if row["status"] not in ("NEW", "PARTIALLY_FILLED"):
+                working.discard(firing.pop(str(row["client_order_id"]), ""))
+        else:
+            continue
+        if position != 0 and not protected and working:
+            protected = True
+        if position != 0 and protected and record.kind.startswith("conditional."):
+            yield _between(symbol, position, len(working), str(row["client_order_id"]))
+
+
+def _follow_stop(kind: str, row: dict[str, Any], working: set[str], firing: dict[str, str]) -> None:
+    """Keep the set of stops that protect; one that fires does so until its order has ended."""
+    if not str(row["type"]).startswith("STOP") or not (row["reduce_only"] or row["close_position"]):
+        return
+    stop_id = str(row["exchange_order_id"])
+    match kind:
+        case "conditional.accepted":
+            working.add(stop_id)
+        case "conditional.triggered":
+            firing[str(row["client_order_id"])] = stop_id
+        case "conditional.closed":
+            working.discard(stop_id)
+        case _:
+            pass
+
+
+def _between(symbol: str, position: Decimal, stops: int, last: str) -> str | None:
+    if 1 <= stops <= MOST_WHILE_REPLACED:
+        return None
+    return (
+        f"A position of {position} {symbol} that had been protected had {stops} working stops "
+        f"(last change: {last})."
+    )

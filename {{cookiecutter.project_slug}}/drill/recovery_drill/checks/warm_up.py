@@ -1,0 +1,36 @@
+"""No order is sent on cold indicators."""
+
+from collections.abc import Iterator
+
+from recovery_drill.evidence import Evidence, Life
+from recovery_drill.model import Record
+
+SENDS = ("order.new", "conditional.new")
+
+
+def no_decision_before_warm_up(evidence: Evidence) -> Iterator[str | None]:
+    """Each life asks for enough closed bars, and says that it trades, before its first order."""
+    for life in evidence.lives:
+        requests = [r for r in evidence.journal if r.kind == "request" and _within(r, life)]
+        first = next((r for r in requests if r.data["request"] in SENDS), None)
+        if first is None:
+            continue
+        trading = life.reached("trading")
+        bars = sum(
+            int(r.data.get("rows") or 0)
+            for r in requests
+            if r.data["request"] == "klines.read" and r.mono_ns < first.mono_ns
+        )
+        needed = evidence.policy.warm_up_bars
+        sent = f"Life {life.number} of the node sent order {first.data.get('client_order_id')}"
+        if trading is None or first.mono_ns < trading:
+            yield f"{sent} before it said that it trades."
+        elif bars < needed:
+            yield f"{sent} after {bars} of {needed} warm-up bars."
+        else:
+            yield None
+
+
+def _within(record: Record, life: Life) -> bool:
+    ended = life.ended_ns
+    return record.mono_ns >= life.started_ns and (ended is None or record.mono_ns <= ended)

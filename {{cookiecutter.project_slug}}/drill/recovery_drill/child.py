@@ -1,0 +1,180 @@
+"""Child processes: started, listened to, killed for real, and proven dead."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from recovery_drill.failures import Inconclusive
+
+EXIT_WAIT_SECONDS = 10.0
+LINE_LIMIT_BYTES = 1 << 20
+
+
+class Child:
+    """One operating-system process of a drill.
+
+    Its output goes to `log_path`; lines on standard output that are JSON objects with an ``event``
+    key are also handed to `on_event`, which is how stages and ready lines become awaitable.
+
+    Parameters
+    ----------
+    name : str
+        What the process is called in messages.
+    command : Sequence[str]
+        The program and its arguments.
+    environment : Mapping[str, str]
+        Added to the drill's own environment.
+    log_path : Path
+        Where standard output and standard error are kept.
+    directory : Path
+        The working directory of the process.
+    on_event : Callable, optional
+        Called with each event line.
+
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        log_path: Path,
+        directory: Path,
+        on_event: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.command = tuple(command)
+        self.log_path = log_path
+        self.started_ns = 0
+        self.ended_ns = 0
+        self._environment = {**os.environ, **environment}
+        self._directory = directory
+        self._on_event = on_event
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        assert self._process is not None, f"{self.name} was not started"
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process was started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code; negative is the signal that ended it; None while it runs."""
+        return None if self._process is None else self._process.returncode
+
+    async def start(self) -> None:
+        """Start the process.
+
+        Raises
+        ------
+        Inconclusive
+            If the program cannot be started.
+
+        """
+        self.started_ns = time.monotonic_ns()
+        with self.log_path.open("ab") as log:
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    *self.command,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=log,
+                    env=self._environment,
+                    cwd=self._directory,
+                    limit=LINE_LIMIT_BYTES,
+                    # A Ctrl-C at the terminal is for the drill, which then ends its children
+                    # itself.
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise Inconclusive(
+                    f"The {self.name} could not be started ({' '.join(self.command)!r}): {error}."
+                ) from error
+        self._reader = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        with self.log_path.open("ab") as log:
+            while line := await self._process.stdout.readline():
+                log.write(line)
+                log.flush()
+                if self._on_event is not None and line.startswith(b"{"):
+                    event = _event(line)
+                    if event is not None:
+                        self._on_event(event)
+
+    async def wait(self, seconds: float = EXIT_WAIT_SECONDS) -> int:
+        """Wait until the process has ended and its output is read; return its exit code.
+
+        Raises
+        ------
+        Inconclusive
+            If it is still there after `seconds`.
+
+        """
+        assert self._process is not None
+        assert self._reader is not None
+        try:
+            async with asyncio.timeout(seconds):
+                code = await self._process.wait()
+                await asyncio.shield(self._reader)
+        except TimeoutError as error:
+            raise Inconclusive(
+                f"The {self.name} (pid {self.pid}) had not ended after {seconds:g} s."
+            ) from error
+        self.ended_ns = self.ended_ns or time.monotonic_ns()
+        return code
+
+    async def ended(self) -> int:
+        """Wait for its end without a bound, for processes that are meant to run on."""
+        assert self._process is not None
+        return await self._process.wait()
+
+    async def kill(self) -> int:
+        """End the process with SIGKILL, wait until it is gone, and return its exit code."""
+        self.signal(signal.SIGKILL)
+        self.ended_ns = time.monotonic_ns()
+        return await self.wait()
+
+    async def stop(self, seconds: float = EXIT_WAIT_SECONDS) -> int:
+        """Ask the process to end (SIGTERM); kill it after `seconds`; return its exit code."""
+        self.signal(signal.SIGTERM)
+        try:
+            return await self.wait(seconds)
+        except Inconclusive:
+            return await self.kill()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to this process, and to no other."""
+        if self.running:
+            os.kill(self.pid, number)
+
+    def last_lines(self, count: int = 3) -> str:
+        """Return the last lines of the log, for messages."""
+        try:
+            lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return ""
+        return " | ".join(line.strip() for line in lines[-count:])
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) and "event" in value else None

@@ -1,0 +1,212 @@
+"""The command line of the drill.
+
+Exit codes: 0 held · 1 a check was broken · 2 wrong usage, or a given store that does not answer ·
+3 inconclusive.
+"""
+
+import argparse
+import asyncio
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from recovery_drill import __version__
+from recovery_drill.failures import UsageError
+from recovery_drill.policy import read_policy
+from recovery_drill.report import write_reports
+from recovery_drill.report.table import print_verdict
+from recovery_drill.run import Plan, judge_folder, run, run_folder, write_verdict
+from recovery_drill.scenarios import SCENARIOS, Scenario, long_haul
+from recovery_drill.stack import run_stack
+from recovery_drill.store import GivenStore, find_server
+from recovery_drill.verdict import EXIT_CODES, ScenarioVerdict, Verdict
+
+USAGE_ERROR = 2
+DEFAULT_EXCHANGE = f"{shlex.quote(sys.executable)} -m simulated_exchange"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one sentence, with exit code 2."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]  # exits, as the base class does
+        """Say what is wrong in one line."""
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's grammar."""
+    root = Parser(
+        prog="recovery-drill", description="Kill a trading node, restart it, and judge it."
+    )
+    root.add_argument("--version", action="version", version=__version__)
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("list", help="name the scenarios")
+    play = commands.add_parser("run", help="play scenarios and judge them")
+    play.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: the first five")
+    _common(play)
+    play.add_argument("--market", type=Path, help="recorded 1-minute bars (CSV, may be .gz)")
+    play.add_argument("--epoch", type=int, help="where market time begins, in ms")
+    play.add_argument("--store", metavar="URL", help="a store to use instead of an embedded one")
+    play.add_argument("--jobs", type=int, default=2, help="scenarios at once (default 2)")
+    play.add_argument("--folder", type=Path, default=Path("runs"), help="where runs are kept")
+    play.add_argument("--bars", type=int, default=500, help="bars of trade-through (default 500)")
+    play.add_argument("--kills", type=int, default=4, help="kills in trade-through (default 4)")
+    for name, text in (
+        ("check", "judge an old run again from its folder"),
+        ("report", "write an old run's report again"),
+    ):
+        old = commands.add_parser(name, help=text)
+        old.add_argument("folder", type=Path, metavar="FOLDER")
+    stack = commands.add_parser("stack", help="run store, exchange and node until Ctrl-C")
+    _common(stack)
+    stack.add_argument(
+        "--speed", type=float, default=60.0, help="market seconds a second (default 60)"
+    )
+    stack.add_argument(
+        "--folder", type=Path, default=Path("runs/stack"), help="where it keeps its files"
+    )
+    return root
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--project", type=Path, default=Path(), help="the drilled project's folder"
+    )
+    command.add_argument("--seed", type=int, default=7, help="of the market (default 7)")
+    command.add_argument("--node-command", help="starts the node instead of the policy's command")
+    command.add_argument("--exchange-command", default=DEFAULT_EXCHANGE, help="starts the exchange")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = parser().parse_args(arguments)
+    console = Console(highlight=False)
+    try:
+        match options.command:
+            case "list":
+                return _list(console)
+            case "run":
+                return _run(options, console)
+            case "stack":
+                return _stack(options, console)
+            case _:
+                return _again(options, console)
+    except UsageError as error:
+        print(f"recovery-drill: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        print(
+            "recovery-drill: interrupted; every process it started has been ended.", file=sys.stderr
+        )
+        return EXIT_CODES["inconclusive"]
+
+
+def _list(console: Console) -> int:
+    for scenario in (*SCENARIOS, long_haul(500, 4)):
+        mark = "" if scenario.default else " (only when named)"
+        console.print(f"{scenario.name:28} {scenario.purpose}{mark}", markup=False, soft_wrap=True)
+    return 0
+
+
+def _chosen(names: Sequence[str], known: Sequence[Scenario]) -> tuple[Scenario, ...]:
+    by_name = {scenario.name: scenario for scenario in known}
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
+        raise UsageError(
+            f"There is no scenario {', '.join(unknown)}; `recovery-drill list` names them."
+        )
+    if not names:
+        return tuple(scenario for scenario in known if scenario.default)
+    return tuple(by_name[name] for name in dict.fromkeys(names))
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    if options.jobs < 1 or options.bars < 1 or options.kills < 1:
+        raise UsageError("--jobs, --bars and --kills must be 1 or more.")
+    if options.bars <= options.kills:
+        raise UsageError("trade-through needs more --bars than --kills.")
+    if options.market is not None and not options.market.is_file():
+        raise UsageError(f"There is no market file {options.market}.")
+    project = options.project.resolve()
+    known = (*SCENARIOS, long_haul(options.bars, options.kills))
+    return Plan(
+        scenarios=_chosen(options.scenarios, known),
+        policy=read_policy(project, options.node_command),
+        project=project,
+        exchange_command=tuple(shlex.split(options.exchange_command)),
+        seed=options.seed,
+        epoch=options.epoch,
+        market=options.market,
+        store_url=options.store,
+        jobs=options.jobs,
+    )
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    plan = _plan(options)
+    asyncio.run(_check_store(plan.store_url))
+    folder = run_folder(options.folder.resolve(), plan.seed)
+    count = len(plan.scenarios)
+    console.print(
+        f"Drilling {count} scenario{'s' * (count != 1)}, seed {plan.seed}, {plan.jobs} at once."
+    )
+
+    def tell(scenario: ScenarioVerdict) -> None:
+        console.print(f"  {scenario.name}: {scenario.outcome}", markup=False)
+
+    verdict = asyncio.run(run(plan, folder, tell))
+    return _finish(folder, verdict, console)
+
+
+async def _check_store(url: str | None) -> None:
+    """Find out before anything is started whether there is a store to drill with."""
+    if url is None:
+        find_server()
+        return
+    store = GivenStore(url)
+    try:
+        await store.start()
+    finally:
+        await store.stop()
+
+
+def _finish(folder: Path, verdict: Verdict, console: Console) -> int:
+    report = write_reports(folder, verdict)
+    console.print()
+    print_verdict(console, verdict)
+    console.print(f"\nVerdict: {verdict.outcome}. Report: {report}", markup=False, soft_wrap=True)
+    return EXIT_CODES[verdict.outcome]
+
+
+def _again(options: argparse.Namespace, console: Console) -> int:
+    known = (*SCENARIOS, long_haul(500, 4))
+    try:
+        verdict = judge_folder(options.folder, known)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if options.command == "check":
+        write_verdict(options.folder, verdict)
+    return _finish(options.folder, verdict, console)
+
+
+def _stack(options: argparse.Namespace, console: Console) -> int:
+    project = options.project.resolve()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    return asyncio.run(
+        run_stack(
+            policy=read_policy(project, options.node_command),
+            project=project,
+            folder=options.folder.resolve(),
+            exchange_command=shlex.split(options.exchange_command),
+            seed=options.seed,
+            speed=options.speed,
+            say=lambda line: console.print(line, markup=False, soft_wrap=True),
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

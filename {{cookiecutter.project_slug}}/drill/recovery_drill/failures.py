@@ -1,0 +1,25 @@
+"""The ways in which a drill itself can fail, apart from finding a broken promise.
+
+::
+
+    DrillError
+    ├── UsageError      the caller asked for something that cannot be: exit code 2
+    ├── Inconclusive    the environment, not the node, is to blame: the verdict says so: exit code 3
+    └── Unsettled       a bounded wait on the node ran out: a broken promise, which a check words
+"""
+
+
+class DrillError(Exception):
+    """Base of all failures of the drill itself; its text is one plain sentence."""
+
+
+class UsageError(DrillError):
+    """The drill was asked for something that does not exist or does not answer."""
+
+
+class Inconclusive(DrillError):
+    """Nothing can be said about the node: a process, port or script that the drill needs failed."""
+
+
+class Unsettled(DrillError):
+    """The node did not reach the awaited state within its budget."""

@@ -1,0 +1,183 @@
+"""What the drill sees of node, exchange and history, as typed values.
+
+Quantities and prices are ``Decimal``; a position is signed (long positive); market time is
+milliseconds since the Unix epoch; ``mono_ns`` is the machine's monotonic clock, the only one that
+orders records of different processes.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+SCHEMA = 1
+
+NOT_YET_AT_EXCHANGE = frozenset(
+    {"INITIALIZED", "SUBMITTED", "RELEASED", "EMULATED", "PENDING_UPDATE", "PENDING_CANCEL"}
+)
+CLOSED_AT_NODE = frozenset({"DENIED", "REJECTED", "CANCELED", "EXPIRED", "FILLED"})
+OPEN_AT_EXCHANGE = frozenset({"NEW", "PARTIALLY_FILLED"})
+
+
+class NodePosition(msgspec.Struct, frozen=True):
+    """One open position in the node's cache; `quantity` is signed."""
+
+    symbol: str
+    quantity: Decimal
+    strategy_id: str = ""
+
+
+class NodeOrder(msgspec.Struct, frozen=True):
+    """One order in the node's cache, open or closed, in the engine's words."""
+
+    client_order_id: str
+    type: str
+    side: str
+    quantity: Decimal
+    filled: Decimal
+    status: str
+    reduce_only: bool
+    exchange_order_id: str | None = None
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    trade_ids: tuple[str, ...] = ()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the engine holds the order as finished."""
+        return self.status in CLOSED_AT_NODE
+
+
+class NodeState(msgspec.Struct, frozen=True):
+    """One answer of the node's ``/state``."""
+
+    schema: int
+    pid: int
+    stage: str
+    inflight: int
+    positions: tuple[NodePosition, ...]
+    orders: tuple[NodeOrder, ...]
+    decided_bar: dict[str, int] = {}
+    instance_id: str | None = None
+    revision: int | None = None
+
+    def position(self, symbol: str) -> Decimal:
+        """Return the signed sum of the node's open positions in `symbol`."""
+        return sum((p.quantity for p in self.positions if p.symbol == symbol), Decimal(0))
+
+
+class ExchangePosition(msgspec.Struct, frozen=True):
+    """One position on the exchange's ledger; `quantity` is signed and never zero."""
+
+    symbol: str
+    quantity: Decimal
+    entry_price: Decimal
+
+
+class ExchangeOrder(msgspec.Struct, frozen=True):
+    """One order or conditional order on the exchange's ledger, in the exchange's words."""
+
+    kind: Literal["order", "conditional"]
+    exchange_order_id: str
+    client_order_id: str
+    symbol: str
+    side: str
+    type: str
+    quantity: Decimal
+    filled: Decimal
+    status: str
+    reduce_only: bool
+    close_position: bool = False
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    triggered_order_id: str | None = None
+
+    @property
+    def working(self) -> bool:
+        """Whether the order can still trade or trigger."""
+        return self.status in OPEN_AT_EXCHANGE
+
+    @property
+    def protects(self) -> bool:
+        """Whether this is a protective stop: conditional, only reducing, of a stop type."""
+        return (
+            self.kind == "conditional"
+            and self.type.startswith("STOP")
+            and (self.reduce_only or self.close_position)
+        )
+
+
+class Fill(msgspec.Struct, frozen=True):
+    """One fill on the exchange's ledger; `position_after` is signed."""
+
+    trade_id: str
+    exchange_order_id: str
+    client_order_id: str
+    symbol: str
+    side: str
+    quantity: Decimal
+    price: Decimal
+    market_ms: int
+    position_after: Decimal
+
+
+class Ledger(msgspec.Struct, frozen=True):
+    """The exchange's own account of what happened: the ground truth of a drill."""
+
+    market_ms: int
+    bar: int
+    seq: int
+    wallet: dict[str, Decimal]
+    positions: tuple[ExchangePosition, ...]
+    orders: tuple[ExchangeOrder, ...]
+    fills: tuple[Fill, ...]
+    prices: dict[str, Decimal] = {}
+
+    def position(self, symbol: str) -> Decimal:
+        """Return the signed position in `symbol`."""
+        return sum((p.quantity for p in self.positions if p.symbol == symbol), Decimal(0))
+
+    def working(self, symbol: str) -> tuple[ExchangeOrder, ...]:
+        """Return the orders and conditional orders in `symbol` that can still trade."""
+        return tuple(o for o in self.orders if o.symbol == symbol and o.working)
+
+    def fills_since_flat(self, symbol: str) -> tuple[Fill, ...]:
+        """Return the fills that make up the position that is open now; empty when flat."""
+        fills = [f for f in self.fills if f.symbol == symbol]
+        flat = max((i for i, f in enumerate(fills) if f.position_after == 0), default=-1)
+        return tuple(fills[flat + 1 :])
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One line of a history or of the exchange's journal (see the contract)."""
+
+    v: int
+    seq: int
+    mono_ns: int
+    wall_ns: int
+    market_ms: int | None
+    source: Literal["node", "store", "exchange", "drill"]
+    kind: str
+    data: dict[str, Any]
+
+
+def read_records(lines: Iterable[str]) -> list[Record]:
+    """Decode JSON Lines into records; a torn last line (a killed writer) is left out.
+
+    Raises
+    ------
+    ValueError
+        If a line other than the last is no record.
+
+    """
+    records: list[Record] = []
+    rows = [line for line in lines if line.strip()]
+    for number, line in enumerate(rows, start=1):
+        try:
+            records.append(msgspec.json.decode(line, type=Record))
+        except msgspec.DecodeError as error:
+            if number == len(rows):
+                break
+            raise ValueError(f"Line {number} is no history record: {error}.") from error
+    return records

@@ -1,0 +1,171 @@
+"""The node as the drill knows it: process, stage lines, HTTP endpoint and exit code."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from recovery_drill.child import Child
+from recovery_drill.failures import Unsettled
+from recovery_drill.model import NodeState
+
+POLL_SECONDS = 0.01
+LONG_POLL_SECONDS = 5.0
+
+OnStage = Callable[[dict[str, Any]], None]
+
+
+class Node:
+    """One life of the drilled node, from its start to its end.
+
+    Parameters
+    ----------
+    number : int
+        Which life this is, counted from 1.
+    command : Sequence[str]
+        The node's command line.
+    environment : Mapping[str, str]
+        Its settings.
+    http_port : int
+        Where it serves ``/health`` and ``/state``.
+    folder : Path
+        Where its log is kept.
+    directory : Path
+        The drilled project's folder, its working directory.
+    on_stage : Callable
+        Called with each stage line as it is read.
+
+    """
+
+    def __init__(
+        self,
+        number: int,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        http_port: int,
+        folder: Path,
+        directory: Path,
+        on_stage: OnStage,
+    ) -> None:
+        self.number = number
+        self.url = f"http://127.0.0.1:{http_port}"
+        self._on_stage = on_stage
+        self._trading = asyncio.Event()
+        self._session: aiohttp.ClientSession | None = None
+        self.trading_ns = 0
+        self.child = Child(
+            "node",
+            command,
+            environment=environment,
+            log_path=folder / f"node-{number}.log",
+            directory=directory,
+            on_event=self._on_event,
+        )
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        if event["event"] != "stage":
+            return
+        self._on_stage(event)
+        if event.get("stage") == "trading" and not self.trading_ns:
+            self.trading_ns = int(event.get("mono_ns", time.monotonic_ns()))
+            self._trading.set()
+
+    async def start(self) -> None:
+        """Start the process; returns at once."""
+        self._session = aiohttp.ClientSession(
+            self.url, timeout=aiohttp.ClientTimeout(total=2 * LONG_POLL_SECONDS)
+        )
+        await self.child.start()
+
+    async def until_trading(self, seconds: float) -> None:
+        """Wait until the node says that it trades.
+
+        Raises
+        ------
+        Unsettled
+            If it ends before, or stays silent for `seconds`.
+
+        """
+        trading = asyncio.ensure_future(self._trading.wait())
+        ended = asyncio.ensure_future(self.child.wait(seconds))
+        done, _ = await asyncio.wait(
+            {trading, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        trading.cancel()
+        if ended.done() and not ended.cancelled():
+            ended.exception()
+        ended.cancel()
+        if trading not in done:
+            raise Unsettled(
+                f"the node did not reach trading within {seconds:g} s of its start"
+                if self.child.running
+                else f"the node ended with code {self.child.exit_code} before it traded: "
+                f"{self.child.last_lines(1)}"
+            )
+
+    async def state(self, after: int | None = None) -> NodeState | None:
+        """Return the node's state, or None while it does not answer.
+
+        With `after`, a revision, the node answers when its state has changed or a few seconds have
+        passed.
+        """
+        assert self._session is not None
+        query = {} if after is None else {"after": str(after), "wait_s": f"{LONG_POLL_SECONDS:g}"}
+        try:
+            async with self._session.get("/state", params=query) as answer:
+                return msgspec.json.decode(await answer.read(), type=NodeState)
+        except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError):
+            return None
+
+    async def until(
+        self, holds: Callable[[NodeState], bool], seconds: float, promise: str
+    ) -> NodeState:
+        """Wait until the node's state is as `holds` says, and return it.
+
+        Raises
+        ------
+        Unsettled
+            If it is not so within `seconds`; the message says what it was instead.
+
+        """
+        deadline = time.monotonic() + seconds
+        state = await self.state()
+        while state is None or not holds(state):
+            left = deadline - time.monotonic()
+            if left <= 0 or not self.child.running:
+                raise Unsettled(f"{promise} within {seconds:g} s; {self.describe(state)}")
+            state = await self.next_state(state, left)
+        return state
+
+    async def next_state(self, last: NodeState | None, seconds: float) -> NodeState | None:
+        """Return the next state that differs from `last`; a node without revisions is polled."""
+        if last is None or last.revision is None:
+            await asyncio.sleep(POLL_SECONDS)
+            return await self.state()
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.state(after=last.revision)
+        except TimeoutError:
+            return last
+
+    def describe(self, state: NodeState | None) -> str:
+        """Return one clause on what the node was last seen doing."""
+        if not self.child.running:
+            return f"it had ended with code {self.child.exit_code}: {self.child.last_lines(1)}"
+        if state is None:
+            return "its endpoint did not answer"
+        waiting = [o.client_order_id for o in state.orders if not o.closed]
+        return (
+            f"it was in stage {state.stage}, had decided {state.decided_bar or 'no bar'} and had "
+            f"{state.inflight} in flight (orders not closed: {', '.join(waiting) or 'none'})"
+        )
+
+    async def close(self) -> None:
+        """Close the connection to the endpoint."""
+        if self._session is not None:
+            await self._session.close()

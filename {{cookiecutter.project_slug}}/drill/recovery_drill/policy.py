@@ -1,0 +1,134 @@
+"""What the drilled project promises: ``[tool.recovery-drill]`` in its ``pyproject.toml``."""
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from recovery_drill.failures import UsageError
+
+TABLE = "recovery-drill"
+
+
+class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the node may take, in seconds.
+
+    Parameters
+    ----------
+    start_seconds : float
+        From the start of its process to trading.
+    settle_seconds : float
+        From a closed bar, a fill or a restart to having decided, with nothing in flight and every
+        position and order as on the exchange.
+
+    """
+
+    start_seconds: float = 60.0
+    settle_seconds: float = 10.0
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The promises of one drilled project.
+
+    Parameters
+    ----------
+    node_command : tuple[str, ...]
+        How the node is started. ``{python}`` is the interpreter that runs the drill;
+        ``{store_url}``, ``{exchange_http}``, ``{exchange_ws}``, ``{http_port}`` and
+        ``{instance_id}`` are filled in as well.
+    environment : dict[str, str]
+        Settings of the node beyond those of the contract, with the same placeholders.
+    symbols : tuple[str, ...]
+        The symbols that it owns.
+    protective_stop : bool
+        Whether each open position must have exactly one working stop.
+    intent : str
+        A regular expression with a group ``intent``: two client order ids with the same group stand
+        for the same decision, which must be carried out at most once. Entries and exits must match
+        it.
+    warm_up_bars : int
+        How many closed bars the node must have asked for before it may trade.
+    budgets : Budgets
+        Bounds on start and settling.
+    leave_out : dict[str, str]
+        Checks that are not made, each with the reason, which every verdict repeats.
+
+    """
+
+    node_command: tuple[str, ...]
+    environment: dict[str, str] = {}
+    symbols: tuple[str, ...] = ("BTCUSDT",)
+    protective_stop: bool = True
+    intent: str
+    warm_up_bars: int
+    budgets: Budgets = Budgets()
+    leave_out: dict[str, str] = {}
+
+    def intent_of(self, client_order_id: str) -> str | None:
+        """Return the decision that an order id stands for, or None when it names none."""
+        match = re.fullmatch(self.intent, client_order_id)
+        return match["intent"] if match else None
+
+    @property
+    def trader_id(self) -> str:
+        """The trader id that the node runs under, as its store keys hold it."""
+        return self.environment.get("TRADER_ID", "TRADER-001")
+
+    def node_environment(self, values: dict[str, str]) -> dict[str, str]:
+        """Return the node's settings: those of the contract, then the project's own."""
+        return {
+            "TRADER_PROFILE": "simulated",
+            "TRADER_INSTANCE_ID": values["instance_id"],
+            "TRADER_STORE_URL": values["store_url"],
+            "TRADER_EXCHANGE_HTTP_URL": values["exchange_http"],
+            "TRADER_EXCHANGE_WS_URL": values["exchange_ws"],
+            "TRADER_HTTP_HOST": "127.0.0.1",
+            "TRADER_HTTP_PORT": values["http_port"],
+            **{name: fill_in(value, values) for name, value in self.environment.items()},
+        }
+
+
+def read_policy(project: Path, node_command: str | None = None) -> Policy:
+    """Read the policy of the project in a folder.
+
+    Raises
+    ------
+    UsageError
+        If there is no policy, or if it is not one.
+
+    """
+    path = project / "pyproject.toml"
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"There is no pyproject.toml in {project}: run the drill in the project's folder, or "
+            "name it with --project."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not readable as TOML: {error}.") from error
+    table = document.get("tool", {}).get(TABLE)
+    if table is None:
+        raise UsageError(
+            f"{path} has no table [tool.{TABLE}], which says what the project promises."
+        )
+    if node_command is not None:
+        table = {**table, "node_command": node_command.split()}
+    try:
+        policy = msgspec.convert(table, type=Policy)
+        compiled = re.compile(policy.intent)
+    except (msgspec.ValidationError, re.error) as error:
+        raise UsageError(f"[tool.{TABLE}] in {path} is not valid: {error}.") from error
+    if "intent" not in compiled.groupindex:
+        raise UsageError(f"`intent` in [tool.{TABLE}] of {path} needs a group named intent.")
+    return policy
+
+
+def fill_in(text: str, values: dict[str, str]) -> str:
+    """Replace ``{name}`` placeholders by values; other braces stay as they are."""
+    values = {"python": sys.executable, **values}
+    return re.sub(
+        r"\{(" + "|".join(map(re.escape, values)) + r")\}", lambda m: values[m.group(1)], text
+    )

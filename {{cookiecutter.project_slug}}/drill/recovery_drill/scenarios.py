@@ -1,0 +1,178 @@
+"""The named scenarios: each says what it shows, and does it with the words of `World`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from recovery_drill.model import Ledger, NodeState
+from recovery_drill.world import World, beyond
+
+# How many bars of the seeded market may pass before the situation that a scenario needs must have
+# come.
+PATIENCE_BARS = 300
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One exercise.
+
+    Parameters
+    ----------
+    name : str
+        What the user types.
+    purpose : str
+        One sentence for lists and reports.
+    needs : frozenset[str]
+        What must have been seen for the scenario to mean anything.
+    play : Callable
+        What is done.
+    default : bool
+        Whether it runs when no scenario is named.
+
+    """
+
+    name: str
+    purpose: str
+    needs: frozenset[str]
+    play: Callable[[World], Awaitable[None]]
+    default: bool = True
+
+
+def _flat(state: NodeState, ledger: Ledger) -> bool:
+    return not state.positions and not ledger.positions
+
+
+def _holding(state: NodeState, ledger: Ledger) -> bool:
+    stops = [o for o in ledger.orders if o.working and o.protects]
+    return bool(state.positions) and bool(ledger.positions) and bool(stops)
+
+
+async def _flat_before(world: World) -> None:
+    await world.start_node()
+    await world.step_until("flat", _flat, PATIENCE_BARS)
+
+
+async def _holding_before(world: World) -> None:
+    await world.start_node()
+    await world.step_until("position", _holding, PATIENCE_BARS)
+
+
+async def kill_while_flat(world: World) -> None:
+    """Kill a node that holds nothing; it must come back, hold nothing, and trade on."""
+    await _flat_before(world)
+    await world.until_stored()
+    await world.kill_node()
+    await world.restart_node()
+    await world.step_until("position", _holding, PATIENCE_BARS)
+    await world.steps(3)
+
+
+async def kill_holding_position(world: World) -> None:
+    """Kill a node that holds a protected position; it must come back holding just that."""
+    await _holding_before(world)
+    await world.until_stored()
+    await world.kill_node()
+    await world.restart_node()
+    await world.steps(8)
+
+
+async def kill_then_stop_fills(world: World) -> None:
+    """Kill the node, then let the price go through its stop; it must come back flat."""
+    await _holding_before(world)
+    await world.until_stored()
+    await world.kill_node()
+    stop = await world.stop_of_position()
+    await world.exchange.wick(world.symbol, beyond(stop))
+    ledger = await world.exchange.ledger()
+    if any(f.client_order_id == stop.client_order_id for f in ledger.fills):
+        world.saw("stop filled")
+    await world.restart_node()
+    await world.steps(8)
+
+
+async def kill_with_order_in_flight(world: World) -> None:
+    """Kill the node when the exchange has filled its entry and said nothing yet."""
+    await _flat_before(world)
+    entry = {"name": "gate", "match": {"leg": "entry"}, "nth": 1, "phase": "processed"}
+    gate = await world.step_into(entry, PATIENCE_BARS)
+    await world.kill_node()
+    ledger = await world.exchange.ledger()
+    if ledger.positions:
+        world.saw("filled, unanswered")
+    await world.exchange.release(gate)
+    await world.restart_node()
+    await world.steps(8)
+
+
+async def kill_and_lose_store(world: World) -> None:
+    """Kill the node and lose the store's files; the exchange alone must be enough."""
+    await _holding_before(world)
+    await world.kill_node()
+    await world.store.lose(world.trader_id)
+    world.saw("store lost")
+    await world.restart_node()
+    await world.steps(8)
+
+
+def kill_every(bars: int, kills: int) -> Callable[[World], Awaitable[None]]:
+    """Return an exercise that trades through `bars` bars with `kills` kills spread between."""
+
+    async def play(world: World) -> None:
+        await world.start_node()
+        await world.rest("at the start")
+        stretch = bars // (kills + 1)
+        for _ in range(kills):
+            await world.steps(stretch)
+            await world.until_stored()
+            await world.kill_node()
+            await world.restart_node()
+        await world.steps(bars - kills * stretch)
+        ledger = await world.exchange.ledger()
+        if ledger.fills:
+            world.saw("fills")
+
+    return play
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    Scenario(
+        "kill-while-flat",
+        "The node is killed holding nothing; it comes back, and trades on.",
+        frozenset({"flat", "position"}),
+        kill_while_flat,
+    ),
+    Scenario(
+        "kill-holding-position",
+        "The node is killed holding a protected position; it comes back holding just that.",
+        frozenset({"position"}),
+        kill_holding_position,
+    ),
+    Scenario(
+        "kill-then-stop-fills",
+        "The protective stop fills while the node is dead; it comes back flat.",
+        frozenset({"position", "stop filled"}),
+        kill_then_stop_fills,
+    ),
+    Scenario(
+        "kill-with-order-in-flight",
+        "The exchange has filled the entry and said nothing; the node is killed, and learns of it.",
+        frozenset({"order in flight", "filled, unanswered"}),
+        kill_with_order_in_flight,
+    ),
+    Scenario(
+        "kill-and-lose-store",
+        "The node is killed and the store's files are gone; the exchange alone is enough.",
+        frozenset({"position", "store lost"}),
+        kill_and_lose_store,
+    ),
+)
+
+
+def long_haul(bars: int, kills: int) -> Scenario:
+    """Return the scenario that trades through many bars with kills between."""
+    return Scenario(
+        "trade-through",
+        f"The node trades through {bars} bars and is killed {kills} times between.",
+        frozenset({"fills"}),
+        kill_every(bars, kills),
+        default=False,
+    )

@@ -1,0 +1,105 @@
+"""What the store holds of one trader, decoded from the engine's keys.
+
+NautilusTrader 1.231 keeps each order as a list of events under
+``trader-<ID>:orders:<client_order_id>`` and the current cycle of each position as a list of fills
+under ``trader-<ID>:positions:<position_id>``, in msgpack. It writes without waiting for an answer,
+so the store lags behind the node; `caught_up` says when it no longer does.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+import msgspec
+from redis.asyncio import Redis
+
+from recovery_drill.model import NodeState
+
+LAST_EVENT_OF_STATUS = {
+    "INITIALIZED": {"OrderInitialized"},
+    "SUBMITTED": {"OrderSubmitted"},
+    "ACCEPTED": {"OrderAccepted", "OrderUpdated", "OrderCancelRejected", "OrderModifyRejected"},
+    "TRIGGERED": {"OrderTriggered"},
+    "PARTIALLY_FILLED": {"OrderFilled", "OrderUpdated"},
+    "FILLED": {"OrderFilled"},
+    "CANCELED": {"OrderCanceled"},
+    "EXPIRED": {"OrderExpired"},
+    "REJECTED": {"OrderRejected"},
+    "DENIED": {"OrderDenied"},
+}
+
+
+@dataclass(frozen=True)
+class StoreView:
+    """Decoded orders and positions of one trader.
+
+    Parameters
+    ----------
+    orders : dict[str, tuple[dict, ...]]
+        The events of each order, by client order id, oldest first.
+    positions : dict[str, tuple[dict, ...]]
+        The fills of each position's current cycle, by position id.
+
+    """
+
+    orders: dict[str, tuple[dict[str, Any], ...]]
+    positions: dict[str, tuple[dict[str, Any], ...]]
+
+    def trade_ids(self, client_order_id: str) -> tuple[str, ...]:
+        """Return the trade ids of an order's stored fills."""
+        events = self.orders.get(client_order_id, ())
+        return tuple(str(e["trade_id"]) for e in events if e.get("type") == "OrderFilled")
+
+    def position(self, position_id: str) -> Decimal:
+        """Return the signed quantity that a position's stored fills add up to."""
+        total = Decimal(0)
+        for fill in self.positions[position_id]:
+            quantity = Decimal(str(fill["last_qty"]))
+            total += quantity if fill["order_side"] == "BUY" else -quantity
+        return total
+
+
+async def read_store(client: Redis, trader_id: str) -> StoreView:
+    """Read and decode one trader's orders and positions."""
+    orders = await _lists(client, f"trader-{trader_id}:orders:")
+    positions = await _lists(client, f"trader-{trader_id}:positions:")
+    return StoreView(orders=orders, positions=positions)
+
+
+async def _lists(client: Redis, prefix: str) -> dict[str, tuple[dict[str, Any], ...]]:
+    found: dict[str, tuple[dict[str, Any], ...]] = {}
+    async for key in client.scan_iter(match=f"{prefix}*", count=1000, _type="LIST"):
+        # The client does not decode answers, so that rows are bytes whatever its types allow.
+        rows = cast("list[bytes]", await client.lrange(key, 0, -1))
+        name = key.decode().removeprefix(prefix)
+        found[name] = tuple(msgspec.msgpack.decode(row) for row in rows)
+    return found
+
+
+def caught_up(state: NodeState, store: StoreView) -> str | None:
+    """Compare the store with the node's memory.
+
+    Returns
+    -------
+    str or None
+        One sentence on the first thing that the store lacks; None when it lacks nothing.
+
+    """
+    for order in state.orders:
+        events = store.orders.get(order.client_order_id, ())
+        if not events:
+            return f"The store does not have order {order.client_order_id}."
+        last = str(events[-1].get("type"))
+        if last not in LAST_EVENT_OF_STATUS.get(order.status, {last}):
+            return f"The store has {last} last of {order.client_order_id}, which is {order.status}."
+        if set(store.trade_ids(order.client_order_id)) != set(order.trade_ids):
+            return f"The store lacks a fill of order {order.client_order_id}."
+    for position in state.positions:
+        sizes = [
+            store.position(key)
+            for key in store.positions
+            if key.startswith(position.symbol) and key.endswith(position.strategy_id)
+        ]
+        if position.quantity not in sizes:
+            return f"The store lacks the position of {position.quantity} {position.symbol}."
+    return None

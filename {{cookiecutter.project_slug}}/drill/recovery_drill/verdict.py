@@ -1,0 +1,128 @@
+"""From evidence to verdict: held, broken or inconclusive; pure, and written as ``verdict.json``."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from recovery_drill.checks import CheckResult, judge
+from recovery_drill.evidence import Evidence
+from recovery_drill.model import SCHEMA
+
+Outcome = Literal["held", "broken", "inconclusive"]
+EXIT_CODES: dict[Outcome, int] = {"held": 0, "broken": 1, "inconclusive": 3}
+
+
+@dataclass(frozen=True)
+class ScenarioVerdict:
+    """What one scenario showed.
+
+    Parameters
+    ----------
+    name, purpose : str
+        The scenario.
+    outcome : str
+        `broken` if any check found something; `inconclusive` if the drill could not do what it is
+        for.
+    checks : tuple[CheckResult, ...]
+        Every check, in order.
+    kills, fills : int
+        Proven kills; fills on the exchange's ledger.
+    seconds_down : float or None
+        Longest time from a kill until the node traded again.
+    seconds_to_trading : float or None
+        Longest time from a start of the node until it traded.
+    reason : str
+        Why it is inconclusive; empty otherwise.
+    attempts : int
+        How often it was tried: an inconclusive one is tried once more.
+
+    """
+
+    name: str
+    purpose: str
+    outcome: Outcome
+    checks: tuple[CheckResult, ...]
+    kills: int
+    fills: int
+    seconds_down: float | None
+    seconds_to_trading: float | None
+    reason: str = ""
+    attempts: int = 1
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Every broken promise."""
+        return tuple(sentence for check in self.checks for sentence in check.broken)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a whole run showed."""
+
+    seed: int
+    scenarios: tuple[ScenarioVerdict, ...]
+    schema: int = SCHEMA
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of the scenarios: a broken promise outweighs an inconclusive one."""
+        found = {scenario.outcome for scenario in self.scenarios}
+        if "broken" in found:
+            return "broken"
+        return "inconclusive" if "inconclusive" in found or not found else "held"
+
+
+def decide(
+    name: str,
+    purpose: str,
+    needs: frozenset[str],
+    evidence: Evidence,
+    *,
+    failure: str = "",
+) -> ScenarioVerdict:
+    """Judge one scenario.
+
+    Parameters
+    ----------
+    name, purpose : str
+        The scenario.
+    needs : frozenset[str]
+        What must have been seen for it to mean anything.
+    evidence : Evidence
+        What was recorded.
+    failure : str
+        How the environment failed, if it did.
+
+    """
+    checks = judge(evidence)
+    reason = failure or _not_shown(needs, evidence, checks)
+    if any(check.broken for check in checks):
+        outcome: Outcome = "broken"
+    else:
+        outcome = "inconclusive" if reason else "held"
+    trading = [(life, life.reached("trading")) for life in evidence.lives]
+    starts = [(at - life.started_ns) / 1e9 for life, at in trading if at is not None]
+    downs = [
+        (at - before.ended_ns) / 1e9
+        for before, (_, at) in zip(evidence.lives, trading[1:], strict=False)
+        if before.how == "killed" and before.ended_ns is not None and at is not None
+    ]
+    return ScenarioVerdict(
+        name=name,
+        purpose=purpose,
+        outcome=outcome,
+        checks=checks,
+        kills=len(evidence.kills),
+        fills=sum(record.kind == "order.filled" for record in evidence.journal),
+        seconds_down=round(max(downs), 3) if downs else None,
+        seconds_to_trading=round(max(starts), 3) if starts else None,
+        reason="" if outcome == "broken" else reason,
+    )
+
+
+def _not_shown(needs: frozenset[str], evidence: Evidence, checks: tuple[CheckResult, ...]) -> str:
+    if missing := sorted(needs - evidence.seen):
+        return f"The scenario did not see what it is for: {', '.join(missing)}."
+    if not evidence.kills:
+        return "No kill was proven."
+    idle = [c.name for c in checks if not c.evaluated and c.left_out is None]
+    return f"Checks that looked at nothing: {', '.join(idle)}." if idle else ""
