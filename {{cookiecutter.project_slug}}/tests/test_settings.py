@@ -1,0 +1,103 @@
+"""Settings are validated once, all errors at once, and never default to a real exchange."""
+
+from pathlib import Path
+
+import pytest
+
+from {{cookiecutter.package_name}}.settings import (
+    ConfigurationError,
+    Settings,
+    load_settings,
+)
+
+GOOD = {
+    "TRADER_PROFILE": "simulated",
+    "TRADER_ID": "TRADER-001",
+    "TRADER_SYMBOL": "BTCUSDT",
+    "TRADER_STORE_URL": "redis://127.0.0.1:6379",
+    "TRADER_EXCHANGE_HTTP_URL": "http://127.0.0.1:8090",
+    "TRADER_EXCHANGE_WS_URL": "ws://127.0.0.1:8090",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Start from good settings and nothing else, away from any .env."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"TRADER_{name.upper()}", raising=False)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+
+
+def sentences() -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert caught.value.code == 78
+    return caught.value.sentences
+
+
+def test_good_settings_load() -> None:
+    assert load_settings().symbol == "BTCUSDT"
+
+
+def test_all_errors_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in GOOD:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TRADER_HTTP_PORT", "99999")
+    found = sentences()
+    assert len(found) == len(GOOD) + 1
+    for name in (*GOOD, "TRADER_HTTP_PORT"):
+        assert any(sentence.startswith(f"{name} ") for sentence in found), name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRADER_ID", "TRADER"),
+        ("TRADER_SYMBOL", "btc/usdt"),
+        ("TRADER_STORE_URL", "127.0.0.1:6379"),
+        ("TRADER_STORE_URL", "redis://127.0.0.1:6379/3"),
+        ("TRADER_STORE_URL", "redis://user@127.0.0.1:6379"),
+        ("TRADER_EXCHANGE_HTTP_URL", "ftp://127.0.0.1"),
+        ("TRADER_EXCHANGE_HTTP_URL", "https://93.184.215.14"),
+        ("TRADER_EXCHANGE_WS_URL", "wss://93.184.215.14"),
+        ("TRADER_ORDER_QUANTITY", "0"),
+        ("TRADER_LOG_LEVEL", "LOUD"),
+        ("TRADER_PROFILE", "paper"),
+        ("TRADER_PROFILE", "testnet"),
+        ("TRADER_PROFILE", "live"),
+        ("TRADER_ORDER_QUANTITTY", "1"),
+    ],
+)
+def test_one_error_is_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    [sentence] = sentences()
+    assert sentence.startswith(name)
+    assert sentence.endswith(".")
+
+
+def test_secret_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("from-a-file\n", encoding="utf-8")
+    monkeypatch.setenv("TRADER_API_SECRET_FILE", str(secret))
+    assert load_settings().api_secret.get_secret_value() == "from-a-file"
+
+
+def test_missing_secret_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADER_STORE_URL_FILE", "nowhere")
+    monkeypatch.delenv("TRADER_STORE_URL")
+    [sentence] = sentences()
+    assert "TRADER_STORE_URL_FILE" in sentence
+
+
+def test_settings_come_from_the_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("TRADER_SYMBOL")
+    (tmp_path / ".env").write_text("TRADER_SYMBOL=ETHUSDT\n", encoding="utf-8")
+    assert load_settings().symbol == "ETHUSDT"
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADER_API_SECRET", "hush")
+    monkeypatch.setenv("TRADER_STORE_URL", "redis://:hush@127.0.0.1:6379")
+    assert "hush" not in repr(load_settings())
