@@ -1,0 +1,149 @@
+"""Where prices come from: a seeded market, or recorded bars. Pure: the same bar for ever."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from .symbols import SymbolRules, rounded
+
+MINUTE_MS = 60_000
+POINT_MS = (1_000, 17_000, 34_000, 50_000)
+"""When, after a bar's open time, its price is at the four points of its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One minute of prices, in USDT; `volume` counts the base asset."""
+
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+    def path(self) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+        """Return the way the price travels through the bar.
+
+        A rising bar visits its low first, a falling one its high; a protective stop on the side
+        that lost is thus reached before the winning side.
+        """
+        if self.close >= self.open:
+            return self.open, self.low, self.high, self.close
+        return self.open, self.high, self.low, self.close
+
+
+class Market(Protocol):
+    """A source of bars, counted from the market's epoch."""
+
+    def bar(self, rules: SymbolRules, index: int) -> Bar | None:
+        """Return a bar, or None when the market has no more."""
+
+
+class RecordedMarket:
+    """Bars that were recorded once; the market is used up after the last of them."""
+
+    def __init__(self, bars: Sequence[Bar]) -> None:
+        self._bars = bars
+
+    def bar(self, rules: SymbolRules, index: int) -> Bar | None:
+        """Return the bar of one row of the file."""
+        return self._bars[index] if 0 <= index < len(self._bars) else None
+
+
+class SeededMarket:
+    """Bars as a pure function of (seed, symbol, bar index).
+
+    The price swings by about 1 % with a period that wanders between 26 and 48 bars, so that an EMA
+    cross of 5 and 20 bars changes side every 10 to 25 bars, on top of a slow drift. About every
+    300 bars the swing dies down for a while. Bars join without gaps.
+
+    Parameters
+    ----------
+    seed : int
+        Another seed gives another market.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def bar(self, rules: SymbolRules, index: int) -> Bar:
+        """Return one bar; there is always another."""
+        opened, closed = self._level(rules, index), self._level(rules, index + 1)
+        reach = float(rules.start_price) * 0.0006
+        above, below, size = (self._chance(rules, index, salt) for salt in ("above", "below", "v"))
+        high = rules.price(float(max(opened, closed)) + reach * above)
+        low = rules.price(float(min(opened, closed)) - reach * below)
+        volume = Decimal(round((5 + 45 * size) * 1000)) / 1000
+        return Bar(opened, high, low, closed, volume)
+
+    def _level(self, rules: SymbolRules, index: int) -> Decimal:
+        turn, drift, calm = (
+            math.tau * self._chance(rules, 0, salt) for salt in ("turn", "drift", "calm")
+        )
+        swing = min(1.0, max(0.02, 1.7 + 1.8 * math.sin(math.tau * index / 300 + calm)))
+        angle = math.tau * (index / 34 + 1.7 * math.sin(math.tau * index / 210 + drift)) + turn
+        shape = 0.011 * swing * math.sin(angle)
+        shape += 0.006 * math.sin(math.tau * index / 1_100 + drift)
+        shape += 0.0006 * swing * (self._chance(rules, index, "noise") - 0.5)
+        return rules.price(float(rules.start_price) * (1 + shape))
+
+    def _chance(self, rules: SymbolRules, index: int, salt: str) -> float:
+        """Return a number in [0, 1) that depends on nothing but its arguments and the seed."""
+        key = f"{self._seed}:{rules.name}:{index}:{salt}".encode()
+        return int.from_bytes(hashlib.blake2b(key, digest_size=6).digest()) / 2**48
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """A bar with its place in time, for any interval: what klines are made of."""
+
+    open_ms: int
+    close_ms: int
+    bar: Bar
+    quote_volume: Decimal
+
+
+INTERVALS = {
+    "1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240,
+    "6h": 360, "8h": 480, "12h": 720, "1d": 1440,
+}  # fmt: skip
+"""The kline intervals served, in minutes."""
+
+
+def candles(bars: Sequence[Bar], first_open_ms: int, minutes: int) -> list[Candle]:
+    """Join one-minute bars to candles of an interval; the last one may be incomplete.
+
+    Parameters
+    ----------
+    bars : Sequence[Bar]
+        One-minute bars without gaps.
+    first_open_ms : int
+        The open time of the first of them.
+    minutes : int
+        The length of a candle.
+    """
+    joined: list[Candle] = []
+    for offset, bar in enumerate(bars):
+        open_ms = first_open_ms + offset * MINUTE_MS
+        start = open_ms - open_ms % (minutes * MINUTE_MS)
+        quote = rounded(bar.volume * bar.close)
+        if joined and joined[-1].open_ms == start:
+            last = joined.pop()
+            bar = merged(last.bar, bar)
+            quote += last.quote_volume
+        joined.append(Candle(start, start + minutes * MINUTE_MS - 1, bar, quote))
+    return joined
+
+
+def merged(first: Bar, second: Bar) -> Bar:
+    """Join two bars that follow each other."""
+    return Bar(
+        first.open,
+        max(first.high, second.high),
+        min(first.low, second.low),
+        second.close,
+        first.volume + second.volume,
+    )

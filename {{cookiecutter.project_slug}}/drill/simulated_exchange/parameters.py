@@ -1,0 +1,72 @@
+"""Read the parameters of a request, or refuse them in the exchange's words."""
+
+import json
+from decimal import Decimal, InvalidOperation
+from urllib.parse import parse_qsl
+
+from .errors import ExchangeError, missing
+
+
+class Parameters(dict[str, str]):
+    """The parameters of one request; an empty one counts as absent."""
+
+    @classmethod
+    def parse(cls, *parts: str) -> "Parameters":
+        """Read query string and form body."""
+        return cls(pair for part in parts for pair in parse_qsl(part))
+
+    def required(self, name: str) -> str:
+        """Return a parameter that has to be there."""
+        value = self.get(name)
+        if not value:
+            raise missing(name)
+        return value
+
+    def decimal(self, name: str) -> Decimal:
+        """Return a decimal that has to be there."""
+        try:
+            value = Decimal(self.required(name))
+        except InvalidOperation:
+            raise missing(name) from None
+        if not value.is_finite():
+            raise missing(name)
+        return value
+
+    def integer(self, name: str) -> int | None:
+        """Return a whole number, or None when it was not sent."""
+        value = self.get(name)
+        try:
+            return int(value) if value else None
+        except ValueError:
+            raise missing(name) from None
+
+    def limit(self, default: int, highest: int) -> int:
+        """Return how many rows are wanted."""
+        wanted = self.integer("limit")
+        if wanted is not None and wanted < 1:
+            raise missing("limit")
+        return min(wanted or default, highest)
+
+    def flag(self, name: str) -> bool:
+        """Return a boolean; clients write it in any case."""
+        value = self.get(name, "false").lower()
+        if value not in ("true", "false"):
+            raise missing(name)
+        return value == "true"
+
+    def one_of(self, name: str, allowed: tuple[str, ...], code: int) -> str:
+        """Return a word of a list."""
+        value = self.required(name)
+        if value not in allowed:
+            raise ExchangeError(code)
+        return value
+
+    def words(self, name: str) -> list[str]:
+        """Return a JSON list of words or numbers as words."""
+        try:
+            values = json.loads(self.get(name) or "[]")
+        except json.JSONDecodeError:
+            raise missing(name) from None
+        if not isinstance(values, list):
+            raise missing(name)
+        return [str(value) for value in values]

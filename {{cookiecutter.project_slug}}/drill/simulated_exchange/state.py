@@ -1,0 +1,181 @@
+"""The state of the exchange, and the one function that changes it.
+
+Nothing else writes to a `State`: a decision is recorded first and then applied here, so replaying
+the journal rebuilds the state.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from .market import MINUTE_MS, Bar
+from .orders import Fill, Kind, Order
+from .symbols import SymbolRules, symbol_rules, text
+
+FIRST_ID = 1_000_001
+"""Ids have seven digits from the start: clients sort them as text, too."""
+
+
+@dataclass
+class Book:
+    """One symbol: its price, its bars and the position in it."""
+
+    rules: SymbolRules
+    price: Decimal
+    bars: list[Bar]
+    forming: Bar | None = None
+    points: int = 0
+    position: Decimal = Decimal(0)
+    entry_price: Decimal = Decimal(0)
+    leverage: int = 20
+
+    @property
+    def bid(self) -> Decimal:
+        """The best price to sell at: one tick under the last price."""
+        return self.price - self.rules.tick
+
+    @property
+    def ask(self) -> Decimal:
+        """The best price to buy at: one tick over the last price."""
+        return self.price + self.rules.tick
+
+    @property
+    def unrealized_pnl(self) -> Decimal:
+        """What closing the position at the last price would bring, in USDT."""
+        return self.position * (self.price - self.entry_price)
+
+
+@dataclass
+class State:
+    """Everything that the exchange knows about its market and its one account."""
+
+    market_ms: int = 0
+    first_open_ms: int = 0
+    wallet: Decimal = Decimal(0)
+    books: dict[str, Book] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+    fills: list[Fill] = field(default_factory=list)
+    open_ids: dict[int, None] = field(default_factory=dict)
+    id_of_client: dict[tuple[Kind, str], int] = field(default_factory=dict)
+    conditional_of_order: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def next_order_id(self) -> int:
+        """The id that the next order or conditional order gets."""
+        return FIRST_ID + len(self.orders)
+
+    @property
+    def next_trade_id(self) -> int:
+        """The id that the next fill gets."""
+        return FIRST_ID + len(self.fills)
+
+    @property
+    def closed_bars(self) -> int:
+        """How many bars are closed; all symbols close theirs together."""
+        return len(next(iter(self.books.values())).bars)
+
+    @property
+    def forming_open_ms(self) -> int:
+        """The open time of the bar that is forming."""
+        return self.first_open_ms + self.closed_bars * MINUTE_MS
+
+    def open_orders(self, kind: Kind, symbol: str | None = None) -> list[Order]:
+        """Return what is open, in order of creation."""
+        found = (self.orders[key] for key in self.open_ids)
+        return [o for o in found if o.kind == kind and symbol in (None, o.symbol)]
+
+    def find(self, kind: Kind, order_id: int | None, client_id: str | None) -> Order | None:
+        """Return an order by its id or, for the latest of that name, by the client's."""
+        key = order_id or self.id_of_client.get((kind, client_id or ""), 0)
+        order = self.orders.get(key)
+        return order if order is not None and order.kind == kind else None
+
+    def ledger(self) -> dict[str, Any]:
+        """Return orders, fills, positions and wallet as plain data, in order."""
+        return {
+            "market_ms": self.market_ms,
+            "bar": self.forming_open_ms - 1,
+            "prices": {name: text(book.price) for name, book in self.books.items()},
+            "wallet": {"USDT": text(self.wallet)},
+            "positions": [
+                {
+                    "symbol": name,
+                    "quantity": text(book.position),
+                    "entry_price": text(book.entry_price),
+                }
+                for name, book in self.books.items()
+                if book.position
+            ],
+            "orders": [order.row() for order in self.orders.values()],
+            "fills": [fill.row() for fill in self.fills],
+        }
+
+
+def apply(state: State, kind: str, data: Mapping[str, Any], market_ms: int) -> None:
+    """Change the state as one record says; records that tell of no change are passed over."""
+    group, _, _ = kind.partition(".")
+    if group in ("order", "conditional"):
+        _put_order(state, Order.from_row(data))
+        if kind == "order.filled":
+            state.fills.append(Fill.from_row(data["fill"]))
+    elif kind == "position.changed":
+        book = state.books[data["symbol"]]
+        book.position = Decimal(data["quantity"])
+        book.entry_price = Decimal(data["entry_price"])
+        state.wallet = Decimal(data["wallet"])
+    elif kind == "market.price":
+        _move(state.books[data["symbol"]], Decimal(data["price"]), data["point"])
+    elif kind == "market.bar_closed":
+        _close_bar(state.books[data["symbol"]], _bar(data["bar"], data["volume"]))
+    elif kind == "leverage.changed":
+        state.books[data["symbol"]].leverage = data["leverage"]
+    elif kind == "exchange.started":
+        state.first_open_ms = data["first_open_ms"]
+        state.wallet = Decimal(data["wallet"])
+        for name, rows in data["bars"].items():
+            bars = [_bar(row[:4], row[4]) for row in rows]
+            state.books[name] = Book(symbol_rules(name), bars[-1].close, bars)
+    else:
+        return
+    state.market_ms = market_ms
+
+
+def replay(records: Iterable[Mapping[str, Any]]) -> State:
+    """Rebuild the state from the records of a journal."""
+    state = State()
+    for record in records:
+        apply(state, record["kind"], record["data"], record["market_ms"])
+    return state
+
+
+def bar_row(bar: Bar) -> list[str]:
+    """Write a bar as open, high, low, close and volume."""
+    return [text(value) for value in (bar.open, bar.high, bar.low, bar.close, bar.volume)]
+
+
+def _bar(prices: list[str], volume: str) -> Bar:
+    opened, high, low, closed = map(Decimal, prices)
+    return Bar(opened, high, low, closed, Decimal(volume))
+
+
+def _put_order(state: State, order: Order) -> None:
+    state.orders[order.id] = order
+    if order.is_open:
+        state.open_ids[order.id] = None
+    else:
+        state.open_ids.pop(order.id, None)
+    state.id_of_client[order.kind, order.client_id] = order.id
+    if order.triggered_order_id:
+        state.conditional_of_order[order.triggered_order_id] = order.id
+
+
+def _move(book: Book, price: Decimal, point: int) -> None:
+    book.price, book.points = price, point
+    here = book.forming or Bar(price, price, price, price, Decimal(0))
+    book.forming = Bar(here.open, max(here.high, price), min(here.low, price), price, Decimal(0))
+
+
+def _close_bar(book: Book, bar: Bar) -> None:
+    book.bars.append(bar)
+    book.price, book.forming, book.points = bar.close, None, 0
