@@ -38,7 +38,7 @@ class OrderRequest:
     working_type: str = "CONTRACT_PRICE"
     reduce_only: bool = False
     close_position: bool = False
-    client_id: str = ""
+    client_order_id: str = ""
 
 
 class Matching:
@@ -78,7 +78,7 @@ class Matching:
             When the exchange refuses it; nothing has changed then.
         """
         book = self._state.books[request.symbol]
-        self._check_client_id("order", request.client_id)
+        self._check_client_id("order", request.client_order_id)
         return self._enter(self._admit(request, book), book, request.type)
 
     def amend(self, order: Order, quantity: Decimal, price: Decimal) -> Order:
@@ -105,7 +105,7 @@ class Matching:
     def place_conditional(self, request: OrderRequest) -> Order:
         """Accept a conditional order; its margin and position are looked at when it triggers."""
         book = self._state.books[request.symbol]
-        self._check_client_id("conditional", request.client_id)
+        self._check_client_id("conditional", request.client_order_id)
         if not request.close_position:
             shown = request.price or request.trigger_price
             self._check_filters(book, request.quantity, shown, request.reduce_only)
@@ -156,7 +156,7 @@ class Matching:
 
     def _next_met(self, book: Book, target: Decimal) -> tuple[Order, Decimal] | None:
         """Return the order that the price meets first on its way, and the price there."""
-        met: list[tuple[Decimal, int, Order, Decimal]] = []
+        met: list[tuple[Decimal, str, Order, Decimal]] = []
         for key in self._state.open_ids:
             order = self._state.orders[key]
             if order.symbol != book.rules.name:
@@ -164,7 +164,7 @@ class Matching:
             level, upwards = _level(order, book)
             if (target >= level) if upwards else (target <= level):
                 at = max(level, book.price) if upwards else min(level, book.price)
-                met.append((abs(at - book.price), order.id, order, at))
+                met.append((abs(at - book.price), order.exchange_order_id, order, at))
         if not met:
             return None
         _, _, order, at = min(met)
@@ -228,9 +228,19 @@ class Matching:
         self._journal.write("position.changed", position, self._next_ms())
         now = self._next_ms()
         fill = Fill(
-            self._state.next_trade_id, order.id, order.client_id, order.symbol, order.side,
-            quantity, price, fee, after.realized_pnl, maker, now, after.position,
-        )  # fmt: skip
+            trade_id=self._state.next_trade_id,
+            exchange_order_id=order.exchange_order_id,
+            client_order_id=order.client_order_id,
+            symbol=order.symbol,
+            side=order.side,
+            quantity=quantity,
+            price=price,
+            commission=fee,
+            realized_pnl=after.realized_pnl,
+            maker=maker,
+            market_ms=now,
+            position_after=after.position,
+        )
         filled = order.filled + quantity
         status = "FILLED" if filled == order.quantity else "PARTIALLY_FILLED"
         quote = order.quote + quantity * price
@@ -259,7 +269,7 @@ class Matching:
             time_in_force=conditional.time_in_force,
             working_type=conditional.working_type,
             reduce_only=conditional.reduce_only or conditional.close_position,
-            client_id=conditional.client_id,
+            client_order_id=conditional.client_order_id,
         )
         try:
             if not quantity:
@@ -281,7 +291,7 @@ class Matching:
 
     def _finish_conditional(self, order: Order) -> None:
         """Say of the conditional that an order came from that the order is done."""
-        parent = self._state.conditional_of_order.get(order.id)
+        parent = self._state.conditional_of_order.get(order.exchange_order_id)
         if parent is None:
             return
         conditional = self._state.orders[parent]
@@ -294,8 +304,8 @@ class Matching:
         now = self._next_ms()
         return Order(
             kind="conditional" if kind == "conditional" else "order",
-            id=key,
-            client_id=request.client_id or f"exchange_{key}",
+            exchange_order_id=key,
+            client_order_id=request.client_order_id or f"exchange_{key}",
             symbol=request.symbol,
             side=request.side,
             type=request.type,
@@ -328,11 +338,11 @@ class Matching:
 
     # Filters
 
-    def _check_client_id(self, kind: str, client_id: str) -> None:
+    def _check_client_id(self, kind: str, client_order_id: str) -> None:
         """Refuse a name that an open order has; that of a closed order may be used again."""
-        same = (o.client_id for o in map(self._state.orders.get, self._state.open_ids)
+        same = (o.client_order_id for o in map(self._state.orders.get, self._state.open_ids)
                 if o is not None and o.kind == kind)  # fmt: skip
-        if client_id and client_id in same:
+        if client_order_id and client_order_id in same:
             raise ExchangeError(-4116)
 
     def _check_filters(

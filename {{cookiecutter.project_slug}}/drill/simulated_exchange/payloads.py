@@ -79,10 +79,10 @@ def _symbol_info(book: Book) -> Payload:
 def order(order: Order) -> Payload:
     """Describe an order, as all order endpoints do."""
     return {
-        "orderId": order.id,
+        "orderId": int(order.exchange_order_id),
         "symbol": order.symbol,
         "status": order.status,
-        "clientOrderId": order.client_id,
+        "clientOrderId": order.client_order_id,
         "price": text(order.price),
         "avgPrice": text(order.average_price),
         "origQty": text(order.quantity),
@@ -110,8 +110,8 @@ def order(order: Order) -> Payload:
 def conditional(order: Order) -> Payload:
     """Describe a conditional order, as the algo-order endpoints do."""
     return {
-        "algoId": order.id,
-        "clientAlgoId": order.client_id,
+        "algoId": int(order.exchange_order_id),
+        "clientAlgoId": order.client_order_id,
         "algoType": "CONDITIONAL",
         "orderType": order.type,
         "symbol": order.symbol,
@@ -120,7 +120,7 @@ def conditional(order: Order) -> Payload:
         "timeInForce": order.time_in_force,
         "quantity": "" if order.close_position else text(order.quantity),
         "algoStatus": order.status,
-        "actualOrderId": str(order.triggered_order_id or ""),
+        "actualOrderId": order.triggered_order_id,
         "actualPrice": text(order.average_price),
         "triggerPrice": text(order.trigger_price),
         "price": text(order.price),
@@ -142,8 +142,8 @@ def trade(fill: Fill) -> Payload:
     """Describe a fill, as ``GET userTrades`` does."""
     return {
         "symbol": fill.symbol,
-        "id": fill.trade_id,
-        "orderId": fill.order_id,
+        "id": int(fill.trade_id),
+        "orderId": int(fill.exchange_order_id),
         "side": fill.side,
         "price": text(fill.price),
         "qty": text(fill.quantity),

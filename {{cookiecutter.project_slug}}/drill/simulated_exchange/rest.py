@@ -221,11 +221,13 @@ def _new_order(exchange: Exchange, p: Parameters) -> Any:
         price=p.decimal("price") if kind == "LIMIT" else book.rules.tick * 0,
         time_in_force=_time_in_force(p, required=True) if kind == "LIMIT" else "GTC",
         reduce_only=p.flag("reduceOnly"),
-        client_id=_client_id(p, "newClientOrderId"),
+        client_order_id=_client_id(p, "newClientOrderId"),
     )
     accepted = exchange.matching.place(request)
     acknowledge = p.get("newOrderRespType", "ACK") == "ACK"
-    return payloads.order(accepted if acknowledge else exchange.state.orders[accepted.id])
+    return payloads.order(
+        accepted if acknowledge else exchange.state.orders[accepted.exchange_order_id]
+    )
 
 
 @endpoint("PUT /fapi/v1/order", "order.amend")
@@ -296,8 +298,8 @@ def _user_trades(exchange: Exchange, p: Parameters) -> Any:
         for fill in exchange.state.fills
         if fill.symbol == name
         and since <= fill.market_ms <= until
-        and order_id in (None, fill.order_id)
-        and (from_id or 0) <= fill.trade_id
+        and order_id in (None, int(fill.exchange_order_id))
+        and (from_id or 0) <= int(fill.trade_id)
     ]
     return _page(found, p, from_start=from_id is not None or bool(since))
 
@@ -332,7 +334,7 @@ def _new_conditional(exchange: Exchange, p: Parameters) -> Any:
         working_type=p.get("workingType", "CONTRACT_PRICE"),
         reduce_only=p.flag("reduceOnly"),
         close_position=close,
-        client_id=_client_id(p, "clientAlgoId"),
+        client_order_id=_client_id(p, "clientAlgoId"),
     )
     return payloads.conditional(exchange.matching.place_conditional(request))
 
@@ -348,7 +350,12 @@ def _cancel_conditional(exchange: Exchange, p: Parameters) -> Any:
     if not order.is_open:
         raise ExchangeError(-2011)
     exchange.matching.cancel(order)
-    return {"algoId": order.id, "clientAlgoId": order.client_id, "code": "200", "msg": "success"}
+    return {
+        "algoId": int(order.exchange_order_id),
+        "clientAlgoId": order.client_order_id,
+        "code": "200",
+        "msg": "success",
+    }
 
 
 @endpoint("DELETE /fapi/v1/algoOpenOrders", "conditional.cancel_all")
@@ -362,7 +369,7 @@ def _cancel_all_conditionals(exchange: Exchange, p: Parameters) -> Any:
 def _open_conditionals(exchange: Exchange, p: Parameters) -> Any:
     wanted = p.integer("algoId")
     found = _open(exchange, p, "conditional")
-    return [payloads.conditional(o) for o in found if wanted in (None, o.id)]
+    return [payloads.conditional(o) for o in found if wanted in (None, int(o.exchange_order_id))]
 
 
 @endpoint("GET /fapi/v1/allAlgoOrders", "conditionals.all")
@@ -417,13 +424,13 @@ def _refuse(p: Parameters, names: tuple[str, ...]) -> None:
 def _find(exchange: Exchange, p: Parameters, kind: Kind, unknown: int = -2013) -> Order:
     """Return the order that a request names, or refuse with the code for unknown ones."""
     id_name, client_name = ID_NAMES[kind]
-    order_id, client_id = p.integer(id_name), p.get(client_name)
+    order_id, client_order_id = p.get(id_name), p.get(client_name)
     if kind == "order":
         _book(exchange, p)
-    if order_id is None and not client_id:
+    if not order_id and not client_order_id:
         msg = f"Param '{client_name}' or '{id_name}' must be sent, but both were empty/null!"
         raise ExchangeError(-1102, msg)
-    order = exchange.state.find(kind, order_id, client_id)
+    order = exchange.state.find(kind, order_id, client_order_id)
     if order is None or p.get("symbol") not in (None, order.symbol):
         raise ExchangeError(unknown)
     return order
@@ -449,7 +456,7 @@ def _history(exchange: Exchange, p: Parameters, kind: Kind, id_name: str) -> lis
         if order.kind == kind
         and order.symbol == name
         and since <= order.created_ms <= until
-        and (from_id or 0) <= order.id
+        and (from_id or 0) <= int(order.exchange_order_id)
     ]
     return _page(found, p, from_start=from_id is not None or bool(since))
 

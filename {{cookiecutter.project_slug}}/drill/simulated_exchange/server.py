@@ -118,16 +118,18 @@ class Server:
             leg = "exit" if p.get("reduceOnly", "").lower() == "true" else "entry"
         elif endpoint.request == "conditional.new":
             leg = "stop" if p.get("type", "").startswith("STOP") else "take_profit"
-        client_id = p.get("newClientOrderId") or p.get("origClientOrderId") or p.get("clientAlgoId")
+        client_order_id = (
+            p.get("newClientOrderId") or p.get("origClientOrderId") or p.get("clientAlgoId")
+        )
         for kind, (name, _) in ID_NAMES.items():
             word = p.get(name, "")
-            if not client_id and word.isdecimal():
-                order = self.exchange.state.find(kind, int(word), None)
-                client_id = order.client_id if order is not None else None
+            if not client_order_id and word:
+                order = self.exchange.state.find(kind, word, None)
+                client_order_id = order.client_order_id if order is not None else None
         return {
             "request": endpoint.request,
             "leg": leg,
-            "client_order_id": client_id,
+            "client_order_id": client_order_id,
             "symbol": p.get("symbol"),
         }
 

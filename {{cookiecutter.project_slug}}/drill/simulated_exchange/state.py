@@ -54,21 +54,21 @@ class State:
     first_open_ms: int = 0
     wallet: Decimal = Decimal(0)
     books: dict[str, Book] = field(default_factory=dict)
-    orders: dict[int, Order] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
-    open_ids: dict[int, None] = field(default_factory=dict)
-    id_of_client: dict[tuple[Kind, str], int] = field(default_factory=dict)
-    conditional_of_order: dict[int, int] = field(default_factory=dict)
+    open_ids: dict[str, None] = field(default_factory=dict)
+    id_of_client: dict[tuple[Kind, str], str] = field(default_factory=dict)
+    conditional_of_order: dict[str, str] = field(default_factory=dict)
 
     @property
-    def next_order_id(self) -> int:
+    def next_order_id(self) -> str:
         """The id that the next order or conditional order gets."""
-        return FIRST_ID + len(self.orders)
+        return str(FIRST_ID + len(self.orders))
 
     @property
-    def next_trade_id(self) -> int:
+    def next_trade_id(self) -> str:
         """The id that the next fill gets."""
-        return FIRST_ID + len(self.fills)
+        return str(FIRST_ID + len(self.fills))
 
     @property
     def closed_bars(self) -> int:
@@ -85,9 +85,9 @@ class State:
         found = (self.orders[key] for key in self.open_ids)
         return [o for o in found if o.kind == kind and symbol in (None, o.symbol)]
 
-    def find(self, kind: Kind, order_id: int | None, client_id: str | None) -> Order | None:
+    def find(self, kind: Kind, order_id: str | None, client_order_id: str | None) -> Order | None:
         """Return an order by its id or, for the latest of that name, by the client's."""
-        key = order_id or self.id_of_client.get((kind, client_id or ""), 0)
+        key = order_id or self.id_of_client.get((kind, client_order_id or ""), "")
         order = self.orders.get(key)
         return order if order is not None and order.kind == kind else None
 
@@ -160,14 +160,14 @@ def _bar(prices: list[str], volume: str) -> Bar:
 
 
 def _put_order(state: State, order: Order) -> None:
-    state.orders[order.id] = order
+    state.orders[order.exchange_order_id] = order
     if order.is_open:
-        state.open_ids[order.id] = None
+        state.open_ids[order.exchange_order_id] = None
     else:
-        state.open_ids.pop(order.id, None)
-    state.id_of_client[order.kind, order.client_id] = order.id
+        state.open_ids.pop(order.exchange_order_id, None)
+    state.id_of_client[order.kind, order.client_order_id] = order.exchange_order_id
     if order.triggered_order_id:
-        state.conditional_of_order[order.triggered_order_id] = order.id
+        state.conditional_of_order[order.triggered_order_id] = order.exchange_order_id
 
 
 def _move(book: Book, price: Decimal, point: int) -> None:

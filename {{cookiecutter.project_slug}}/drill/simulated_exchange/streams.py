@@ -218,7 +218,7 @@ class Streams:
             await self._queued.wait()
 
     async def _deliver(self, event: payloads.Payload, recipients: list[Socket]) -> None:
-        body = event.get("o") or next(iter(event.get("a", {}).get("P", [])), {})
+        body: Mapping[str, Any] = event.get("o") or next(iter(event.get("a", {}).get("P", [])), {})
         about = {
             "event": event["e"],
             "client_order_id": body.get("c") or body.get("caid"),
