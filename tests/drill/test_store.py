@@ -27,7 +27,7 @@ async def write_fill(store: EmbeddedStore) -> None:
     await client.rpush(f"trader-LAB-001:positions:{POSITION}", row)
     await client.rpush("trader-LAB-002:orders:OTHER", row)
     # The append-only file is flushed once a second; this waits until it is.
-    await client.execute_command("WAITAOF", 1, 0, 5000)
+    assert await client.waitaof(1, 0, 5000) == [1, 0]
     await client.aclose()
 
 
