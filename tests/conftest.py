@@ -1,0 +1,19 @@
+"""What all rooms of the template's tests share."""
+
+from pathlib import Path
+
+import pytest
+
+from baking import TEMPLATE, BakedProject, bake
+
+
+@pytest.fixture(scope="session")
+def template_root() -> Path:
+    """The template's own folder."""
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def baked_project(tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
+    """A project with the default answers, not set up; leave it as it is."""
+    return bake(tmp_path_factory.mktemp("default"))

