@@ -84,7 +84,7 @@ class SeededMarket:
             math.tau * self._chance(rules, 0, salt) for salt in ("turn", "drift", "calm")
         )
         swing = min(1.0, max(0.02, 1.7 + 1.8 * math.sin(math.tau * index / 300 + calm)))
-        angle = math.tau * (index / 34 + 1.7 * math.sin(math.tau * index / 210 + drift)) + turn
+        angle = math.tau * (index / 34 + 0.27 * math.sin(math.tau * index / 210 + drift)) + turn
         shape = 0.011 * swing * math.sin(angle)
         shape += 0.006 * math.sin(math.tau * index / 1_100 + drift)
         shape += 0.0006 * swing * (self._chance(rules, index, "noise") - 0.5)
