@@ -28,6 +28,7 @@ class Row:
     quantity: Decimal
     trigger: Decimal | None
     working: bool = False
+    refused: bool = False
     filled: Decimal = Decimal(0)
 
 
@@ -45,7 +46,8 @@ class ModelExchange:
     def submit(self, name: str, row: Row, outcome: str) -> None:
         assert name not in self.rows, f"{name} was sent twice"
         self.rows[name] = row
-        if outcome == "refuse":
+        row.refused = outcome == "refuse"
+        if row.refused:
             return
         if row.trigger is not None:
             row.working = True
@@ -175,9 +177,10 @@ def _judge(
     if exchange.position == 0:
         assert stops == {}, "a stop is left over"
         return
-    tried = {name for name in exchange.rows if f"-{close_ms // 1000}-" in name}
-    spent = planner.MAX_STOP_ATTEMPTS
-    if exchange.position * side > 0 and sum("-S" in name for name in tried) < spent:
+    stopped = f"EMA001-{close_ms // 1000}-S"
+    tried = [row for name, row in exchange.rows.items() if name.startswith(stopped)]
+    gave_up = len(tried) == planner.MAX_STOP_ATTEMPTS and any(row.refused for row in tried)
+    if exchange.position * side > 0 and not gave_up:
         [guard] = stops.values()
         assert guard.quantity == -exchange.position
         assert guard.trigger == stop
