@@ -45,8 +45,8 @@ MODULES_OF = {
 """Their modules that are not called like the distribution."""
 
 MORE_MODULES = frozenset({"annotationlib", "compression", "test"})
-"""Modules of the standard library that the Python running cookiecutter may not name: newer ones, and
-``test``, which `sys.stdlib_module_names` leaves out."""
+"""Modules of the standard library that the Python running cookiecutter may not name: those of a
+newer one, and ``test``, which `sys.stdlib_module_names` leaves out."""
 
 OWN_DISTRIBUTIONS = frozenset({"recovery-drill", "simulated-exchange"})
 """The drill's distribution and its commands."""
