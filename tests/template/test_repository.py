@@ -1,6 +1,5 @@
 """What holds for all files of the repository: locks, workflows, Makefiles, no machine's address."""
 
-import json
 import re
 import subprocess
 import tomllib
@@ -110,6 +109,11 @@ def test_the_engine_is_pinned() -> None:
     assert pins(PROJECT / "requirements" / "runtime.txt")["nautilus-trader"] == "1.231.0"
 
 
+def test_dependency_bots_can_read_the_metadata_unrendered() -> None:
+    for path in ("pyproject.toml", "drill/pyproject.toml"):
+        assert tomllib.loads((PROJECT / path).read_text("utf-8"))["project"]["dependencies"]
+
+
 @pytest.mark.parametrize(
     ("requirements", "metadata", "sources"),
     [("runtime.in", "pyproject.toml", "src"), ("drill.in", "drill/pyproject.toml", "drill")],
@@ -118,11 +122,8 @@ def test_what_is_imported_is_wanted_and_the_other_way_round(
     requirements: str, metadata: str, sources: str
 ) -> None:
     lines = wanted(PROJECT / "requirements" / requirements)
-    declared = re.search(
-        r"^dependencies = \[(.*?)^\]", (PROJECT / metadata).read_text("utf-8"), re.M | re.S
-    )
-    assert declared is not None
-    assert set(json.loads(f"[{declared[1].strip().removesuffix(',')}]")) == lines
+    project = tomllib.loads((PROJECT / metadata).read_text("utf-8"))["project"]
+    assert set(project["dependencies"]) == lines
     modules = {re.split(r"[<>=!]", line)[0].replace("-", "_") for line in lines}
     texts = [path.read_text("utf-8") for path in (PROJECT / sources).rglob("*.py")]
     imported = {
