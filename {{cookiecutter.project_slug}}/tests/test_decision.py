@@ -50,8 +50,8 @@ def test_quiet_market_is_flat() -> None:
 def test_stop_beyond_the_market_is_flat() -> None:
     closes = rising()
     # One deep close: the averages still point up, but the stop would trigger at once.
-    closes[-1] = closes[-2] - 400.0
-    slow = EmaCross(quantity=Decimal("0.010"), fast=15, slow=20)
+    closes[-1] = closes[-2] - 900.0
+    slow = EmaCross(quantity=Decimal("0.010"), fast=18, slow=20)
     assert slow.target(view(closes[:-1])).quantity > 0
     assert slow.target(view(closes)) == FLAT
 

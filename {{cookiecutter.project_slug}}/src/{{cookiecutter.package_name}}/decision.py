@@ -47,7 +47,7 @@ class EmaCross:
     window: int = 60
     dead_band: float = 2.0
     stop_bars: int = 10
-    stop_distance: float = 50.0
+    stop_distance: float = 100.0
     stop_step: float = 25.0
 
     def target(self, view: View) -> Target:

@@ -94,6 +94,8 @@ def _exec_engine_config() -> LiveExecEngineConfig:
         open_check_interval_secs=10.0,
         open_check_open_only=True,
         position_check_interval_secs=30.0,
+        # Orders whose answer a kill has swallowed wait for these checks: ten seconds by default.
+        reconciliation_startup_delay_secs=2.0,
         graceful_shutdown_on_exception=True,
     )
 

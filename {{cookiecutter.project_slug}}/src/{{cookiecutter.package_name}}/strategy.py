@@ -128,6 +128,9 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
     async def _warm_up(self) -> None:
         self._history = await self._ask("orders", lambda: self._exchange.order_history(self._tag))
         self._last_stop_fill_ms = max(self._last_stop_fill_ms, self._history.last_stop_fill_ms)
+        for order in self._own_orders():
+            if self._has_ended_unheard(order):
+                self._query(order)
         await self._load_bars()
         self._is_ready = True
         self._on_ready()
@@ -201,7 +204,9 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
             stamp = milliseconds(event.ts_event)
             self._last_stop_fill_ms = max(self._last_stop_fill_ms, stamp)
         if isinstance(event, OrderCancelRejected):
+            # The usual reason is that the order has ended and its event was lost.
             self._refusals[name] += 1
+            self._query(self.cache.order(event.client_order_id))
         self._look_soon()
 
     def on_position_event(self, event: Event) -> None:
@@ -290,12 +295,24 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
         orders: list[Order] = self.cache.orders(instrument_id=self._instrument.id)
         return [order for order in orders if order_ids.parse(order.client_order_id.value)]
 
+    def _has_ended_unheard(self, order: Order) -> bool:
+        """Return whether the exchange ended `order` without a fill and the cache has it open."""
+        known = self._history.orders.get(order.client_order_id.value)
+        ended = known is not None and known.phase is Phase.ENDED and known.filled == 0
+        return ended and not order.is_closed
+
+    def _query(self, order: Order) -> None:
+        """Let the engine ask for `order` and take up the answer."""
+        self.query_order(order, client_id=ClientId(BINANCE))
+
     def _order_views(self, close_ms: int) -> dict[str, OrderView]:
         names = {name for leg in Leg for name in candidates(self._tag, close_ms, leg)}
         views = {name: view for name, view in self._history.orders.items() if name in names}
         for order in self._own_orders():
             name = order.client_order_id.value
-            if name in names or not order.is_closed:
+            if self._has_ended_unheard(order) and not is_in_flight(order):
+                views[name] = self._history.orders[name]
+            elif name in names or not order.is_closed:
                 views[name] = order_view(order)
         return views
 
