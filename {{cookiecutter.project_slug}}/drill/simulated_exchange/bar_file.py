@@ -17,6 +17,9 @@ from typing import TextIO
 from .market import MINUTE_MS, Bar
 from .symbols import SymbolRules
 
+MOST = Decimal(10) ** 15
+"""Numbers from here on are no prices and no volumes."""
+
 HEADER = ["timestamp", "open", "high", "low", "close", "volume"]
 
 
@@ -69,6 +72,8 @@ def _read(path: Path, rows: Iterator[list[str]], rules: SymbolRules) -> tuple[in
             stamp, *numbers = row
             opened_ms = _milliseconds(stamp)
             opened, high, low, closed, quote = map(Decimal, numbers)
+            sound = 0 < low <= min(opened, closed) <= max(opened, closed) <= high < MOST
+            sound = sound and 0 <= quote < MOST
         except (ValueError, InvalidOperation):
             msg = f"{path}, line {number}: this is no row of a time and five numbers."
             raise BarFileError(msg) from None
@@ -76,7 +81,7 @@ def _read(path: Path, rows: Iterator[list[str]], rules: SymbolRules) -> tuple[in
         if opened_ms != first_ms + len(bars) * MINUTE_MS:
             msg = f"{path}, line {number}: rows have to be one minute apart, on full minutes."
             raise BarFileError(msg)
-        if not (0 < low <= min(opened, closed) and max(opened, closed) <= high and quote >= 0):
+        if not sound:
             msg = f"{path}, line {number}: open and close have to lie between low and high."
             raise BarFileError(msg)
         if opened % rules.tick or high % rules.tick or low % rules.tick or closed % rules.tick:

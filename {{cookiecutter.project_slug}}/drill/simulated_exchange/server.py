@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -10,10 +10,10 @@ from aiohttp import web
 from .clock import wall_ms
 from .errors import ExchangeError
 from .exchange import Exchange
-from .faults import REQUEST_PHASES, Faults
+from .faults import REQUEST_PHASES, Fault, Faults
 from .parameters import Parameters
 from .rest import ENDPOINTS, ID_NAMES, Endpoint
-from .streams import Streams
+from .streams import Socket, Streams
 
 TICK_SECONDS = 0.5
 JOURNALED_WITHOUT_KEY = frozenset({"klines.read", "exchange_info.read"})
@@ -32,6 +32,7 @@ class Server:
         self.exchange = exchange
         self.faults = Faults(exchange.journal)
         self.streams = Streams(exchange, self.faults)
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer anything but the control interface."""
@@ -42,7 +43,7 @@ class Server:
             msg = f"Path {request.path}, Method {request.method} is invalid"
             return _answer(404, {"code": -5000, "msg": msg})
         body = await request.text()
-        query = request.rel_url.raw_query_string
+        query = request.raw_path.partition("?")[2]  # untouched: the signature covers its bytes
         parameters = Parameters.parse(query, body)
         about = self._describe(endpoint, parameters)
         met = self.faults.meet(about, REQUEST_PHASES)
@@ -67,14 +68,16 @@ class Server:
         response = _answer(status, answer)
         if "answered" in met:
             await _send(response, request)
-            await self.faults.hold(met["answered"], about)
+            # Not here: the client may use its connection again before the gate is released.
+            self._later(self._tell_released(met["answered"], about, records, recipients))
+            return response
         await self.tell(records, recipients)
         if endpoint.request == "listen_key.close":
             self.streams.drop_users()
         return response
 
     async def tell(
-        self, records: Sequence[Mapping[str, Any]], recipients: Sequence[Any] | None = None
+        self, records: Sequence[Mapping[str, Any]], recipients: Sequence[Socket] | None = None
     ) -> None:
         """Send the events of some records, user events first."""
         self.streams.tell_users(
@@ -82,6 +85,21 @@ class Server:
         )
         await self.streams.flush()
         await self.streams.tell_market(records)
+
+    async def _tell_released(
+        self,
+        fault: Fault,
+        about: Mapping[str, Any],
+        records: Sequence[Mapping[str, Any]],
+        recipients: Sequence[Socket],
+    ) -> None:
+        await self.faults.hold(fault, about)
+        await self.tell(records, recipients)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def run_market(self) -> None:
         """Let a market that is not stepped follow its clock, for ever or until it is used up."""

@@ -16,7 +16,7 @@ from aiohttp import WSMsgType, web
 from . import payloads
 from .errors import TEXTS
 from .exchange import Exchange
-from .faults import EVENT_PHASES, Faults
+from .faults import EVENT_PHASES, Fault, Faults
 from .market import INTERVALS, MINUTE_MS, candles
 
 FINISHED_DELAY_SECONDS = 0.1
@@ -83,6 +83,7 @@ class Streams:
         self._queued = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
+        self._held = False
 
     # Sockets
 
@@ -199,7 +200,8 @@ class Streams:
             self._queue.clear()
             self.drop_users()
         self._queue.append((event, recipients))
-        self._quiet.clear()
+        if not self._held:
+            self._quiet.clear()
         self._queued.set()
 
     async def flush(self) -> None:
@@ -234,9 +236,12 @@ class Streams:
         if "after" in met:
             await self._hold(met["after"], about)
 
-    async def _hold(self, fault: Any, about: Mapping[str, Any]) -> None:
+    async def _hold(self, fault: Fault, about: Mapping[str, Any]) -> None:
+        """Wait for a gate; nobody waits for the events behind it meanwhile."""
+        self._held = True
         self._quiet.set()
         await self._faults.hold(fault, about)
+        self._held = False
         self._quiet.clear()
 
     # Market events

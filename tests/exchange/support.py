@@ -1,0 +1,192 @@
+"""A real exchange process and a client that speaks its protocol, for tests."""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import aiohttp
+import simulated_exchange
+from yarl import URL
+
+KEY, SECRET = "simulated-key", "simulated-secret"
+DRILL = Path(simulated_exchange.__file__).parent.parent
+EPOCH_MS = 1_704_067_200_000
+START_MS = EPOCH_MS + 300 * 60_000
+SECONDS = 10.0
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "simulated_exchange", *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(DRILL)}
+
+
+class User:
+    """A client of one exchange process."""
+
+    def __init__(self, http: str, ws: str, session: aiohttp.ClientSession) -> None:
+        self.http = http
+        self.ws = ws
+        self.session = session
+
+    async def raw(
+        self, method: str, path: str, query: str = "", key: str = KEY, body: str | None = None
+    ) -> tuple[int, Any]:
+        url = f"{self.http}{path}?{query}" if query else f"{self.http}{path}"
+        headers = {"X-MBX-APIKEY": key} if key else {}
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        sent = URL(url, encoded=True)
+        async with self.session.request(method, sent, headers=headers, data=body) as answer:
+            return answer.status, await answer.json()
+
+    async def signed(
+        self, method: str, path: str, secret: str = SECRET, **parameters: Any
+    ) -> tuple[int, Any]:
+        parameters.setdefault("timestamp", time.time_ns() // 1_000_000)
+        query = urlencode(parameters)
+        digest = hmac.new(secret.encode(), query.encode(), hashlib.sha256).hexdigest()
+        return await self.raw(method, f"/fapi/{path}", f"{query}&signature={digest}")
+
+    async def ask(self, method: str, path: str, **parameters: Any) -> Any:
+        """Return the answer of a request that has to succeed."""
+        status, answer = await self.signed(method, path, **parameters)
+        assert status == 200, answer
+        return answer
+
+    async def refused(self, method: str, path: str, **parameters: Any) -> int:
+        """Return the error code of a request that has to be refused."""
+        status, answer = await self.signed(method, path, **parameters)
+        assert status != 200, answer
+        assert answer["msg"]
+        return int(answer["code"])
+
+    async def order(self, side: str, quantity: str = "0.010", **more: Any) -> Any:
+        given = {"symbol": "BTCUSDT", "side": side, "type": "MARKET", "quantity": quantity}
+        return await self.ask("POST", "v1/order", **(given | more))
+
+    async def conditional(self, side: str, kind: str, trigger: str, **more: Any) -> Any:
+        given = {"symbol": "BTCUSDT", "side": side, "type": kind, "algoType": "CONDITIONAL"}
+        given |= {"triggerPrice": trigger}
+        if "closePosition" not in more:
+            given["quantity"] = "0.010"
+        return await self.ask("POST", "v1/algoOrder", **(given | more))
+
+    async def sim(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
+        async with self.session.request(method, f"{self.http}/_sim/{path}", json=body) as answer:
+            content = await answer.json()
+            assert answer.status == status, content
+            return content
+
+    async def ledger(self) -> Any:
+        return await self.sim("GET", "ledger")
+
+    async def step(self, bars: int = 1) -> Any:
+        return await self.sim("POST", "step", {"bars": bars})
+
+    async def wick(self, price: float, symbol: str = "BTCUSDT") -> Any:
+        body = {"name": "wick", "symbol": symbol, "price": price}
+        return await self.sim("POST", "faults", body)
+
+    async def price(self) -> float:
+        return float((await self.ledger())["prices"]["BTCUSDT"])
+
+    async def journal(self, kind: str = "") -> list[Any]:
+        records = (await self.sim("GET", "journal?after=0"))["records"]
+        return [record for record in records if record["kind"].startswith(kind)]
+
+    @contextlib.asynccontextmanager
+    async def listening(self, path: str = "") -> AsyncIterator["Stream"]:
+        """Open the user stream, or any stream by its path."""
+        if not path:
+            key = (await self.raw("POST", "/fapi/v1/listenKey"))[1]["listenKey"]
+            path = f"/ws?listenKey={key}"
+        async with self.session.ws_connect(self.ws + path) as socket:
+            yield Stream(socket)
+
+
+class Stream:
+    """What a client hears."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+
+    async def next(self, seconds: float = SECONDS) -> Any:
+        return await self.socket.receive_json(timeout=seconds)
+
+    async def until(self, **wanted: str) -> Any:
+        """Return the next message whose keys have these values."""
+        async with asyncio.timeout(SECONDS):
+            while True:
+                message = await self.next()
+                if all(message.get(name) == value for name, value in wanted.items()):
+                    return message
+
+    async def take(self, count: int) -> list[Any]:
+        return [await self.next() for _ in range(count)]
+
+    async def is_silent(self, seconds: float = 0.2) -> bool:
+        try:
+            await self.socket.receive_json(timeout=seconds)
+        except TimeoutError:
+            return True
+        return False
+
+
+class Running:
+    """An exchange process that said that it is ready."""
+
+    def __init__(self, process: asyncio.subprocess.Process, ready: Any, took: float) -> None:
+        self.process = process
+        self.ready = ready
+        self.took = took
+
+    @classmethod
+    async def start(cls, *arguments: str) -> Self:
+        began = time.monotonic()
+        process = await asyncio.create_subprocess_exec(
+            *command(*arguments),
+            env=environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        async with asyncio.timeout(SECONDS):
+            line = await process.stdout.readline()
+        took = time.monotonic() - began
+        if not line:
+            assert process.stderr is not None
+            raise AssertionError((await process.stderr.read()).decode())
+        return cls(process, json.loads(line), took)
+
+    async def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+        async with asyncio.timeout(SECONDS):
+            _, errors = await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode, errors.decode()
+
+
+@contextlib.asynccontextmanager
+async def exchange(*arguments: str) -> AsyncIterator[User]:
+    """Run an exchange and a client; the exchange has to end well and without a word."""
+    running = await Running.start(*arguments)
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(SECONDS)) as session:
+            yield User(running.ready["http"], running.ready["ws"], session)
+    finally:
+        code, errors = await running.stop()
+    assert (code, errors) == (0, "")

@@ -1,0 +1,151 @@
+"""The command line: ready line, exit codes, one sentence for each mistake."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from exchange.support import Running, command, environment, exchange
+
+
+async def test_it_is_soon_ready_and_stops_as_asked() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running = await Running.start("--stepped")
+        assert running.ready["event"] == "ready"
+        assert running.ready["pid"] == running.process.pid
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", running.ready["http"])
+        assert running.ready["ws"] == running.ready["http"].replace("http", "ws")
+        assert await running.stop(number) == (0, "")
+
+
+async def test_all_addresses_are_reached_on_loopback() -> None:
+    running = await Running.start("--stepped", "--host", "0.0.0.0")
+    assert running.ready["http"].startswith("http://127.0.0.1:")
+    await running.stop()
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        command(*arguments), env=environment(), capture_output=True, text=True, timeout=20, check=False
+    )
+    assert done.stdout == ""
+    return done.returncode, done.stderr
+
+
+def test_a_taken_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, said = run("--stepped", "--port", str(taken.getsockname()[1]))
+    assert code == 75
+    assert said.count("\n") == 1
+    assert "is taken: give another --port" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--bogus"], "Unrecognized arguments"),
+        (["--port", "70000"], "whole number from 0 to 65535"),
+        (["--symbol", "doge"], "no symbol that trades here"),
+        (["--stepped", "--speed", "2"], "not both"),
+        (["--speed", "0"], "number over 0"),
+        (["--epoch", "1"], "start of a minute"),
+        (["--epoch", "4102444800000", "--stepped"], "cannot pass wall time"),
+        (["--host", "8.8.8.8"], "public address"),
+        (["--host", "example.org"], "is no address"),
+        (["--journal", "/nowhere/journal"], "cannot be written"),
+        (["--market", "/nowhere/bars.csv", "--stepped"], "cannot be read"),
+        (["--market", "x.csv", "--symbol", "BTCUSDT", "--symbol", "ETHUSDT"], "one --symbol"),
+        (["--history", "0"], "whole number from 1"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(arguments: list[str], says: str) -> None:
+    code, said = run(*arguments)
+    assert code == 2
+    assert says in said
+    assert said.count("\n") == 1
+    assert said.startswith("simulated-exchange: ")
+
+
+def bars(path: Path, count: int) -> Path:
+    rows = ["timestamp,open,high,low,close,volume"]
+    rows += [f"2022-01-01 00:{i:02}:00,{100 + i},{102 + i},{99 + i},{101 + i},5" for i in range(count)]
+    path.write_text("\n".join(rows))
+    return path
+
+
+def test_too_few_bars(tmp_path: Path) -> None:
+    code, said = run("--market", str(bars(tmp_path / "b.csv", 10)), "--stepped")
+    assert code == 2
+    assert "has 10 bars" in said
+
+
+def test_recorded_bars_are_stepped_or_have_a_speed(tmp_path: Path) -> None:
+    code, said = run("--market", str(bars(tmp_path / "b.csv", 10)), "--history", "5")
+    assert code == 2
+    assert "--stepped or --speed" in said
+
+
+async def test_a_recorded_market_ends(tmp_path: Path) -> None:
+    file = bars(tmp_path / "b.csv", 8)
+    async with exchange("--market", str(file), "--stepped", "--history", "5") as user:
+        rows = (await user.raw("GET", "/fapi/v1/klines", "symbol=BTCUSDT&interval=1m"))[1]
+        assert [row[0] for row in rows] == [1_640_995_200_000 + k * 60_000 for k in range(5)]
+        assert rows[0][1:5] == ["100", "102", "99", "101"]
+        assert (await user.step(3))["bar"] == 1_640_995_200_000 + 8 * 60_000 - 1
+        refusal = await user.sim("POST", "step", {"bars": 1}, status=409)
+        assert "only 8 bars" in refusal["error"]
+
+
+async def test_a_market_runs_by_itself() -> None:
+    async with exchange() as user:
+        hello = await user.sim("GET", "hello")
+        assert abs(hello["market_ms"] - time.time() * 1000) < 2_000
+        assert (await user.sim("POST", "step", {"bars": 1}, status=409))["error"]
+        rows = (await user.raw("GET", "/fapi/v1/klines", "symbol=BTCUSDT&interval=1m"))[1]
+        assert len(rows) >= 300
+        assert (await user.order("BUY"))["updateTime"] >= hello["market_ms"]
+
+
+async def test_a_fast_market_closes_bars_and_stays_in_the_past() -> None:
+    async with exchange("--speed", "600") as user, user.listening("/ws/btcusdt@kline_1m") as stream:
+        closed = []
+        while len(closed) < 3:
+            event = await stream.next()
+            if event["k"]["x"]:
+                closed.append(event["k"]["t"])
+        assert closed == [closed[0] + k * 60_000 for k in range(3)]
+        assert (await user.sim("GET", "hello"))["market_ms"] < time.time() * 1000
+        trades = await user.order("BUY")
+        assert trades["time"] > closed[-1]
+
+
+async def test_the_journal_file_holds_all_records(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    async with exchange("--stepped", "--journal", str(path)) as user:
+        await user.order("BUY")
+        told = await user.journal()
+    written = [json.loads(line) for line in path.read_text().splitlines()]
+    assert written[: len(told)] == told
+    assert [record["seq"] for record in written] == list(range(1, len(written) + 1))
+
+
+def test_it_starts_in_half_a_second() -> None:
+    if os.environ.get("CI"):
+        pytest.skip("Shared machines are slow at times, so the start is measured elsewhere.")
+    times = []
+    for _ in range(3):
+        began = time.monotonic()
+        process = subprocess.Popen(
+            command("--stepped"), env=environment(), stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        times.append(time.monotonic() - began)
+        process.terminate()
+        process.communicate(timeout=10)
+    assert min(times) < 0.5

@@ -1,0 +1,130 @@
+"""Seeded bars, the way through a bar, joined candles, bar files."""
+
+import gzip
+import os
+from decimal import Decimal as D
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from simulated_exchange.bar_file import BarFileError, read_bars
+from simulated_exchange.market import Bar, SeededMarket, candles
+from simulated_exchange.symbols import symbol_rules
+
+RULES = symbol_rules("BTCUSDT")
+HEADER = "timestamp,open,high,low,close,volume"
+
+
+def make_bar(opened: str, high: str, low: str, closed: str) -> Bar:
+    return Bar(D(opened), D(high), D(low), D(closed), D(1))
+
+
+def test_bars_depend_on_seed_symbol_and_index_alone() -> None:
+    late_first = SeededMarket(7)
+    late_first.bar(RULES, 900)
+    assert late_first.bar(RULES, 5) == SeededMarket(7).bar(RULES, 5)
+    assert SeededMarket(8).bar(RULES, 5) != SeededMarket(7).bar(RULES, 5)
+
+
+@pytest.mark.parametrize("name", ["BTCUSDT", "SOLUSDT", "1000PEPEUSDT"])
+def test_seeded_bars_are_sound_and_join_without_gaps(name: str) -> None:
+    rules = symbol_rules(name)
+    bars = [SeededMarket(7).bar(rules, index) for index in range(600)]
+    for before, bar in pairwise(bars):
+        assert bar.open == before.close
+        assert bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
+        assert not any(price % rules.tick for price in (bar.open, bar.high, bar.low, bar.close))
+        assert abs(bar.close / rules.start_price - 1) < D("0.02")
+        assert bar.volume > 0
+
+
+@pytest.mark.parametrize("seed", [1, 7, 42])
+def test_an_average_cross_turns_every_10_to_25_bars(seed: int) -> None:
+    market, fast, slow, sides = SeededMarket(seed), 60_000.0, 60_000.0, []
+    for index in range(3_000):
+        close = float(market.bar(RULES, index).close)
+        fast += (close - fast) * 2 / 6
+        slow += (close - slow) * 2 / 21
+        sides.append(fast > slow)
+    turns = [index for index, (a, b) in enumerate(pairwise(sides)) if a != b]
+    gaps = [b - a for a, b in pairwise(turns)]
+    assert sum(10 <= gap <= 25 for gap in gaps) > 0.85 * len(gaps)
+    assert max(gaps) > 40, "there are no flat stretches"
+
+
+def test_the_way_through_a_bar() -> None:
+    assert make_bar("5", "9", "1", "6").path() == (D(5), D(1), D(9), D(6))
+    assert make_bar("5", "9", "1", "5").path() == (D(5), D(1), D(9), D(5))
+    assert make_bar("5", "9", "1", "4").path() == (D(5), D(9), D(1), D(4))
+
+
+def test_minutes_join_to_candles() -> None:
+    bars = [make_bar("5", "9", "1", "6"), make_bar("6", "7", "0.5", "2"), make_bar("2", "3", "2", "3")]
+    joined = candles(bars, 3 * 60_000, 5)
+    assert [(c.open_ms, c.close_ms) for c in joined] == [(0, 299_999), (300_000, 599_999)]
+    assert joined[0].bar == Bar(D(5), D(9), D("0.5"), D(2), D(2))
+    assert joined[0].quote_volume == D(8)
+
+
+@pytest.mark.parametrize("name", ["BTCUSD", "btcusdt", "", "USDT", "A-USDT"])
+def test_other_symbols_do_not_trade(name: str) -> None:
+    with pytest.raises(ValueError, match="no symbol that trades here"):
+        symbol_rules(name)
+
+
+def write(path: Path, *rows: str, header: str = HEADER) -> Path:
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+GOOD = [
+    "2022-01-01 00:00:00.000000,46319.0,46385.0,46319.0,46377.0,463770.0",
+    "2022-01-01 00:01:00.000000,46377.0,46411.0,46377.0,46411.0,0",
+]
+
+
+def test_a_file_of_bars(tmp_path: Path) -> None:
+    first_ms, bars = read_bars(write(tmp_path / "bars.csv", *GOOD), RULES)
+    assert first_ms == 1_640_995_200_000
+    assert bars[0] == Bar(D(46319), D(46385), D(46319), D(46377), D(10))
+    assert len(bars) == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "says"),
+    [
+        (GOOD, "time,price", "is no file of bars"),
+        ([GOOD[0], GOOD[0]], HEADER, "line 3: rows have to be one minute apart"),
+        (["2022-01-01 00:00:30,1,1,1,1,1"], HEADER, "on full minutes"),
+        (["2022-01-01 00:00:00,1,1,1"], HEADER, "line 2: this is no row"),
+        (["yesterday,1,1,1,1,1"], HEADER, "line 2: this is no row"),
+        (["2022-01-01 00:00:00,1,2,1,3,1"], HEADER, "between low and high"),
+        (["2022-01-01 00:00:00,0,2,0,1,1"], HEADER, "between low and high"),
+        (["2022-01-01 00:00:00,1,NaN,1,1,1"], HEADER, "line 2"),
+        (["2022-01-01 00:00:00,1.05,2,1,1,1"], HEADER, "multiples of 0.10"),
+    ],
+)
+def test_a_file_that_is_no_bar_file(
+    tmp_path: Path, rows: list[str], header: str, says: str
+) -> None:
+    with pytest.raises(BarFileError, match=says):
+        read_bars(write(tmp_path / "bars.csv", *rows, header=header), RULES)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    whole = gzip.compress("\n".join([HEADER, *GOOD * 50]).encode())
+    for name, content in (("cut.csv.gz", whole[:50]), ("plain.csv.gz", b"no"), ("b.csv", b"\xff")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(BarFileError, match="cannot be read"):
+            read_bars(tmp_path / name, RULES)
+    with pytest.raises(BarFileError, match="No such file"):
+        read_bars(tmp_path / "none.csv", RULES)
+
+
+def test_a_recorded_month() -> None:
+    path = os.environ.get("RECORDED_BARS")
+    if not path:
+        pytest.skip("RECORDED_BARS does not name a file of recorded bars, so none are read.")
+    first_ms, bars = read_bars(Path(path), RULES)
+    assert first_ms % 60_000 == 0
+    assert len(bars) > 40_000

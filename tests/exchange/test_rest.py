@@ -1,0 +1,178 @@
+"""Requests: answers, refusals, history and its times, klines and their pages."""
+
+import time
+from typing import Any
+
+import pytest
+from exchange.support import EPOCH_MS, START_MS, User
+
+LIMIT = {"type": "LIMIT", "timeInForce": "GTC", "price": "50000"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"symbol": "DOGEUSDT"}, -1121),
+        ({"symbol": ""}, -1102),
+        ({"side": "HOLD"}, -1117),
+        ({"type": "STOP_MARKET", "stopPrice": "1"}, -4120),
+        ({"type": "GUESS"}, -1116),
+        ({"quantity": ""}, -1102),
+        ({"quantity": "many"}, -1102),
+        ({"quantity": "NaN"}, -1102),
+        ({"quantity": "0.0001"}, -1111),
+        ({"quantity": "0.001"}, -4164),
+        ({"quantity": "99", "newClientOrderId": "far too many"}, -4015),
+        ({"quantity": "999"}, -2019),
+        ({"reduceOnly": "true"}, -2022),
+        ({"reduceOnly": "perhaps"}, -1102),
+        ({"positionSide": "LONG"}, -4061),
+        ({"price": "50000"}, -1106),
+        ({"goodTillDate": "1"}, -1106),
+        ({"priceMatch": "QUEUE"}, -1106),
+        (LIMIT | {"timeInForce": ""}, -1102),
+        (LIMIT | {"timeInForce": "GTD"}, -1115),
+        (LIMIT | {"price": "50000.01"}, -4014),
+        (LIMIT | {"price": "50000.001"}, -1111),
+        (LIMIT | {"price": "70000", "timeInForce": "GTX"}, -5022),
+        (LIMIT | {"timeInForce": "FOK"}, -5021),
+    ],
+)
+async def test_orders_that_are_refused(user: User, changes: dict[str, str], code: int) -> None:
+    given = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.010"}
+    assert await user.refused("POST", "v1/order", **(given | changes)) == code
+    assert not (await user.ledger())["orders"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"algoType": "VP"}, -1102),
+        ({"type": "TRAILING_STOP_MARKET"}, -1116),
+        ({"triggerPrice": "70000"}, -2021),
+        ({"triggerPrice": "50000.05"}, -4014),
+        ({"type": "STOP"}, -1102),
+        ({"closePosition": "true"}, -4137),
+        ({"closePosition": "true", "quantity": "", "type": "STOP", "price": "1"}, -4136),
+        ({"closePosition": "true", "quantity": "", "reduceOnly": "true"}, -1106),
+        ({"callbackRate": "1"}, -1106),
+    ],
+)
+async def test_conditionals_that_are_refused(
+    user: User, changes: dict[str, str], code: int
+) -> None:
+    given = {
+        "symbol": "BTCUSDT", "side": "SELL", "type": "STOP_MARKET", "quantity": "0.010",
+        "triggerPrice": "50000", "algoType": "CONDITIONAL",
+    }  # fmt: skip
+    assert await user.refused("POST", "v1/algoOrder", **(given | changes)) == code
+
+
+async def test_what_does_not_exist(user: User) -> None:
+    named = {"symbol": "BTCUSDT", "origClientOrderId": "none"}
+    assert await user.refused("GET", "v1/order", **named) == -2013
+    assert await user.refused("DELETE", "v1/order", **named) == -2011
+    assert await user.refused("GET", "v1/order", symbol="BTCUSDT") == -1102
+    amended = {"side": "BUY", "quantity": "1", "price": "50000"}
+    assert await user.refused("PUT", "v1/order", **named, **amended) == -2013
+    assert await user.refused("GET", "v1/algoOrder", clientAlgoId="none") == -2013
+    assert await user.refused("DELETE", "v1/algoOrder", algoId=5) == -2011
+    assert await user.refused("POST", "v1/leverage", symbol="BTCUSDT", leverage=200) == -4028
+    assert await user.refused("POST", "v1/marginType", symbol="BTCUSDT", marginType="ISOLATED") == -1020
+    assert await user.refused("POST", "v1/positionSide/dual", dualSidePosition="true") == -1020
+    status, answer = await user.raw("GET", "/fapi/v1/income")
+    assert (status, answer["code"]) == (404, -5000)
+    assert "Path /fapi/v1/income" in answer["msg"]
+
+
+async def test_answers_acknowledge_or_tell_the_result(user: User) -> None:
+    assert (await user.order("BUY"))["status"] == "NEW"
+    assert (await user.order("BUY", newOrderRespType="RESULT"))["status"] == "FILLED"
+
+
+async def test_an_order_by_both_names(user: User) -> None:
+    placed = await user.order("BUY", **LIMIT, newClientOrderId="L")
+    for name in ({"orderId": placed["orderId"]}, {"origClientOrderId": "L"}):
+        assert await user.ask("GET", "v1/order", symbol="BTCUSDT", **name) == placed
+    cancelled = await user.ask("DELETE", "v1/order", symbol="BTCUSDT", orderId=placed["orderId"])
+    assert cancelled["status"] == "CANCELED"
+    assert await user.refused("DELETE", "v1/order", symbol="BTCUSDT", origClientOrderId="L") == -2011
+
+
+async def test_cancel_many(user: User) -> None:
+    for name in "ABC":
+        await user.order("BUY", **LIMIT, newClientOrderId=name)
+    await user.conditional("SELL", "STOP_MARKET", "50000")
+    some = await user.ask(
+        "DELETE", "v1/batchOrders", symbol="BTCUSDT", origClientOrderIdList='["A","Z"]'
+    )
+    assert some[0]["status"] == "CANCELED"
+    assert some[1]["code"] == -2011
+    await user.ask("DELETE", "v1/allOpenOrders", symbol="BTCUSDT")
+    assert await user.ask("GET", "v1/openOrders") == []
+    assert len(await user.ask("GET", "v1/openAlgoOrders")) == 1
+    await user.ask("DELETE", "v1/algoOpenOrders", symbol="BTCUSDT")
+    assert await user.ask("GET", "v1/openAlgoOrders", symbol="BTCUSDT") == []
+
+
+async def test_version_3_tells_only_of_symbols_in_use(user: User) -> None:
+    assert await user.ask("GET", "v3/positionRisk") == []
+    assert len(await user.ask("GET", "v2/positionRisk")) == 1
+    await user.order("BUY", **LIMIT)
+    assert [row["positionAmt"] for row in await user.ask("GET", "v3/positionRisk")] == ["0"]
+
+
+async def test_history_is_asked_for_in_wall_time(user: User) -> None:
+    await user.order("BUY")
+    now = time.time_ns() // 1_000_000
+    for path in ("v1/allOrders", "v1/userTrades"):
+        recent = await user.ask("GET", path, symbol="BTCUSDT", startTime=now - 60_000)
+        later = await user.ask("GET", path, symbol="BTCUSDT", startTime=now + 60_000)
+        earlier = await user.ask("GET", path, symbol="BTCUSDT", endTime=now - 60_000)
+        assert [len(recent), len(later), len(earlier)] == [1, 0, 0]
+        assert START_MS < recent[0]["time"] < START_MS + 100
+
+
+async def test_history_by_id_and_limit(user: User) -> None:
+    placed = [(await user.order("BUY"))["orderId"] for _ in range(3)]
+    rows = await user.ask("GET", "v1/allOrders", symbol="BTCUSDT", limit=2)
+    assert [row["orderId"] for row in rows] == placed[1:]
+    rows = await user.ask("GET", "v1/allOrders", symbol="BTCUSDT", limit=1, orderId=placed[1])
+    assert [row["orderId"] for row in rows] == [placed[1]]
+    rows = await user.ask("GET", "v1/userTrades", symbol="BTCUSDT", orderId=placed[2])
+    assert [row["orderId"] for row in rows] == [placed[2]]
+
+
+async def klines(user: User, **given: Any) -> list[Any]:
+    query = "&".join(f"{k}={v}" for k, v in ({"symbol": "BTCUSDT", "interval": "1m"} | given).items())
+    status, rows = await user.raw("GET", "/fapi/v1/klines", query, key="")
+    assert status == 200, rows
+    return list(rows)
+
+
+async def test_klines_page_by_millisecond(user: User) -> None:
+    seen: list[int] = []
+    start = EPOCH_MS
+    while rows := await klines(user, startTime=start, limit=70):
+        seen += [row[0] for row in rows]
+        start = seen[-1] + 1
+    assert seen == [EPOCH_MS + k * 60_000 for k in range(300)]
+
+
+async def test_klines_hold_closed_bars_only_while_the_market_lags(user: User) -> None:
+    await user.sim("POST", "step", {"walk": True})
+    assert len(await klines(user)) == 300
+    await user.step()
+    assert len(await klines(user)) == 301
+    assert [row[0] for row in await klines(user, limit=1)] == [START_MS]
+
+
+async def test_klines_of_other_intervals(user: User) -> None:
+    rows = await klines(user, interval="15m", startTime=EPOCH_MS + 1)
+    assert [row[0] for row in rows] == [EPOCH_MS + k * 900_000 for k in range(1, 20)]
+    minutes = await klines(user, startTime=rows[0][0], endTime=rows[0][6])
+    assert len(minutes) == 15
+    assert rows[0][1] == minutes[0][1]
+    assert rows[0][2] == max((row[2] for row in minutes), key=float)
+    status, answer = await user.raw("GET", "/fapi/v1/klines", "symbol=BTCUSDT&interval=7m")
+    assert (status, answer["code"]) == (400, -1120)
