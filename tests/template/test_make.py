@@ -277,3 +277,45 @@ def test_the_first_command_of_the_readme_ends_with_its_report(tmp_path: Path) ->
     report = last.rpartition(" ")[2]
     assert report.endswith("report.html")
     assert (build / "my-trader" / report).is_file()
+
+
+@pytest.mark.parametrize("neighbours", [True, False], ids=["with neighbours", "alone"])
+def test_ci_hands_on_the_neighbours_that_are_there(tmp_path: Path, neighbours: bool) -> None:
+    checkout = tmp_path / "a checkout"
+    for name in (".ci/run", f"{PROJECT.name}/scripts/find-python"):
+        (checkout / name).parent.mkdir(parents=True)
+        shutil.copy2(TEMPLATE / name, checkout / name)
+    data = tmp_path / ("sha" + "red") / "data"
+    bars = data / "btc-perp-2022-01-1m.csv.gz"
+    payloads = data / "binance-usdm-payloads"
+    if neighbours:
+        payloads.mkdir(parents=True)
+        bars.touch()
+    make = tmp_path / "bin" / "make"
+    make.parent.mkdir()
+    make.write_text(
+        '#!/bin/sh\necho "$*|${RECORDED_BARS-unset}|${OFFICIAL_PAYLOADS-unset}|$PYTHON"\nexit 7\n',
+        encoding="utf-8",
+    )
+    make.chmod(0o755)
+    path = os.pathsep.join([str(make.parent), os.environ["PATH"]])
+    told = {
+        name: value
+        for name, value in clean_environment().items()
+        if name not in ("RECORDED_BARS", "OFFICIAL_PAYLOADS")
+    }
+    result = subprocess.run(
+        ["bash", checkout / ".ci" / "run"],
+        env={**told, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    command, given_bars, given_payloads, python = result.stdout.rstrip("\n").split("|")
+    assert command == "test"
+    assert given_bars == (str(bars) if neighbours else "unset")
+    assert given_payloads == (str(payloads) if neighbours else "unset")
+    assert Path(python).is_file()
+    # The tests' own exit code is what CI sees.
+    assert result.returncode == 7
