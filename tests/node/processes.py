@@ -134,6 +134,12 @@ class Exchange(Process):
         assert status == 200, answer
         return answer
 
+    def release(self, fault: str) -> None:
+        """Release a gate."""
+        url = f"{self.http}/_sim/faults/{fault}"
+        asked = urllib.request.Request(url, method="DELETE")  # noqa: S310 - loopback
+        urllib.request.urlopen(asked, timeout=20).close()  # noqa: S310 - loopback
+
     def position(self) -> str:
         """Return the signed position in coins."""
         rows = self.get("ledger")["positions"]

@@ -105,6 +105,70 @@ def test_killed_and_restarted_holds_the_position(
         assert exchange.get("ledger")["orders"] == ledger["orders"]
 
 
+def kill_at(exchange: Exchange, node: Node, match: dict[str, str], phase: str) -> None:
+    """Step until the first such request is held in `phase`, and kill the node there."""
+    gate = {"name": "gate", "match": match, "nth": 1, "phase": phase}
+    held = exchange.post("faults", gate)["id"]
+    for _ in range(MOST_BARS):
+        bar = exchange.post("step", {"bars": 1})["bar"]
+        while not exchange.get(f"faults/{held}")["fired"]:
+            state = node.get("state")[1]
+            if state["decided_bar"].get(SYMBOL) == bar and state["inflight"] == 0:
+                break
+        else:
+            node.kill()
+            exchange.release(held)
+            return
+    raise AssertionError(f"No {match} in {MOST_BARS} bars.")
+
+
+def test_entry_that_filled_unheard_is_not_repeated(
+    start: Start, store: Store, exchange: Exchange
+) -> None:
+    node = start()
+    node.until("trading")
+    node.settle(last_bar(exchange))
+    kill_at(exchange, node, {"leg": "entry"}, "processed")
+    before = [row for row in exchange.get("ledger")["orders"] if row["kind"] == "order"]
+    again = start()
+    again.until("trading")
+    state = again.settle(last_bar(exchange))
+    ledger = exchange.get("ledger")
+    assert [row for row in ledger["orders"] if row["kind"] == "order"] == before
+    assert Decimal(state["positions"][0]["quantity"]) == Decimal(exchange.position())
+    assert len(exchange.working_stops()) == 1
+
+
+def test_cancel_that_happened_unheard_is_learned(
+    start: Start, store: Store, exchange: Exchange
+) -> None:
+    node = start()
+    node.until("trading")
+    step_until_position(exchange, node)
+    kill_at(exchange, node, {"request": "conditional.cancel"}, "answered")
+    again = start()
+    again.until("trading")
+    state = again.settle(last_bar(exchange))
+    [stop] = exchange.working_stops()
+    still_open = [row for row in state["orders"] if row["status"] == "ACCEPTED"]
+    assert [row["client_order_id"] for row in still_open] == [stop["client_order_id"]]
+
+
+def test_refused_orders_are_bounded(start: Start, store: Store, exchange: Exchange) -> None:
+    refuse = {"name": "fail", "match": {"request": "order.new"}, "nth": 1, "times": 1000}
+    exchange.post("faults", {**refuse, "status": 400, "code": -2019})
+    node = start()
+    node.until("trading")
+    state = node.settle(last_bar(exchange))
+    for _ in range(MOST_BARS):
+        if state["orders"]:
+            break
+        state = step(exchange, node)
+    names = [row["client_order_id"][-2:] for row in state["orders"]]
+    assert names == ["E0", "E1", "E2"]
+    assert {row["status"] for row in state["orders"]} == {"REJECTED"}
+
+
 def test_no_decision_before_the_warm_up(start: Start, store: Store, exchange: Exchange) -> None:
     gate = {"name": "gate", "match": {"request": "klines.read"}, "nth": 1, "phase": "received"}
     held = exchange.post("faults", gate)["id"]
