@@ -15,8 +15,9 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 import aiohttp
-import simulated_exchange
 from yarl import URL
+
+import simulated_exchange
 
 KEY, SECRET = "simulated-key", "simulated-secret"
 DRILL = Path(simulated_exchange.__file__).parent.parent

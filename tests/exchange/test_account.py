@@ -1,10 +1,11 @@
 """Position, profit and fee arithmetic."""
 
-from decimal import Decimal as D
+from decimal import Decimal as Dec
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from simulated_exchange.account import booked, commission
 
 
@@ -24,15 +25,15 @@ from simulated_exchange.account import booked, commission
 def test_a_fill_opens_adds_closes_and_turns(
     position: str, entry: str, change: str, price: str, after: str, mean: str, realized: str
 ) -> None:
-    result = booked(D(position), D(entry), D(change), D(price))
-    assert result.position == D(after)
-    assert result.entry_price == D(mean)
-    assert result.realized_pnl == D(realized)
+    result = booked(Dec(position), Dec(entry), Dec(change), Dec(price))
+    assert result.position == Dec(after)
+    assert result.entry_price == Dec(mean)
+    assert result.realized_pnl == Dec(realized)
 
 
 def test_a_maker_pays_less_than_a_taker() -> None:
-    assert commission(D("0.010"), D(60000), maker=False) == D("0.3")
-    assert commission(D("0.010"), D(60000), maker=True) == D("0.12")
+    assert commission(Dec("0.010"), Dec(60000), maker=False) == Dec("0.3")
+    assert commission(Dec("0.010"), Dec(60000), maker=True) == Dec("0.12")
 
 
 @given(
@@ -41,11 +42,11 @@ def test_a_maker_pays_less_than_a_taker() -> None:
     )
 )
 def test_money_is_conserved(fills: list[tuple[int, int]]) -> None:
-    position, entry, realized, paid = D(0), D(0), D(0), D(0)
+    position, entry, realized, paid = Dec(0), Dec(0), Dec(0), Dec(0)
     for change, price in fills:
-        result = booked(position, entry, D(change), D(price))
+        result = booked(position, entry, Dec(change), Dec(price))
         position, entry = result.position, result.entry_price
         realized += result.realized_pnl
-        paid += D(change) * D(price)
+        paid += Dec(change) * Dec(price)
     worth = position * 100
-    assert abs(realized + position * (100 - entry) - (worth - paid)) < D("0.00001")
+    assert abs(realized + position * (100 - entry) - (worth - paid)) < Dec("0.00001")

@@ -6,7 +6,6 @@ A contract test: it fails when a new version of the adapter expects something el
 from typing import Any
 
 import msgspec
-from exchange.support import Stream, User
 from nautilus_trader.adapters.binance.common.enums import BinanceFuturesPositionSide
 from nautilus_trader.adapters.binance.common.schemas.account import BinanceOrder, BinanceUserTrade
 from nautilus_trader.adapters.binance.common.schemas.market import (
@@ -36,6 +35,8 @@ from nautilus_trader.adapters.binance.futures.schemas.user import (
 )
 from nautilus_trader.adapters.binance.futures.schemas.wallet import BinanceFuturesCommissionRate
 
+from exchange.support import Stream, User
+
 
 def decoded(value: Any, schema: Any) -> Any:
     """Decode strictly, from the bytes that go over the wire."""
@@ -45,7 +46,11 @@ def decoded(value: Any, schema: Any) -> Any:
 async def test_market_answers(user: User) -> None:
     info = decoded((await user.raw("GET", "/fapi/v1/exchangeInfo"))[1], BinanceFuturesExchangeInfo)
     (symbol,) = info.symbols
-    assert (symbol.symbol, symbol.pricePrecision, symbol.contractType) == ("BTCUSDT", 2, "PERPETUAL")
+    assert (symbol.symbol, symbol.pricePrecision, symbol.contractType) == (
+        "BTCUSDT",
+        2,
+        "PERPETUAL",
+    )
     decoded((await user.raw("GET", "/fapi/v1/time"))[1], BinanceTime)
     rows = (await user.raw("GET", "/fapi/v1/klines", "symbol=BTCUSDT&interval=1m"))[1]
     klines = decoded(rows, list[BinanceKline])
@@ -63,9 +68,7 @@ async def test_account_answers(user: User) -> None:
         (risk,) = decoded(rows, list[BinanceFuturesPositionRisk])
         assert risk.positionAmt == "0.010"
         assert risk.positionSide == BinanceFuturesPositionSide.BOTH
-    (config,) = decoded(
-        await user.ask("GET", "v1/symbolConfig"), list[BinanceFuturesSymbolConfig]
-    )
+    (config,) = decoded(await user.ask("GET", "v1/symbolConfig"), list[BinanceFuturesSymbolConfig])
     assert config.leverage == 20
     set_to = await user.ask("POST", "v1/leverage", symbol="BTCUSDT", leverage=5)
     assert decoded(set_to, BinanceFuturesLeverage).leverage == 5
@@ -112,7 +115,9 @@ async def test_user_events_of_a_life(user: User) -> None:
         await user.order("BUY")
         fill = [("ORDER NEW", "NEW"), ("ACCOUNT ", ""), ("ORDER TRADE", "FILLED")]
         assert await hear(stream, 3) == fill
-        await user.order("BUY", type="LIMIT", price="50000", timeInForce="GTC", newClientOrderId="L")
+        await user.order(
+            "BUY", type="LIMIT", price="50000", timeInForce="GTC", newClientOrderId="L"
+        )
         amended = {"side": "BUY", "quantity": "0.020", "price": "51000"}
         await user.ask("PUT", "v1/order", symbol="BTCUSDT", origClientOrderId="L", **amended)
         await user.ask("DELETE", "v1/order", symbol="BTCUSDT", origClientOrderId="L")

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from exchange.support import Running, command, environment, exchange
 
 
@@ -24,14 +25,19 @@ async def test_it_is_soon_ready_and_stops_as_asked() -> None:
 
 
 async def test_all_addresses_are_reached_on_loopback() -> None:
-    running = await Running.start("--stepped", "--host", "0.0.0.0")
+    running = await Running.start("--stepped", "--host", "0.0.0.0")  # noqa: S104
     assert running.ready["http"].startswith("http://127.0.0.1:")
     await running.stop()
 
 
 def run(*arguments: str) -> tuple[int, str]:
     done = subprocess.run(
-        command(*arguments), env=environment(), capture_output=True, text=True, timeout=20, check=False
+        command(*arguments),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
     )
     assert done.stdout == ""
     return done.returncode, done.stderr
@@ -73,7 +79,9 @@ def test_wrong_usage_is_one_sentence(arguments: list[str], says: str) -> None:
 
 def bars(path: Path, count: int) -> Path:
     rows = ["timestamp,open,high,low,close,volume"]
-    rows += [f"2022-01-01 00:{i:02}:00,{100 + i},{102 + i},{99 + i},{101 + i},5" for i in range(count)]
+    rows += [
+        f"2022-01-01 00:{i:02}:00,{100 + i},{102 + i},{99 + i},{101 + i},5" for i in range(count)
+    ]
     path.write_text("\n".join(rows))
     return path
 
@@ -95,7 +103,7 @@ async def test_a_recorded_market_ends(tmp_path: Path) -> None:
     async with exchange("--market", str(file), "--stepped", "--history", "5") as user:
         rows = (await user.raw("GET", "/fapi/v1/klines", "symbol=BTCUSDT&interval=1m"))[1]
         assert [row[0] for row in rows] == [1_640_995_200_000 + k * 60_000 for k in range(5)]
-        assert rows[0][1:5] == ["100", "102", "99", "101"]
+        assert rows[0][1:5] == ["100.00", "102.00", "99.00", "101.00"]
         assert (await user.step(3))["bar"] == 1_640_995_200_000 + 8 * 60_000 - 1
         refusal = await user.sim("POST", "step", {"bars": 1}, status=409)
         assert "only 8 bars" in refusal["error"]
@@ -113,7 +121,7 @@ async def test_a_market_runs_by_itself() -> None:
 
 async def test_a_fast_market_closes_bars_and_stays_in_the_past() -> None:
     async with exchange("--speed", "600") as user, user.listening("/ws/btcusdt@kline_1m") as stream:
-        closed = []
+        closed: list[int] = []
         while len(closed) < 3:
             event = await stream.next()
             if event["k"]["x"]:
@@ -140,9 +148,7 @@ def test_it_starts_in_half_a_second() -> None:
     times = []
     for _ in range(3):
         began = time.monotonic()
-        process = subprocess.Popen(
-            command("--stepped"), env=environment(), stdout=subprocess.PIPE
-        )
+        process = subprocess.Popen(command("--stepped"), env=environment(), stdout=subprocess.PIPE)
         assert process.stdout is not None
         process.stdout.readline()
         times.append(time.monotonic() - began)

@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+
 from exchange.support import EPOCH_MS, START_MS, User, exchange
 
 
@@ -39,7 +40,9 @@ async def test_steps(user: User) -> None:
     assert (ledger["bar"], ledger["market_ms"]) == (START_MS + 239_999, START_MS + 240_000)
 
 
-@pytest.mark.parametrize("body", [{}, {"bars": 0}, {"bars": "2"}, {"bars": 1e9}, {"walk": 1}, [], {"bars": True}])
+@pytest.mark.parametrize(
+    "body", [{}, {"bars": 0}, {"bars": "2"}, {"bars": 1e9}, {"walk": 1}, [], {"bars": True}]
+)
 async def test_steps_that_are_none(user: User, body: Any) -> None:
     assert (await user.sim("POST", "step", body, status=400))["error"].endswith(".")
 
@@ -51,7 +54,11 @@ async def test_walk_and_wick_count_changes(user: User) -> None:
     assert told["changes"] == 2, "a position and an order"
     assert await user.price() == price
     assert (await fired(user, told["id"]))["fired"]
-    for wrong in ({"symbol": "X", "price": 1}, {"symbol": "BTCUSDT"}, {"symbol": "BTCUSDT", "price": -1}):
+    for wrong in (
+        {"symbol": "X", "price": 1},
+        {"symbol": "BTCUSDT"},
+        {"symbol": "BTCUSDT", "price": -1},
+    ):
         await user.sim("POST", "faults", {"name": "wick"} | wrong, status=400)
 
 
@@ -61,7 +68,10 @@ async def test_market_time_cannot_pass_wall_time() -> None:
     recent = int(time.time()) // 60 * 60_000 - 5 * 60_000
     async with exchange("--stepped", "--epoch", str(recent), "--history", "4") as user:
         await user.step()
-        assert "cannot pass wall time" in (await user.sim("POST", "step", {"bars": 2}, status=409))["error"]
+        assert (
+            "cannot pass wall time"
+            in (await user.sim("POST", "step", {"bars": 2}, status=409))["error"]
+        )
 
 
 async def test_the_ledger(user: User) -> None:
@@ -88,7 +98,9 @@ async def test_the_ledger(user: User) -> None:
 
 async def test_the_journal_of_requests(user: User) -> None:
     await user.order("BUY", newClientOrderId="A")
-    await user.refused("POST", "v1/order", symbol="BTCUSDT", side="SELL", reduceOnly="true", type="X")
+    await user.refused(
+        "POST", "v1/order", symbol="BTCUSDT", side="SELL", reduceOnly="true", type="X"
+    )
     await user.raw("GET", "/fapi/v1/klines", "symbol=BTCUSDT&interval=1m&limit=7")
     told = [record["data"] for record in await user.journal("request")]
     assert told[0] == {
@@ -147,7 +159,10 @@ async def test_a_processed_gate_holds_answer_and_events(user: User) -> None:
         assert not asking.done()
         placed = await user.order("BUY", newClientOrderId="B")
         assert placed["clientOrderId"] == "B", "other traffic goes on"
-        assert [(await stream.next())["o"]["c"], (await stream.next())["e"]] == ["B", "ACCOUNT_UPDATE"]
+        assert [(await stream.next())["o"]["c"], (await stream.next())["e"]] == [
+            "B",
+            "ACCOUNT_UPDATE",
+        ]
         await stream.next()
         assert (await user.sim("DELETE", f"faults/{key}"))["released"]
         assert (await asking)["clientOrderId"] == "A"
@@ -214,7 +229,7 @@ async def leaving(user: User, key: str) -> Any:
 async def closed_sockets(user: User, count: int) -> None:
     async with asyncio.timeout(5):
         while len(await user.journal("socket.closed")) < count:
-            await asyncio.sleep(0.01)
+            pass
 
 
 async def test_a_client_that_dies_while_held(user: User) -> None:
@@ -231,14 +246,19 @@ async def test_a_client_that_dies_while_held(user: User) -> None:
 
 async def test_a_request_whose_client_died_before_it_was_seen(user: User) -> None:
     for late in (False, True):
-        body = {"name": "gate", "phase": "received", "match": {"request": "order.new"}, "late": late}
+        body = {
+            "name": "gate",
+            "phase": "received",
+            "match": {"request": "order.new"},
+            "late": late,
+        }
         key = (await user.sim("POST", "faults", body))["id"]
         async with leaving(user, key):
             await closed_sockets(user, 1 + late)
             await user.sim("DELETE", f"faults/{key}")
             async with asyncio.timeout(5):
                 while late and not (await user.ledger())["orders"]:
-                    await asyncio.sleep(0.01)
+                    pass
         assert len((await user.ledger())["orders"]) == int(late)
 
 

@@ -2,13 +2,14 @@
 
 import gzip
 import os
-from decimal import Decimal as D
+from decimal import Decimal as Dec
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
 from simulated_exchange.bar_file import BarFileError, read_bars
-from simulated_exchange.market import Bar, SeededMarket, candles
+from simulated_exchange.market import Bar, RecordedMarket, SeededMarket, candles
 from simulated_exchange.symbols import symbol_rules
 
 RULES = symbol_rules("BTCUSDT")
@@ -16,7 +17,7 @@ HEADER = "timestamp,open,high,low,close,volume"
 
 
 def make_bar(opened: str, high: str, low: str, closed: str) -> Bar:
-    return Bar(D(opened), D(high), D(low), D(closed), D(1))
+    return Bar(Dec(opened), Dec(high), Dec(low), Dec(closed), Dec(1))
 
 
 def test_bars_depend_on_seed_symbol_and_index_alone() -> None:
@@ -34,7 +35,7 @@ def test_seeded_bars_are_sound_and_join_without_gaps(name: str) -> None:
         assert bar.open == before.close
         assert bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
         assert not any(price % rules.tick for price in (bar.open, bar.high, bar.low, bar.close))
-        assert abs(bar.close / rules.start_price - 1) < D("0.02")
+        assert abs(bar.close / rules.start_price - 1) < Dec("0.02")
         assert bar.volume > 0
 
 
@@ -53,17 +54,21 @@ def test_an_average_cross_turns_every_10_to_25_bars(seed: int) -> None:
 
 
 def test_the_way_through_a_bar() -> None:
-    assert make_bar("5", "9", "1", "6").path() == (D(5), D(1), D(9), D(6))
-    assert make_bar("5", "9", "1", "5").path() == (D(5), D(1), D(9), D(5))
-    assert make_bar("5", "9", "1", "4").path() == (D(5), D(9), D(1), D(4))
+    assert make_bar("5", "9", "1", "6").path() == (Dec(5), Dec(1), Dec(9), Dec(6))
+    assert make_bar("5", "9", "1", "5").path() == (Dec(5), Dec(1), Dec(9), Dec(5))
+    assert make_bar("5", "9", "1", "4").path() == (Dec(5), Dec(9), Dec(1), Dec(4))
 
 
 def test_minutes_join_to_candles() -> None:
-    bars = [make_bar("5", "9", "1", "6"), make_bar("6", "7", "0.5", "2"), make_bar("2", "3", "2", "3")]
+    bars = [
+        make_bar("5", "9", "1", "6"),
+        make_bar("6", "7", "0.5", "2"),
+        make_bar("2", "3", "2", "3"),
+    ]
     joined = candles(bars, 3 * 60_000, 5)
     assert [(c.open_ms, c.close_ms) for c in joined] == [(0, 299_999), (300_000, 599_999)]
-    assert joined[0].bar == Bar(D(5), D(9), D("0.5"), D(2), D(2))
-    assert joined[0].quote_volume == D(8)
+    assert joined[0].bar == Bar(Dec(5), Dec(9), Dec("0.5"), Dec(2), Dec(2))
+    assert joined[0].quote_volume == Dec(8)
 
 
 @pytest.mark.parametrize("name", ["BTCUSD", "btcusdt", "", "USDT", "A-USDT"])
@@ -84,10 +89,18 @@ GOOD = [
 
 
 def test_a_file_of_bars(tmp_path: Path) -> None:
-    first_ms, bars = read_bars(write(tmp_path / "bars.csv", *GOOD), RULES)
+    first_ms, bars = read_bars(write(tmp_path / "bars.csv", *GOOD))
     assert first_ms == 1_640_995_200_000
-    assert bars[0] == Bar(D(46319), D(46385), D(46319), D(46377), D(10))
+    first = RecordedMarket(bars).bar(RULES, 0)
+    assert first == Bar(Dec(46319), Dec(46385), Dec(46319), Dec(46377), Dec(10))
     assert len(bars) == 2
+    assert RecordedMarket(bars).bar(RULES, 2) is None
+
+
+def test_recorded_prices_are_put_on_the_grid() -> None:
+    odd = ("100.05", "100.26", "99.94", "100.1", "1001")
+    bar = RecordedMarket([odd]).bar(RULES, 0)
+    assert bar == Bar(Dec("100.00"), Dec("100.30"), Dec("99.90"), Dec("100.10"), Dec(10))
 
 
 @pytest.mark.parametrize(
@@ -101,14 +114,14 @@ def test_a_file_of_bars(tmp_path: Path) -> None:
         (["2022-01-01 00:00:00,1,2,1,3,1"], HEADER, "between low and high"),
         (["2022-01-01 00:00:00,0,2,0,1,1"], HEADER, "between low and high"),
         (["2022-01-01 00:00:00,1,NaN,1,1,1"], HEADER, "line 2"),
-        (["2022-01-01 00:00:00,1.05,2,1,1,1"], HEADER, "multiples of 0.10"),
+        (["2022-01-01 00:00:00,1,1,1,1,inf"], HEADER, "between low and high"),
     ],
 )
 def test_a_file_that_is_no_bar_file(
     tmp_path: Path, rows: list[str], header: str, says: str
 ) -> None:
     with pytest.raises(BarFileError, match=says):
-        read_bars(write(tmp_path / "bars.csv", *rows, header=header), RULES)
+        read_bars(write(tmp_path / "bars.csv", *rows, header=header))
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -116,15 +129,20 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for name, content in (("cut.csv.gz", whole[:50]), ("plain.csv.gz", b"no"), ("b.csv", b"\xff")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(BarFileError, match="cannot be read"):
-            read_bars(tmp_path / name, RULES)
+            read_bars(tmp_path / name)
     with pytest.raises(BarFileError, match="No such file"):
-        read_bars(tmp_path / "none.csv", RULES)
+        read_bars(tmp_path / "none.csv")
 
 
 def test_a_recorded_month() -> None:
     path = os.environ.get("RECORDED_BARS")
     if not path:
         pytest.skip("RECORDED_BARS does not name a file of recorded bars, so none are read.")
-    first_ms, bars = read_bars(Path(path), RULES)
+    first_ms, bars = read_bars(Path(path))
     assert first_ms % 60_000 == 0
     assert len(bars) > 40_000
+    market = RecordedMarket(bars)
+    for index in range(0, len(bars), 100):
+        bar = market.bar(RULES, index)
+        assert bar is not None
+        assert bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high

@@ -1,15 +1,16 @@
-"""Orders: accepted, refused, filled, triggered, amended, cancelled; and the journal rebuilds it all.
+"""Orders: accepted, refused, filled, triggered, amended, cancelled; the journal rebuilds it all.
 
 These tests take the core alone, without process and network.
 """
 
 from collections.abc import Callable
-from decimal import Decimal as D
+from decimal import Decimal as Dec
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from simulated_exchange.course import Course
 from simulated_exchange.errors import ExchangeError
 from simulated_exchange.journal import Journal
@@ -20,7 +21,7 @@ from simulated_exchange.state import State, replay
 from simulated_exchange.symbols import symbol_rules
 
 NAME = "XUSDT"
-FLAT = Bar(D("100.00"), D("100.00"), D("100.00"), D("100.00"), D(1))
+FLAT = ("100",) * 5
 
 
 class Core:
@@ -30,8 +31,8 @@ class Core:
         self.state = State()
         self.journal = Journal(self.state)
         self.matching = Matching(self.state, self.journal)
-        future = [Bar(*map(D, prices), D(1)) for prices in bars] or [FLAT] * 5
-        market = RecordedMarket([FLAT, *future])
+        rows = [(*prices, prices[3]) for prices in bars] or [FLAT] * 5
+        market = RecordedMarket([FLAT, *rows])
         self.course = Course(self.state, self.journal, self.matching, market, 0)
         self.course.start([symbol_rules(NAME)], 0, 1)
 
@@ -41,14 +42,14 @@ class Core:
 
     def order(self, side: str, quantity: str = "1", **more: Any) -> Order:
         """Place an order; return what became of it."""
-        more = {k: D(v) if k == "price" else v for k, v in more.items()}
+        more = {k: Dec(v) if k == "price" else v for k, v in more.items()}
         kind = "LIMIT" if "price" in more else "MARKET"
-        request = OrderRequest(NAME, side, kind, D(quantity), **more)
+        request = OrderRequest(NAME, side, kind, Dec(quantity), **more)
         return self.now(self.matching.place(request))
 
     def conditional(self, side: str, kind: str, trigger: str, **more: Any) -> Order:
-        more = {k: D(v) if k in ("price", "quantity") else v for k, v in more.items()}
-        given: dict[str, Any] = {"quantity": D(1), "trigger_price": D(trigger)} | more
+        more = {k: Dec(v) if k in ("price", "quantity") else v for k, v in more.items()}
+        given: dict[str, Any] = {"quantity": Dec(1), "trigger_price": Dec(trigger)} | more
         return self.matching.place_conditional(OrderRequest(NAME, side, kind, **given))
 
     def now(self, order: Order) -> Order:
@@ -58,7 +59,7 @@ class Core:
         return self.state.orders[self.now(conditional).triggered_order_id]
 
     def wick(self, price: str) -> None:
-        self.course.wick(NAME, D(price))
+        self.course.wick(NAME, Dec(price))
 
     def told(self, kind: str) -> list[Any]:
         return [r["data"] for r in self.journal.after(0) if r["kind"] == kind]
@@ -73,11 +74,11 @@ def code_of(action: Callable[[], object]) -> int:
 def test_a_market_order_pays_the_spread_and_the_fee() -> None:
     core = Core()
     bought = core.order("BUY")
-    assert (bought.status, bought.average_price) == ("FILLED", D("100.01"))
-    assert core.state.wallet == 100_000 - D("100.01") * D("0.0005")
+    assert (bought.status, bought.average_price) == ("FILLED", Dec("100.01"))
+    assert core.state.wallet == 100_000 - Dec("100.01") * Dec("0.0005")
     sold = core.order("SELL")
-    assert sold.average_price == D("99.99")
-    assert core.state.fills[-1].realized_pnl == D("-0.02")
+    assert sold.average_price == Dec("99.99")
+    assert core.state.fills[-1].realized_pnl == Dec("-0.02")
     assert core.book.position == 0
 
 
@@ -87,7 +88,7 @@ def test_a_limit_order_rests_and_fills_at_its_price() -> None:
     assert bid.status == "NEW"
     core.course.walk()
     assert core.now(bid).status == "FILLED"
-    assert (core.state.fills[0].price, core.state.fills[0].maker) == (D(99), True)
+    assert (core.state.fills[0].price, core.state.fills[0].maker) == (Dec(99), True)
 
 
 def test_a_limit_order_needs_the_other_side_at_its_price() -> None:
@@ -101,7 +102,7 @@ def test_a_limit_order_needs_the_other_side_at_its_price() -> None:
 
 def test_a_limit_order_that_crosses_takes() -> None:
     taken = Core().order("BUY", price="105")
-    assert (taken.status, taken.average_price) == ("FILLED", D("100.01"))
+    assert (taken.status, taken.average_price) == ("FILLED", Dec("100.01"))
 
 
 def test_times_in_force() -> None:
@@ -134,7 +135,9 @@ def test_filters(quantity: str, price: str, code: int) -> None:
 
 def test_a_price_between_two_ticks() -> None:
     core = Core()
-    core.book.rules = symbol_rules("XUSDT").__class__(NAME, D(100), D("0.50"), D("0.001"), D(5))
+    core.book.rules = symbol_rules("XUSDT").__class__(
+        NAME, Dec(100), Dec("0.50"), Dec("0.001"), Dec(5)
+    )
     assert code_of(lambda: core.order("BUY", price="99.20")) == -4014
 
 
@@ -177,23 +180,25 @@ def test_an_open_name_is_taken_a_closed_one_is_free() -> None:
     bid = core.order("BUY", price="99", client_order_id="A")
     assert code_of(lambda: core.order("BUY", client_order_id="A")) == -4116
     core.matching.cancel(bid)
-    again = core.order("BUY", client_order_id="A")
-    assert core.state.find("order", None, "A") == again
+    second = core.order("BUY", client_order_id="A")
+    assert core.state.find("order", None, "A") == second
     core.conditional("SELL", "STOP_MARKET", "98", client_order_id="A")
-    assert code_of(lambda: core.conditional("SELL", "STOP_MARKET", "98", client_order_id="A")) == -4116
+    assert (
+        code_of(lambda: core.conditional("SELL", "STOP_MARKET", "98", client_order_id="A")) == -4116
+    )
 
 
 def test_amend() -> None:
     core = Core()
     bid = core.order("BUY", price="99")
-    changed = core.matching.amend(bid, D(2), D("98.50"))
-    assert (changed.quantity, changed.price, changed.status) == (D(2), D("98.50"), "NEW")
-    assert code_of(lambda: core.matching.amend(changed, D(2), D("98.50"))) == -5027
-    assert code_of(lambda: core.matching.amend(changed, D(2), D("98.505"))) == -1111
-    taken = core.matching.amend(changed, D(2), D(101))
-    assert (taken.status, taken.average_price) == ("FILLED", D("100.01"))
+    changed = core.matching.amend(bid, Dec(2), Dec("98.50"))
+    assert (changed.quantity, changed.price, changed.status) == (Dec(2), Dec("98.50"), "NEW")
+    assert code_of(lambda: core.matching.amend(changed, Dec(2), Dec("98.50"))) == -5027
+    assert code_of(lambda: core.matching.amend(changed, Dec(2), Dec("98.505"))) == -1111
+    taken = core.matching.amend(changed, Dec(2), Dec(101))
+    assert (taken.status, taken.average_price) == ("FILLED", Dec("100.01"))
     post_only = core.order("BUY", price="99", time_in_force="GTX")
-    assert core.matching.amend(post_only, D(1), D(101)).status == "CANCELED"
+    assert core.matching.amend(post_only, Dec(1), Dec(101)).status == "CANCELED"
 
 
 @pytest.mark.parametrize(
@@ -210,13 +215,17 @@ def test_a_conditional_fills_at_the_price_of_its_trigger(
 ) -> None:
     core = Core()
     stop = core.conditional(side, kind, trigger, client_order_id="S")
-    far, near = (D(touch) - 5, D(touch) + D("0.01")) if D(touch) < 100 else (D(touch) + 5, D(touch) - D("0.01"))
+    far, near = (
+        (Dec(touch) - 5, Dec(touch) + Dec("0.01"))
+        if Dec(touch) < 100
+        else (Dec(touch) + 5, Dec(touch) - Dec("0.01"))
+    )
     core.wick(str(near))
     assert core.now(stop).status == "NEW"
     core.wick(str(far))
     assert core.now(stop).status == "FINISHED"
     order = core.became(stop)
-    assert (order.status, order.average_price) == ("FILLED", D(fills_at))
+    assert (order.status, order.average_price) == ("FILLED", Dec(fills_at))
     assert (order.client_order_id, order.type, order.origin_type) == ("S", "MARKET", kind)
     statuses = [row["status"] for row in core.told("conditional.triggered")]
     assert statuses == ["TRIGGERING", "TRIGGERED"]
@@ -227,7 +236,7 @@ def test_a_gap_fills_at_the_price_after_it() -> None:
     core = Core(("95", "96", "94", "96"))
     stop = core.conditional("SELL", "STOP_MARKET", "98")
     core.course.walk()
-    assert core.became(stop).average_price == D("94.99")
+    assert core.became(stop).average_price == Dec("94.99")
 
 
 def test_a_stop_limit_order_rests_and_its_end_ends_the_conditional() -> None:
@@ -236,9 +245,9 @@ def test_a_stop_limit_order_rests_and_its_end_ends_the_conditional() -> None:
     core.wick("97")
     resting = core.became(stop)
     assert core.now(stop).status == "FINISHED", "the way back filled it"
-    assert resting.average_price == D(99)
+    assert resting.average_price == Dec(99)
     other = core.conditional("BUY", "STOP", "102", price="101")
-    core.matching.travel(NAME, D(103), 0, 0)
+    core.matching.travel(NAME, Dec(103), 0, 0)
     assert core.now(other).status == "TRIGGERED"
     core.matching.cancel(core.became(other))
     assert core.now(other).status == "FINISHED"
@@ -316,7 +325,7 @@ def test_a_wick_is_in_its_bar() -> None:
     core.wick("90")
     core.wick("120")
     core.course.close_bar()
-    assert core.book.bars[-1] == Bar(D(100), D(120), D(90), D("100.50"), D(1))
+    assert core.book.bars[-1] == Bar(Dec(100), Dec(120), Dec(90), Dec("100.50"), Dec(1))
 
 
 def test_a_walked_bar_is_only_closed() -> None:
@@ -341,7 +350,7 @@ ACTIONS = st.one_of(
 
 def act(core: Core, action: tuple[str, str, int]) -> None:
     name, side, number = action
-    price = str(D(number) / 100)
+    price = str(Dec(number) / 100)
     try:
         if name == "market":
             core.order(side, str(number), reduce_only=number == 5)
@@ -368,8 +377,8 @@ def seeded_core() -> Core:
     core.matching = Matching(core.state, core.journal)
     core.course = Course(core.state, core.journal, core.matching, SeededMarket(3), 0)
     core.course.start([symbol_rules(NAME)], 0, 2)
-    core.course.wick(NAME, D(100))
-    core.matching.travel(NAME, D(100), 0, 0)
+    core.course.wick(NAME, Dec(100))
+    core.matching.travel(NAME, Dec(100), 0, 0)
     return core
 
 
@@ -387,9 +396,7 @@ def test_replaying_the_journal_rebuilds_the_state(actions: list[tuple[str, str, 
     assert core.state.wallet == 100_000 + earned
     for order in core.state.orders.values():
         filled = sum(
-            f.quantity
-            for f in core.state.fills
-            if f.exchange_order_id == order.exchange_order_id
+            f.quantity for f in core.state.fills if f.exchange_order_id == order.exchange_order_id
         )
         assert order.kind == "conditional" or order.filled == filled
         assert order.filled <= order.quantity

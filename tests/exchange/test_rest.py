@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+
 from exchange.support import EPOCH_MS, START_MS, User
 
 LIMIT = {"type": "LIMIT", "timeInForce": "GTC", "price": "50000"}
@@ -78,7 +79,10 @@ async def test_what_does_not_exist(user: User) -> None:
     assert await user.refused("GET", "v1/algoOrder", clientAlgoId="none") == -2013
     assert await user.refused("DELETE", "v1/algoOrder", algoId=5) == -2011
     assert await user.refused("POST", "v1/leverage", symbol="BTCUSDT", leverage=200) == -4028
-    assert await user.refused("POST", "v1/marginType", symbol="BTCUSDT", marginType="ISOLATED") == -1020
+    assert (
+        await user.refused("POST", "v1/marginType", symbol="BTCUSDT", marginType="ISOLATED")
+        == -1020
+    )
     assert await user.refused("POST", "v1/positionSide/dual", dualSidePosition="true") == -1020
     status, answer = await user.raw("GET", "/fapi/v1/income")
     assert (status, answer["code"]) == (404, -5000)
@@ -96,7 +100,9 @@ async def test_an_order_by_both_names(user: User) -> None:
         assert await user.ask("GET", "v1/order", symbol="BTCUSDT", **name) == placed
     cancelled = await user.ask("DELETE", "v1/order", symbol="BTCUSDT", orderId=placed["orderId"])
     assert cancelled["status"] == "CANCELED"
-    assert await user.refused("DELETE", "v1/order", symbol="BTCUSDT", origClientOrderId="L") == -2011
+    assert (
+        await user.refused("DELETE", "v1/order", symbol="BTCUSDT", origClientOrderId="L") == -2011
+    )
 
 
 async def test_cancel_many(user: User) -> None:
@@ -144,7 +150,9 @@ async def test_history_by_id_and_limit(user: User) -> None:
 
 
 async def klines(user: User, **given: Any) -> list[Any]:
-    query = "&".join(f"{k}={v}" for k, v in ({"symbol": "BTCUSDT", "interval": "1m"} | given).items())
+    query = "&".join(
+        f"{k}={v}" for k, v in ({"symbol": "BTCUSDT", "interval": "1m"} | given).items()
+    )
     status, rows = await user.raw("GET", "/fapi/v1/klines", query, key="")
     assert status == 200, rows
     return list(rows)

@@ -38,9 +38,7 @@ async def test_parameters_may_come_in_the_body(user: User) -> None:
     given = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
     body = urlencode(given | {"timestamp": time.time_ns() // 1_000_000})
     digest = hmac.new(SECRET.encode(), body.encode(), hashlib.sha256).hexdigest()
-    status, answer = await user.raw(
-        "POST", "/fapi/v1/order", body=f"{body}&signature={digest}"
-    )
+    status, answer = await user.raw("POST", "/fapi/v1/order", body=f"{body}&signature={digest}")
     assert (status, answer["status"]) == (200, "NEW")
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 import aiohttp
 import pytest
+
 from exchange.support import User
 
 
@@ -31,7 +32,12 @@ async def test_nonsense_is_answered(user: User) -> None:
 
 async def test_forms_of_the_user_stream(user: User) -> None:
     key = (await user.raw("POST", "/fapi/v1/listenKey"))[1]["listenKey"]
-    forms = (f"/ws?listenKey={key}", f"/ws/{key}", f"/private/ws?listenKey={key}", f"/v2?listenKey={key}")
+    forms = (
+        f"/ws?listenKey={key}",
+        f"/ws/{key}",
+        f"/private/ws?listenKey={key}",
+        f"/v2?listenKey={key}",
+    )
     for path in forms:
         async with user.listening(path) as stream:
             await user.order("BUY")
@@ -71,7 +77,7 @@ async def test_a_closed_listen_key_ends_the_stream(user: User) -> None:
         await user.raw("DELETE", "/fapi/v1/listenKey")
         message = await stream.socket.receive(timeout=5)
         assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
-        status, answer = await user.raw("PUT", "/fapi/v1/listenKey")
+        _, answer = await user.raw("PUT", "/fapi/v1/listenKey")
         assert answer["code"] == -1125
 
 

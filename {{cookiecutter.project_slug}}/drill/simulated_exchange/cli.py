@@ -79,7 +79,7 @@ def build(options: argparse.Namespace, journal_file: TextIO | None = None) -> Ex
         if len(rules) > 1 or options.epoch is not None:
             msg = "With --market give one --symbol and no --epoch: the file has its own times."
             raise UsageError(msg)
-        epoch_ms, bars = read_bars(options.market, rules[0])
+        epoch_ms, bars = read_bars(options.market)
         if len(bars) < options.history + 1:
             msg = (
                 f"{options.market} has {len(bars)} bars, but {options.history} are history and "

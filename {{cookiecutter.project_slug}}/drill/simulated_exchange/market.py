@@ -42,15 +42,32 @@ class Market(Protocol):
         """Return a bar, or None when the market has no more."""
 
 
-class RecordedMarket:
-    """Bars that were recorded once; the market is used up after the last of them."""
+RecordedRow = tuple[str, ...]
+"""Open, high, low, close and quote volume, as a file has them."""
 
-    def __init__(self, bars: Sequence[Bar]) -> None:
-        self._bars = bars
+
+class RecordedMarket:
+    """Bars that were recorded once; the market is used up after the last of them.
+
+    Prices are put on the symbol's grid, which those of another exchange may not be on. The quote
+    volume, divided by the close, becomes the volume of the base asset.
+
+    Parameters
+    ----------
+    rows : Sequence[RecordedRow]
+        The bars, one minute apart.
+    """
+
+    def __init__(self, rows: Sequence[RecordedRow]) -> None:
+        self._rows = rows
 
     def bar(self, rules: SymbolRules, index: int) -> Bar | None:
-        """Return the bar of one row of the file."""
-        return self._bars[index] if 0 <= index < len(self._bars) else None
+        """Return the bar of one row, or None after the last."""
+        if not 0 <= index < len(self._rows):
+            return None
+        *prices, quote = map(Decimal, self._rows[index])
+        opened, high, low, closed = map(rules.price, prices)
+        return Bar(opened, high, low, closed, rules.quantity(quote / closed))
 
 
 class SeededMarket:
