@@ -90,6 +90,10 @@ class Process:
         lines = self._errors.read_text(encoding="utf-8").splitlines()
         return [line for line in lines if line and not line[0].isdigit()]
 
+    def said(self, text: str) -> bool:
+        """Return whether `text` stands in one of the plain lines on stderr."""
+        return any(text in line for line in self.complaint())
+
     def everything(self) -> str:
         """Return the end of both outputs, for messages."""
         return "".join(self.output[-30:]) + self._errors.read_text(encoding="utf-8")[-3000:]

@@ -115,8 +115,7 @@ def test_hung_store_is_bounded(start: Start, hung_store: int, exchange: Exchange
     loading = time.monotonic()
     assert node.wait() == AWAY
     assert time.monotonic() - loading < 5
-    line = node.complaint()[-1]
-    assert "was still at load" in line
+    assert node.said("was still at load")
 
 
 def test_failing_mass_status_leaves_no_zombie(
@@ -126,8 +125,7 @@ def test_failing_mass_status_leaves_no_zombie(
     exchange.post("faults", {**failing, "status": 503, "code": -1001})
     node = start()
     assert node.wait() == AWAY
-    line = node.complaint()[-1]
-    assert "could not reconcile" in line
+    assert node.said("could not reconcile")
 
 
 def test_hanging_mass_status_is_bounded(start: Start, store: Store, exchange: Exchange) -> None:
@@ -135,8 +133,7 @@ def test_hanging_mass_status_is_bounded(start: Start, store: Store, exchange: Ex
     exchange.post("faults", hang)
     node = start(TRADER_STARTUP_TIMEOUT_SECONDS="4")
     assert node.wait() == AWAY
-    line = node.complaint()[-1]
-    assert "was still at reconcile" in line
+    assert node.said("was still at reconcile")
 
 
 def test_unanswered_questions_end_the_warm_up(
@@ -146,6 +143,28 @@ def test_unanswered_questions_end_the_warm_up(
     exchange.post("faults", {**failing, "status": 503, "code": -1001})
     node = start()
     assert node.wait(40) == AWAY
-    line = node.complaint()[-1]
-    assert "did not answer for bars in 5 attempts" in line
+    assert node.said("did not answer for bars in 5 attempts")
     assert exchange.position() == "0"
+
+
+def test_symbol_that_the_exchange_does_not_list(
+    start: Start, store: Store, exchange: Exchange
+) -> None:
+    node = start(TRADER_SYMBOL="NOPEUSDT")
+    assert node.wait() == CONFIGURATION
+    assert node.complaint() == ["The exchange does not list NOPEUSDT; correct TRADER_SYMBOL."]
+
+
+def test_quantity_that_the_exchange_cannot_fill(
+    start: Start, store: Store, exchange: Exchange
+) -> None:
+    node = start(TRADER_ORDER_QUANTITY="0.0105")
+    assert node.wait() == CONFIGURATION
+    assert node.said("The quantity 0.0105 is no multiple of 0.001")
+    assert exchange.get("ledger")["orders"] == []
+
+
+def test_command_line(start: Start) -> None:
+    for arguments, code in ((["--version"], 0), (["--help"], 0), ([], 2), (["walk"], 2)):
+        script = f"import sys; from trading_node.cli import main; sys.exit(main({arguments}))"
+        assert start(script).wait() == code

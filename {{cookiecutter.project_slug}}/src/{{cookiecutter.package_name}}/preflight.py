@@ -32,7 +32,12 @@ async def preflight(settings: Settings) -> None:
     """
     await check_store(settings)
     await check_hosts(settings)
-    await hello(settings.exchange_http_url)
+    answer = await hello(settings.exchange_http_url)
+    if settings.symbol not in answer.get("symbols", [settings.symbol]):
+        raise NodeExit(
+            ExitCode.CONFIGURATION,
+            f"The exchange does not list {settings.symbol}; correct {PREFIX}SYMBOL.",
+        )
 
 
 async def check_store(settings: Settings) -> None:

@@ -27,6 +27,7 @@ from .exchange import Exchange, OrderHistory
 from .exit_codes import ExitCode, NodeExit
 from .order_ids import Leg
 from .planner import Cancel, OrderView, Phase, Settled, Situation, Submit, candidates, plan
+from .settings import PREFIX
 from .state import is_in_flight, symbol_of
 from .target import Rule, View
 
@@ -264,6 +265,13 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
         instrument = self._instrument
         side = OrderSide.BUY if action.quantity > 0 else OrderSide.SELL
         quantity = instrument.make_qty(abs(action.quantity))
+        if quantity.as_decimal() != abs(action.quantity):
+            raise NodeExit(
+                ExitCode.CONFIGURATION,
+                f"The quantity {abs(action.quantity)} is no multiple of "
+                f"{instrument.size_increment}, the step of {symbol_of(instrument.id)}; "
+                f"correct {PREFIX}ORDER_QUANTITY.",
+            )
         name = ClientOrderId(action.client_order_id)
         if action.trigger_price is None:
             order = self.order_factory.market(
