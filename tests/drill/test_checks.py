@@ -290,6 +290,14 @@ def test_a_decision_may_be_tried_again_after_a_rejection() -> None:
     assert "one-order-per-intent" not in broken(evidence(journal=tuple(journal.records)))
 
 
+@pytest.mark.parametrize(("number", "code", "held"), [(1, 1, True), (2, 78, True), (2, 1, False)])
+def test_a_node_that_never_traded_is_a_zombie_only_if_it_could_have(
+    number: int, code: int, held: bool
+) -> None:
+    ended = life(number=number, how="by itself", exit_code=code, stages=())
+    assert ("no-zombie" not in broken(evidence(lives=(ended,), journal=()))) == held
+
+
 def test_the_order_that_a_stop_turns_into_is_no_decision() -> None:
     journal = (
         sound_journal()

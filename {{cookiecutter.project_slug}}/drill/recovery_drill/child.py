@@ -146,8 +146,9 @@ class Child:
 
     async def kill(self) -> int:
         """End the process with SIGKILL, wait until it is gone, and return its exit code."""
-        self.signal(signal.SIGKILL)
-        self.ended_ns = time.monotonic_ns()
+        if self.running:
+            self.signal(signal.SIGKILL)
+            self.ended_ns = time.monotonic_ns()
         return await self.wait()
 
     async def stop(self, seconds: float = EXIT_WAIT_SECONDS) -> int:

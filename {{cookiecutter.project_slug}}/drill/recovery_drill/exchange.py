@@ -10,11 +10,12 @@ import aiohttp
 import msgspec
 
 from recovery_drill.child import Child
-from recovery_drill.failures import Inconclusive
+from recovery_drill.failures import Inconclusive, UsageError
 from recovery_drill.model import Ledger
 
 READY_SECONDS = 15.0
 ANSWER_SECONDS = 15.0
+USAGE_ERROR = 2
 
 
 class Exchange:
@@ -53,8 +54,10 @@ class Exchange:
 
         Raises
         ------
+        UsageError
+            If it refuses its arguments, as a market file that is none.
         Inconclusive
-            If it ends, or says nothing within the bound.
+            If it ends otherwise, or says nothing within the bound.
 
         """
         await self.child.start()
@@ -63,6 +66,8 @@ class Exchange:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if not self._ready.done():
             ended.exception()
+            if self.child.exit_code == USAGE_ERROR:
+                raise UsageError(f"The exchange refused its arguments: {self.child.last_lines(1)}")
             raise Inconclusive(f"The exchange did not become ready: {self.child.last_lines()}")
         ended.cancel()
         ready = self._ready.result()
@@ -130,4 +135,5 @@ class Exchange:
         """End the exchange."""
         if self._session is not None:
             await self._session.close()
-        await self.child.stop()
+        if self.child.running:
+            await self.child.stop()

@@ -5,7 +5,8 @@
     DrillError
     ├── UsageError      the caller asked for something that cannot be: exit code 2
     ├── Inconclusive    the environment, not the node, is to blame: the verdict says so: exit code 3
-    └── Unsettled       a bounded wait on the node ran out: a broken promise, which a check words
+    ├── Unsettled       a bounded wait on the node ran out: a broken promise, which a check words
+    └── Disagreement    node and exchange at rest say different things: going on would show no more
 """
 
 
@@ -23,3 +24,7 @@ class Inconclusive(DrillError):
 
 class Unsettled(DrillError):
     """The node did not reach the awaited state within its budget."""
+
+
+class Disagreement(DrillError):
+    """Node and exchange did not come to agree; the checks word what is wrong, and play ends."""

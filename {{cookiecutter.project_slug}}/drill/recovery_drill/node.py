@@ -10,11 +10,12 @@ import aiohttp
 import msgspec
 
 from recovery_drill.child import Child
-from recovery_drill.failures import Unsettled
+from recovery_drill.failures import Inconclusive, Unsettled
 from recovery_drill.model import NodeState
 
 POLL_SECONDS = 0.01
 LONG_POLL_SECONDS = 5.0
+CONFIGURATION_ERROR = 78
 
 OnStage = Callable[[dict[str, Any]], None]
 
@@ -87,26 +88,27 @@ class Node:
 
         Raises
         ------
+        Inconclusive
+            If the first life ends before, or any life for its configuration: then nothing has been
+            shown of recovery.
         Unsettled
-            If it ends before, or stays silent for `seconds`.
+            If a later life ends before, or any stays silent for `seconds`.
 
         """
         trading = asyncio.ensure_future(self._trading.wait())
-        ended = asyncio.ensure_future(self.child.wait(seconds))
-        done, _ = await asyncio.wait(
-            {trading, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-        )
+        ended = asyncio.ensure_future(self.child.ended())
+        await asyncio.wait({trading, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         trading.cancel()
-        if ended.done() and not ended.cancelled():
-            ended.exception()
         ended.cancel()
-        if trading not in done:
-            raise Unsettled(
-                f"the node did not reach trading within {seconds:g} s of its start"
-                if self.child.running
-                else f"the node ended with code {self.child.exit_code} before it traded: "
-                f"{self.child.last_lines(1)}"
-            )
+        if self.trading_ns:
+            return
+        if self.child.running:
+            raise Unsettled(f"the node did not reach trading within {seconds:g} s of its start")
+        code = await self.child.wait()
+        said = f"the node ended with code {code} before it traded: {self.child.last_lines(1)}"
+        if self.number == 1 or code == CONFIGURATION_ERROR:
+            raise Inconclusive(f"Nothing was shown: {said}")
+        raise Unsettled(said)
 
     async def state(self, after: int | None = None) -> NodeState | None:
         """Return the node's state, or None while it does not answer.
@@ -166,6 +168,8 @@ class Node:
         )
 
     async def close(self) -> None:
-        """Close the connection to the endpoint."""
+        """End the process if it still runs, and the connection to its endpoint."""
         if self._session is not None:
             await self._session.close()
+        if self.child.running:
+            await self.child.kill()

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from recovery_drill.evidence import Evidence, from_records
-from recovery_drill.failures import Inconclusive, Unsettled
+from recovery_drill.failures import Disagreement, Inconclusive, Unsettled, UsageError
 from recovery_drill.model import SCHEMA, Record, read_records
 from recovery_drill.policy import Policy
 from recovery_drill.scenarios import Scenario
@@ -110,8 +110,13 @@ async def run(plan: Plan, folder: Path, tell: Tell = lambda _: None) -> Verdict:
         tell(verdict)
         return verdict
 
-    verdicts = await asyncio.gather(*(one(i, s) for i, s in enumerate(plan.scenarios)))
-    verdict = Verdict(seed=plan.seed, scenarios=tuple(verdicts))
+    try:
+        # A group, so that when one scenario is refused, the others end their processes first.
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(i, s)) for i, s in enumerate(plan.scenarios)]
+    except* UsageError as refused:
+        raise refused.exceptions[0] from None
+    verdict = Verdict(seed=plan.seed, scenarios=tuple(task.result() for task in tasks))
     write_verdict(folder, verdict)
     return verdict
 
@@ -158,6 +163,8 @@ async def _play_once(plan: Plan, index: int, scenario: Scenario, folder: Path) -
             await world.stop_node()
     except Unsettled as reason:
         world.history.record("drill", "unsettled", {"reason": str(reason)})
+    except Disagreement as reason:
+        world.history.record("drill", "disagreed", {"reason": str(reason)})
     except Inconclusive as reason:
         failure = str(reason)
     except TimeoutError:

@@ -157,7 +157,7 @@ class EmbeddedStore:
     async def stop(self) -> None:
         """End the server."""
         await self._client.aclose()
-        if self._child is not None:
+        if self._child is not None and self._child.running:
             await self._child.stop()
 
 

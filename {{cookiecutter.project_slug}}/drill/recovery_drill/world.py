@@ -5,6 +5,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import msgspec
 from recovery_drill.agreement import disagreement
 from recovery_drill.evidence import How, Snapshot, trimmed
 from recovery_drill.exchange import Exchange
-from recovery_drill.failures import Inconclusive, Unsettled
+from recovery_drill.failures import Disagreement, Inconclusive, Unsettled
 from recovery_drill.history import History
 from recovery_drill.model import ExchangeOrder, Ledger, NodeState
 from recovery_drill.node import Node
@@ -71,12 +72,12 @@ class World:
         self.node: Node | None = None
         self.bar = 0
         self._lives = 0
+        self._ended_lives = 0
         self._killed_ns = 0
         self.seconds_down: list[float] = []
         self.seconds_to_trading: list[float] = []
 
-    # -- beginning and end
-    # ----------------------------------------------------------------------------------
+    # beginning and end
 
     async def open(self) -> None:
         """Start store and exchange."""
@@ -87,16 +88,16 @@ class World:
 
     async def close(self) -> None:
         """End every process of this world that still runs; a surviving node is killed."""
-        if self.node is not None:
-            if self.node.child.running:
-                await self.node.child.kill()
-            await self.node.close()
-        for thing in (self.exchange, self.store):
-            await thing.stop()
-        self.history.close()
+        if self.node is not None and not self.node.child.running:
+            self._ended("by itself", self.node.child.exit_code)
+        async with AsyncExitStack() as endings:
+            endings.callback(self.history.close)
+            endings.push_async_callback(self.store.stop)
+            endings.push_async_callback(self.exchange.stop)
+            if self.node is not None:
+                endings.push_async_callback(self.node.close)
 
-    # -- the node's lives
-    # -----------------------------------------------------------------------------------
+    # the node's lives
 
     async def start_node(self) -> None:
         """Start the node's next life and wait until it trades.
@@ -116,8 +117,6 @@ class World:
             "http_port": str(http_port),
             "instance_id": f"drill-{number}",
         }
-        if self.node is not None:
-            await self.node.close()
         self.node = node = Node(
             number,
             [fill_in(word, values) for word in self.policy.node_command],
@@ -155,6 +154,7 @@ class World:
         assert self.node is not None, "no node to kill"
         code = await self.node.child.kill()
         self._killed_ns = self.node.child.ended_ns
+        await self.node.close()
         if code != -signal.SIGKILL:
             self._ended("by itself", code)
             raise Inconclusive(
@@ -169,7 +169,11 @@ class World:
         self._ended("stopped", await self.node.child.stop())
 
     def _ended(self, how: How, code: int | None) -> None:
+        """Record the end of this life; the first word on it counts."""
         assert self.node is not None
+        if self._ended_lives == self.node.number:
+            return
+        self._ended_lives = self.node.number
         self.history.record(
             "node",
             "node.ended",
@@ -182,20 +186,21 @@ class World:
         await self.start_node()
         return await self.rest(f"after restart {self._lives - 1}")
 
-    # -- rest: decided, nothing in flight, both sides agree
-    # --------------------------------------------------
+    # rest: decided, nothing in flight, both sides agree
 
     async def rest(self, when: str, *, whole: bool = True) -> Snapshot:
         """Wait until the node is at rest, and record node and exchange as they are then.
 
         Rest is: it trades, it has decided the last closed bar, nothing is in flight, and it agrees
-        with the exchange. If agreement does not come within the budget, the snapshot is taken all
-        the same, and the checks say what is wrong.
+        with the exchange. Where it does not come, the snapshot is taken all the same, for the
+        checks to say what is wrong.
 
         Raises
         ------
         Unsettled
-            If the node does not even decide.
+            If the node does not decide within the budget.
+        Disagreement
+            If node and exchange do not come to agree within the budget.
 
         """
         assert self.node is not None, "no node to wait for"
@@ -212,7 +217,8 @@ class World:
         while not self._at_rest(state, ledger):
             left = deadline - time.monotonic()
             if left <= 0 or not self.node.child.running:
-                break
+                await self._snapshot(when, state, ledger, True)
+                raise Disagreement(f"node and exchange did not agree {when} within {budget:g} s")
             state = await self.node.next_state(state, left)
             ledger = await self.exchange.ledger()
         return await self._snapshot(when, state, ledger, whole)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from recovery_drill.evidence import Evidence
+from recovery_drill.evidence import Evidence, Life
+
+CONFIGURATION_ERROR = 78
 
 
 def no_zombie(evidence: Evidence) -> Iterator[str | None]:
@@ -12,7 +14,9 @@ def no_zombie(evidence: Evidence) -> Iterator[str | None]:
         trading = life.reached("trading")
         last = life.stages[-1][0] if life.stages else "no stage"
         name = f"Life {life.number} of the node"
-        if life.how == "by itself":
+        if trading is None and _kept_the_other_half(life):
+            yield None
+        elif life.how == "by itself":
             yield f"{name} ended by itself with code {life.exit_code} in {last}."
         elif trading is None:
             yield (None if life.how == "killed" else f"{name} never traded: it was last in {last}.")
@@ -23,3 +27,11 @@ def no_zombie(evidence: Evidence) -> Iterator[str | None]:
             yield None
     for reason in evidence.unsettled:
         yield f"The node did not come to rest: {reason}."
+
+
+def _kept_the_other_half(life: Life) -> bool:
+    """Tell a node that could not start at all, or not with its settings, from one that could."""
+    code = life.exit_code or 0
+    return life.how == "by itself" and (
+        code == CONFIGURATION_ERROR or (life.number == 1 and code > 0)
+    )
