@@ -1,6 +1,7 @@
 """A node trades, answers, survives kill -9 and leaves protection in place when it stops."""
 
 import signal
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -155,6 +156,10 @@ def test_cancel_that_happened_unheard_is_learned(
     [stop] = exchange.working_stops()
     still_open = [row for row in state["orders"] if row["status"] == "ACCEPTED"]
     assert [row["client_order_id"] for row in still_open] == [stop["client_order_id"]]
+    records = exchange.get("journal?after=0")["records"]
+    requests = [each["data"] for each in records if each["kind"] == "request"]
+    cancels = [r["client_order_id"] for r in requests if r["request"] == "conditional.cancel"]
+    assert len(cancels) == len(set(cancels)), "what had ended was cancelled again"
 
 
 def forget_pending_cancels(store: Store) -> None:
@@ -199,6 +204,26 @@ def test_stopped_out_is_not_entered_again_on_the_same_bar(
     again.until("trading")
     assert again.settle(last_bar(exchange))["positions"] == []
     assert exchange.get("ledger")["orders"] == ledger["orders"]
+
+
+def test_missed_bars_are_asked_for(start: Start, store: Store, exchange: Exchange) -> None:
+    node = start()
+    node.until("trading")
+    step(exchange, node)
+    opened = market_sockets(exchange)
+    exchange.post("faults", {"name": "drop_sockets"})
+    exchange.post("step", {"bars": 2})
+    deadline = time.monotonic() + 10
+    while market_sockets(exchange) == opened and time.monotonic() < deadline:
+        time.sleep(0.01)
+    step(exchange, node)
+
+
+def market_sockets(exchange: Exchange) -> int:
+    """Return how many market sockets have been opened so far."""
+    records = exchange.get("journal?after=0")["records"]
+    opened = [each["data"] for each in records if each["kind"] == "socket.opened"]
+    return sum(each["stream"] == "market" for each in opened)
 
 
 def test_refused_orders_are_bounded(start: Start, store: Store, exchange: Exchange) -> None:

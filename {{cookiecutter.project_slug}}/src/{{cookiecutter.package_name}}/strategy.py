@@ -15,14 +15,15 @@ from nautilus_trader.adapters.binance.http.error import BinanceError
 from nautilus_trader.config import StrategyConfig
 from nautilus_trader.core.message import Event
 from nautilus_trader.model.data import Bar, BarType
-from nautilus_trader.model.enums import OrderSide, OrderStatus, OrderType
+from nautilus_trader.model.enums import OrderSide, OrderStatus
 from nautilus_trader.model.events import OrderCancelRejected, OrderFilled
 from nautilus_trader.model.identifiers import ClientId, ClientOrderId, InstrumentId
 from nautilus_trader.model.orders import Order
 from nautilus_trader.trading.strategy import Strategy
 
 from . import order_ids
-from .bars import BarWindow, ClosedBar
+from .bars import BarWindow
+from .engine_views import closed_bar, milliseconds, order_view
 from .exchange import Exchange, OrderHistory
 from .exit_codes import ExitCode, NodeExit
 from .order_ids import Leg
@@ -40,8 +41,6 @@ CANCEL_REFUSALS = 3
 
 ASK_ERRORS = (BinanceError, NodeExit, OSError, RuntimeError, TimeoutError, ValueError)
 """What a failed question raises: an error answer, no connection, no answer, or nonsense."""
-
-NS_PER_MS = 1_000_000
 
 
 class TargetStrategyConfig(StrategyConfig, frozen=True):
@@ -323,36 +322,3 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
             elif name in names or not order.is_closed:
                 views[name] = order_view(order)
         return views
-
-
-def order_view(order: Order) -> OrderView:
-    """Return what the plan needs to know of an order in the cache."""
-    if order.is_closed:
-        phase = Phase.ENDED
-    else:
-        phase = Phase.IN_FLIGHT if is_in_flight(order) else Phase.WORKING
-    sign = 1 if order.side == OrderSide.BUY else -1
-    is_stop = order.order_type == OrderType.STOP_MARKET
-    return OrderView(
-        client_order_id=order.client_order_id.value,
-        phase=phase,
-        filled=order.filled_qty.as_decimal(),
-        quantity=sign * order.quantity.as_decimal(),
-        trigger_price=order.trigger_price.as_decimal() if is_stop else None,
-    )
-
-
-def closed_bar(bar: Bar) -> ClosedBar:
-    """Return the engine's bar without its types."""
-    return ClosedBar(
-        close_ms=milliseconds(bar.ts_event),
-        open=bar.open.as_decimal(),
-        high=bar.high.as_decimal(),
-        low=bar.low.as_decimal(),
-        close=bar.close.as_decimal(),
-    )
-
-
-def milliseconds(nanoseconds: int) -> int:
-    """Return a stamp in milliseconds; the adapter's have floating-point noise below that."""
-    return round(nanoseconds / NS_PER_MS)
