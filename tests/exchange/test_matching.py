@@ -4,6 +4,7 @@ These tests take the core alone, without process and network.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal as Dec
 from typing import Any
 
@@ -135,9 +136,7 @@ def test_filters(quantity: str, price: str, code: int) -> None:
 
 def test_a_price_between_two_ticks() -> None:
     core = Core()
-    core.book.rules = symbol_rules("XUSDT").__class__(
-        NAME, Dec(100), Dec("0.50"), Dec("0.001"), Dec(5)
-    )
+    core.book.rules = replace(core.book.rules, tick=Dec("0.50"))
     assert code_of(lambda: core.order("BUY", price="99.20")) == -4014
 
 
@@ -237,6 +236,13 @@ def test_a_gap_fills_at_the_price_after_it() -> None:
     stop = core.conditional("SELL", "STOP_MARKET", "98")
     core.course.walk()
     assert core.became(stop).average_price == Dec("94.99")
+
+
+def test_a_resting_order_keeps_its_price_in_a_gap() -> None:
+    core = Core(("95", "96", "94", "96"))
+    bid = core.order("BUY", price="98.00")
+    core.course.walk()
+    assert core.now(bid).average_price == 98
 
 
 def test_a_stop_limit_order_rests_and_its_end_ends_the_conditional() -> None:

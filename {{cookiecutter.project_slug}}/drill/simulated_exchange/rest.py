@@ -88,27 +88,6 @@ def _klines(exchange: Exchange, p: Parameters) -> Any:
     return [payloads.kline(c) for c in (found[:limit] if since is not None else found[-limit:])]
 
 
-@endpoint("GET /fapi/v1/ticker/bookTicker", "ticker.read", "none")
-def _book_ticker(exchange: Exchange, p: Parameters) -> Any:
-    def ticker(book: Book) -> payloads.Payload:
-        event = payloads.book_ticker(book, exchange.journal.seq, exchange.now_ms(), book.price)
-        names = {"symbol": "s", "bidPrice": "b", "bidQty": "B", "askPrice": "a", "askQty": "A",
-                 "time": "T"}  # fmt: skip
-        return {long: event[short] for long, short in names.items()}
-
-    return _each_book(exchange, p, ticker)
-
-
-@endpoint("GET /fapi/v1/ticker/price", "ticker.read", "none")
-@endpoint("GET /fapi/v2/ticker/price", "ticker.read", "none")
-def _price(exchange: Exchange, p: Parameters) -> Any:
-    def ticker(book: Book) -> payloads.Payload:
-        now = exchange.now_ms()
-        return {"symbol": book.rules.name, "price": text(book.price), "time": now}
-
-    return _each_book(exchange, p, ticker)
-
-
 # Account
 
 
@@ -385,13 +364,6 @@ def _book(exchange: Exchange, p: Parameters) -> Book:
     if book is None:
         raise ExchangeError(-1121)
     return book
-
-
-def _each_book(exchange: Exchange, p: Parameters, tell: Callable[[Book], payloads.Payload]) -> Any:
-    """Tell of one symbol, or of all in a list."""
-    if p.get("symbol"):
-        return tell(_book(exchange, p))
-    return [tell(book) for book in exchange.state.books.values()]
 
 
 def _side(p: Parameters) -> str:
