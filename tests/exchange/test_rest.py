@@ -178,6 +178,8 @@ async def test_klines_hold_closed_bars_only_while_the_market_lags(user: User) ->
 async def test_klines_of_other_intervals(user: User) -> None:
     rows = await klines(user, interval="15m", startTime=EPOCH_MS + 1)
     assert [row[0] for row in rows] == [EPOCH_MS + k * 900_000 for k in range(1, 20)]
+    await user.step()
+    assert len(await klines(user, interval="15m")) == 20, "one of 15 minutes is closed"
     minutes = await klines(user, startTime=rows[0][0], endTime=rows[0][6])
     assert len(minutes) == 15
     assert rows[0][1] == minutes[0][1]
