@@ -211,8 +211,11 @@ def test_missed_bars_are_asked_for(start: Start, store: Store, exchange: Exchang
     node.until("trading")
     step(exchange, node)
     opened = market_sockets(exchange)
+    # Held still, so that it cannot connect again before the bars have closed.
+    node.child.send_signal(signal.SIGSTOP)
     exchange.post("faults", {"name": "drop_sockets"})
     exchange.post("step", {"bars": 2})
+    node.child.send_signal(signal.SIGCONT)
     deadline = time.monotonic() + 10
     while market_sockets(exchange) == opened and time.monotonic() < deadline:
         time.sleep(0.01)
