@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+
 from recovery_drill.evidence import Evidence, Life, Snapshot
 from recovery_drill.model import Ledger, NodeState, Record
 from recovery_drill.policy import Policy

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
+
 from drill.evidence_builder import (
     POLICY,
     SECOND,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from recovery_drill.child import Child
 from recovery_drill.failures import Inconclusive
 
@@ -80,6 +81,6 @@ async def test_a_program_that_does_not_exist_is_no_verdict(tmp_path: Path) -> No
 async def test_waiting_has_a_bound_and_a_message(tmp_path: Path) -> None:
     process = child(tmp_path, PRINT_AND_WAIT, [], asyncio.Event())
     await process.start()
-    with pytest.raises(Inconclusive, match="had not ended after 0.1 s"):
+    with pytest.raises(Inconclusive, match=r"had not ended after 0\.1 s"):
         await process.wait(0.1)
     await process.kill()

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from recovery_drill.failures import UsageError
 from recovery_drill.policy import fill_in, read_policy
 
@@ -67,7 +68,7 @@ def test_a_bad_policy_is_refused(tmp_path: Path, text: str, sentence: str) -> No
 
 
 def test_a_folder_without_a_project_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="There is no pyproject.toml"):
+    with pytest.raises(UsageError, match=r"There is no pyproject\.toml"):
         read_policy(tmp_path)
 
 

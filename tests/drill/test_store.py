@@ -1,14 +1,15 @@
-"""The embedded store is a real server: it survives a kill, and loses everything when its files go."""
+"""The embedded store is a real server: it survives a kill, and loses all with its files."""
 
 from pathlib import Path
 
 import msgspec
 import pytest
+from redis.asyncio import Redis
+
 from drill.evidence_builder import node_order, state
 from recovery_drill.failures import UsageError
 from recovery_drill.store import EmbeddedStore, GivenStore, free_port
 from recovery_drill.store_view import StoreView, caught_up
-from redis.asyncio import Redis
 
 FILLED = {
     "type": "OrderFilled",

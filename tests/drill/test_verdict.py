@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from drill.evidence_builder import SECOND, evidence, life, with_state
 from recovery_drill.evidence import Evidence
 from recovery_drill.verdict import EXIT_CODES, ScenarioVerdict, Verdict, decide

@@ -143,9 +143,10 @@ async def _play_once(plan: Plan, index: int, scenario: Scenario, folder: Path) -
         store_folder.mkdir()
         store = EmbeddedStore(store_folder)
     else:
-        store = GivenStore(plan.store_url)
+        # A name that nobody has, so that nobody's keys are read or removed.
         tag = trader_id.rsplit("-", 1)[-1]
         trader_id = f"DRILL{time.time_ns() // 1_000_000 % 10**9}N{index}-{tag}"
+        store = GivenStore(plan.store_url, trader_id)
     world = World(
         plan.policy,
         project=plan.project,

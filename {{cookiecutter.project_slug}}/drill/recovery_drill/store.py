@@ -168,18 +168,20 @@ class GivenStore:
     ----------
     url : str
         ``redis://[user:password@]host:port``.
+    trader_id : str, optional
+        Whose keys are removed at the end.
 
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, trader_id: str | None = None) -> None:
         self.url = url
+        self._trader_id = trader_id
         try:
             self._client = Redis.from_url(
                 url, socket_timeout=PING_SECONDS, socket_connect_timeout=PING_SECONDS
             )
         except ValueError as error:
             raise UsageError(f"The store address {url!r} is not one: {error}.") from error
-        self._traders: set[str] = set()
 
     async def start(self) -> None:
         """Check that it answers.
@@ -200,7 +202,6 @@ class GivenStore:
 
     async def view(self, trader_id: str) -> StoreView:
         """Return what the store holds of one trader."""
-        self._traders.add(trader_id)
         return await read_store(self._client, trader_id)
 
     async def lose(self, trader_id: str) -> None:
@@ -209,9 +210,9 @@ class GivenStore:
             await self._client.delete(key)
 
     async def stop(self) -> None:
-        """Remove what the drill's own traders left, and leave the store running."""
+        """Remove what the drill's own trader left, and leave the store running."""
         try:
-            for trader_id in self._traders:
-                await self.lose(trader_id)
+            if self._trader_id is not None:
+                await self.lose(self._trader_id)
         finally:
             await self._client.aclose()

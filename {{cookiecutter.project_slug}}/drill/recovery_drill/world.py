@@ -85,6 +85,8 @@ class World:
         await self.exchange.start()
         ledger = await self.exchange.ledger()
         self.bar, self.history.market_ms = ledger.bar, ledger.market_ms
+        price = str(ledger.prices[self.symbol])
+        self.history.record("drill", "opened", {"bar": ledger.bar, "price": price})
 
     async def close(self) -> None:
         """End every process of this world that still runs; a surviving node is killed."""
@@ -180,6 +182,11 @@ class World:
             {"number": self.node.number, "code": code, "how": how},
             mono_ns=self.node.child.ended_ns or time.monotonic_ns(),
         )
+
+    async def first_start(self) -> Snapshot:
+        """Start the node's first life and let it come to rest, before any bar passes."""
+        await self.start_node()
+        return await self.rest("after its first start")
 
     async def restart_node(self) -> Snapshot:
         """Start the node again, let it come to rest, and look."""

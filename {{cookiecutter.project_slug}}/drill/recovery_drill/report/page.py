@@ -19,6 +19,7 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2.2rem 0 .2rem; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left;
   padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 .n { text-align: right; }
+section td:first-child { width: 16rem; } a { color: inherit; }
 .held { color: var(--held); } .broken { color: var(--broken); }
 .inconclusive { color: var(--inconclusive); }
 .verdict { font-weight: 600; } .soft { color: var(--soft); } svg { width: 100%; height: auto; }

@@ -9,7 +9,6 @@ from recovery_drill.model import Record, read_records
 
 WIDTH, HEIGHT, MARGIN = 880, 190, 14
 BAND = 10
-BARS_BEFORE = 20
 MINUTE_MS = 60_000
 
 
@@ -43,13 +42,12 @@ def read_timeline(folder: Path) -> Timeline:
 
 
 def build_timeline(history: list[Record], journal: list[Record]) -> Timeline:
-    """Collect from the records what is drawn; bars long before the first are left out."""
-    begin = next((r.market_ms for r in history if r.kind == "snapshot" and r.market_ms), 0) or 0
-    since = begin - BARS_BEFORE * MINUTE_MS
-    closes = [
+    """Collect from the records what is drawn."""
+    closes = [(int(r.data["bar"]), float(r.data["price"])) for r in history if r.kind == "opened"]
+    closes += [
         (int(r.data["close_ms"]), float(r.data["bar"][3]))
         for r in journal
-        if r.kind == "market.bar_closed" and int(r.data["close_ms"]) >= since
+        if r.kind == "market.bar_closed" and closes and int(r.data["close_ms"]) > closes[0][0]
     ]
     fills = [
         Mark(
