@@ -2,6 +2,7 @@
 
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -66,6 +67,28 @@ def test_trading_and_what_it_answers(start: Start, store: Store, exchange: Excha
     assert Decimal(stop["quantity"]) == abs(Decimal(position["quantity"]))
     [balance] = state["balances"]
     assert Decimal(balance["total"]) == Decimal(exchange.get("ledger")["wallet"]["USDT"])
+
+
+def test_state_answers_when_it_has_changed(
+    start: Start, store: Store, exchange: Exchange
+) -> None:
+    node = start()
+    node.until("trading")
+    state = node.settle(last_bar(exchange))
+    _, unchanged = node.get(f"state?after={state['revision']}&wait_s=0.3")
+    assert unchanged["revision"] == state["revision"]
+
+    with ThreadPoolExecutor(1) as waiting:
+        asked = waiting.submit(node.get, f"state?after={state['revision']}&wait_s=9")
+        bar = exchange.post("step", {"bars": 1})["bar"]
+        _, changed = asked.result(timeout=5)
+    assert changed["revision"] > state["revision"]
+    while changed["decided_bar"][SYMBOL] < bar or changed["inflight"]:
+        before = changed["revision"]
+        _, changed = node.get(f"state?after={before}&wait_s=9")
+        assert changed["revision"] > before, "the last change was not told of"
+
+    assert node.get("state?after=many")[0] == 400
 
 
 def test_stop_as_asked_leaves_protection(start: Start, store: Store, exchange: Exchange) -> None:

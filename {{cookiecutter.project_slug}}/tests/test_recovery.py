@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from recovery_drill.policy import read_policy
 from recovery_drill.report import write_reports
 from recovery_drill.run import Plan, run

@@ -5,16 +5,22 @@ from typing import Any
 
 from aiohttp import web
 
+from .changes import Changes
 from .exit_codes import ExitCode, NodeExit
 from .settings import PREFIX, Settings
 from .stages import Stage, Stages
 
+LONGEST_WAIT_SECONDS = 30.0
+
 
 async def open_endpoint(
-    settings: Settings, stages: Stages, state: Callable[[], dict[str, Any]]
+    settings: Settings, stages: Stages, changes: Changes, state: Callable[[], dict[str, Any]]
 ) -> web.AppRunner:
     """
     Serve the endpoint until the returned runner is cleaned up.
+
+    ``GET /state?after=R&wait_s=S`` answers when the state's revision is beyond `R`, or after `S`
+    seconds, so that whoever compares need not ask again and again.
 
     Raises
     ------
@@ -27,7 +33,14 @@ async def open_endpoint(
         body = {"stage": stages.current.value, "reason": stages.reason}
         return web.json_response(body, status=200 if stages.current is Stage.TRADING else 503)
 
-    async def get_state(_: web.Request) -> web.Response:
+    async def get_state(request: web.Request) -> web.Response:
+        try:
+            after = int(request.query.get("after", -1))
+            wait_s = min(float(request.query.get("wait_s", 0)), LONGEST_WAIT_SECONDS)
+        except ValueError:
+            wrong = {"error": "`after` and `wait_s` must be numbers."}
+            return web.json_response(wrong, status=400)
+        await changes.after(after, wait_s)
         return web.json_response(state())
 
     application = web.Application()

@@ -17,6 +17,7 @@ from nautilus_trader.live.node import TradingNode
 
 from . import node as assembly
 from .adapter import MendedExecClientFactory
+from .changes import Changes
 from .decision import EmaCross
 from .endpoint import open_endpoint
 from .exchange import Exchange
@@ -53,7 +54,8 @@ class Runner:
         self._node: TradingNode | None = None
         self._strategy: TargetStrategy | None = None
         self._watchdog = Watchdog()
-        self._stages = Stages(on_enter=self._set_deadline)
+        self._changes = Changes()
+        self._stages = Stages(on_enter=self._on_stage)
         self._is_reconciled = False
         self._end: asyncio.Future[NodeExit | None]
 
@@ -84,6 +86,7 @@ class Runner:
             self._node.cache if self._node else None,
             pid=os.getpid(),
             instance_id=self._settings.instance_id,
+            revision=self._changes.revision,
             stage=self._stages.current.value,
             decided_bar=self._strategy.decided_bar if self._strategy else {},
             pending_looks=self._strategy.pending_looks if self._strategy else 0,
@@ -94,7 +97,7 @@ class Runner:
     async def _start(self) -> None:
         settings, stages = self._settings, self._stages
         stages.enter(Stage.PREFLIGHT)
-        self._endpoint = await open_endpoint(settings, stages, self.state)
+        self._endpoint = await open_endpoint(settings, stages, self._changes, self.state)
         await preflight(settings)
         stages.enter(Stage.LOAD)
         self._load()
@@ -125,9 +128,11 @@ class Runner:
             exchange=Exchange(self._settings, node.kernel.clock),
             on_ready=lambda: self._stages.enter(Stage.TRADING),
             on_failure=self._finish,
+            on_look=self._changes.note,
         )
         node.trader.add_strategy(strategy)
         bus = node.kernel.msgbus
+        bus.subscribe("events.*", lambda _: self._changes.note())
         bus.subscribe(SHUTDOWN_TOPIC, self._on_engine_shutdown)
         bus.subscribe(f"events.system.{strategy.id}", self._on_strategy_state)
         self._bound_reconciliation(node)
@@ -185,6 +190,10 @@ class Runner:
             sentence = f"The start failed: {type(error).__name__}: {_one_line(error)}."
             error = NodeExit(ExitCode.DEFECT, sentence)
         self._finish(error)
+
+    def _on_stage(self, stage: Stage) -> None:
+        self._changes.note()
+        self._set_deadline(stage)
 
     def _set_deadline(self, stage: Stage) -> None:
         if stage is Stage.TRADING:

@@ -43,6 +43,7 @@ def document(
     *,
     pid: int,
     instance_id: str,
+    revision: int,
     stage: str,
     decided_bar: Mapping[str, int],
     pending_looks: int,
@@ -58,6 +59,8 @@ def document(
         The process id.
     instance_id : str
         The name of this process among its restarts.
+    revision : int
+        Grows with each change of what is answered here.
     stage : str
         The current stage.
     decided_bar : Mapping[str, int]
@@ -72,6 +75,7 @@ def document(
         "pid": pid,
         "instance_id": instance_id,
         "lease_epoch": None,
+        "revision": revision,
         "stage": stage,
         "decided_bar": dict(decided_bar),
         "inflight": sum(is_in_flight(order) for order in orders) + pending_looks,

@@ -75,6 +75,8 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
         Called once, when the warm-up is over and the first look is due.
     on_failure : Callable[[NodeExit], None]
         Called when the strategy cannot go on; it sends nothing any more.
+    on_look : Callable[[], None]
+        Called after each look, which may have decided a bar.
 
     """
 
@@ -85,6 +87,7 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
         exchange: Exchange,
         on_ready: Callable[[], None],
         on_failure: Callable[[NodeExit], None],
+        on_look: Callable[[], None],
     ) -> None:
         super().__init__(config)
         self.decided_bar: dict[str, int] = {}
@@ -92,6 +95,7 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
         self._exchange = exchange
         self._on_ready = on_ready
         self._on_failure = on_failure
+        self._on_look = on_look
         self._tag = config.order_id_tag or ""
         self._window = BarWindow(rule.window)
         self._history = OrderHistory({}, 0)
@@ -228,6 +232,7 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
             self._compare()
         except Exception as error:
             self._fail(error)
+        self._on_look()
 
     def _compare(self) -> None:
         bars = self._window.complete()
