@@ -69,9 +69,7 @@ def test_trading_and_what_it_answers(start: Start, store: Store, exchange: Excha
     assert Decimal(balance["total"]) == Decimal(exchange.get("ledger")["wallet"]["USDT"])
 
 
-def test_state_answers_when_it_has_changed(
-    start: Start, store: Store, exchange: Exchange
-) -> None:
+def test_state_answers_when_it_has_changed(start: Start, store: Store, exchange: Exchange) -> None:
     node = start()
     node.until("trading")
     state = node.settle(last_bar(exchange))

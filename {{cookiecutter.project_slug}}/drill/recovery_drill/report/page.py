@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from html import escape
 
 from recovery_drill.report.summary import seconds
-from recovery_drill.report.timeline import Timeline, draw
+from recovery_drill.report.timeline import STYLE, Timeline, draw
 from recovery_drill.verdict import ScenarioVerdict, Verdict
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1d2733; --soft: #66727f; --line: #d8dee5; --page: #fff;
-  --held: #1a7f4b; --broken: #c62b2b; --inconclusive: #9a6700; --price: #3d5a80; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e3e8ee; --soft: #98a4b1; --line: #34404d;
-  --page: #14191f;
-  --held: #4cc38a; --broken: #ff7b72; --inconclusive: #e0a83a; --price: #8fb3dd; } }
+PAGE_STYLE = """
+:root { color-scheme: light dark; --soft: #66727f; --line: #d8dee5; --page: #fff;
+  --inconclusive: #9a6700; }
+@media (prefers-color-scheme: dark) { :root { --soft: #98a4b1; --line: #34404d; --page: #14191f;
+  --inconclusive: #e0a83a; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page);
   max-width: 920px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2.2rem 0 .2rem; }
@@ -23,12 +22,6 @@ section td:first-child { width: 16rem; } a { color: inherit; }
 .held { color: var(--held); } .broken { color: var(--broken); }
 .inconclusive { color: var(--inconclusive); }
 .verdict { font-weight: 600; } .soft { color: var(--soft); } svg { width: 100%; height: auto; }
-.price { fill: none; stroke: var(--price); stroke-width: 1.5; }
-.long { fill: var(--held); opacity: .45; }
-.short { fill: var(--broken); opacity: .45; }
-.buy { fill: var(--held); } .sell { fill: var(--broken); }
-line.kill { stroke: var(--ink); stroke-dasharray: 4 3; }
-text.kill { fill: var(--ink); font-size: 11px; }
 """
 
 LIMITS = (
@@ -46,10 +39,11 @@ def page(verdict: Verdict, timelines: Mapping[str, Timeline]) -> str:
     limits = "".join(f"<li>{escape(limit)}</li>" for limit in LIMITS)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Recovery drill: {verdict.outcome}</title><style>{STYLE}</style></head><body>
+<title>Recovery drill: {verdict.outcome}</title><style>{STYLE}{PAGE_STYLE}</style></head><body>
 <h1>Recovery drill: <span class="{verdict.outcome}">{verdict.outcome}</span></h1>
 <p class="soft">Seed {verdict.seed}. Each kill is a real SIGKILL of the node's process,
-proven by its exit code.</p>
+proven by its exit code.
+In the drawings: the price, buys (up) and sells (down), the position below, and each kill.</p>
 <table><thead><tr><th>scenario</th><th>verdict</th><th class="n">kills</th><th class="n">fills</th>
 <th class="n">seconds down</th><th class="n">seconds to trading</th></tr></thead><tbody>
 {rows}

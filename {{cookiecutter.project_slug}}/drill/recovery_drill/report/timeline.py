@@ -11,6 +11,17 @@ WIDTH, HEIGHT, MARGIN = 880, 190, 14
 BAND = 10
 MINUTE_MS = 60_000
 
+STYLE = """
+:root { --ink: #1d2733; --held: #1a7f4b; --broken: #c62b2b; --price: #3d5a80; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e3e8ee; --held: #4cc38a; --broken: #ff7b72; --price: #8fb3dd; } }
+.price { fill: none; stroke: var(--price); stroke-width: 1.5; }
+.long { fill: var(--held); opacity: .45; } .short { fill: var(--broken); opacity: .45; }
+.buy { fill: var(--held); } .sell { fill: var(--broken); }
+line.kill { stroke: var(--ink); stroke-dasharray: 4 3; }
+text.kill { fill: var(--ink); font: 11px system-ui, sans-serif; }
+"""
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -72,6 +83,12 @@ def build_timeline(history: list[Record], journal: list[Record]) -> Timeline:
         if r.kind == "node.ended" and r.data["how"] == "killed"
     ]
     return Timeline(tuple(closes), tuple(positions), tuple(fills), tuple(kills))
+
+
+def picture(timeline: Timeline) -> str:
+    """Return the drawing as a file of its own."""
+    head, _, rest = draw(timeline).partition(">")
+    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{STYLE}</style>{rest}\n'
 
 
 def draw(timeline: Timeline) -> str:
