@@ -1,5 +1,7 @@
 """The command line: ready line, exit codes, one sentence for each mistake."""
 
+import asyncio
+import contextlib
 import json
 import os
 import re
@@ -22,6 +24,16 @@ async def test_it_is_soon_ready_and_stops_as_asked() -> None:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", running.ready["http"])
         assert running.ready["ws"] == running.ready["http"].replace("http", "ws")
         assert await running.stop(number) == (0, "")
+
+
+async def test_more_signals_while_it_stops_change_nothing() -> None:
+    running = await Running.start("--stepped")
+    while running.process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            running.process.send_signal(signal.SIGTERM)
+            running.process.send_signal(signal.SIGINT)
+        await asyncio.sleep(0.001)
+    assert await running.stop() == (0, "")
 
 
 async def test_all_addresses_are_reached_on_loopback() -> None:
@@ -86,6 +98,14 @@ def bars(path: Path, count: int) -> Path:
     return path
 
 
+def test_a_file_that_is_no_bar_file(tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("time,price\n1,2\n")
+    code, said = run("--market", str(tmp_path / "b.csv"), "--stepped")
+    assert code == 2
+    assert said.count("\n") == 1
+    assert "is no file of bars: its first line has to be timestamp,open," in said
+
+
 def test_too_few_bars(tmp_path: Path) -> None:
     code, said = run("--market", str(bars(tmp_path / "b.csv", 10)), "--stepped")
     assert code == 2
@@ -142,13 +162,20 @@ async def test_the_journal_file_holds_all_records(tmp_path: Path) -> None:
     assert [record["seq"] for record in written] == list(range(1, len(written) + 1))
 
 
-def test_it_starts_in_half_a_second() -> None:
+@pytest.mark.parametrize("recorded", [False, True])
+def test_it_starts_in_half_a_second(recorded: bool) -> None:
     if os.environ.get("CI"):
         pytest.skip("Shared machines are slow at times, so the start is measured elsewhere.")
+    path = os.environ.get("RECORDED_BARS")
+    if recorded and not path:
+        pytest.skip("RECORDED_BARS does not name a file of recorded bars, so none are read.")
+    market = ["--market", str(path)] if recorded else []
     times = []
     for _ in range(3):
         began = time.monotonic()
-        process = subprocess.Popen(command("--stepped"), env=environment(), stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            command("--stepped", *market), env=environment(), stdout=subprocess.PIPE
+        )
         assert process.stdout is not None
         process.stdout.readline()
         times.append(time.monotonic() - began)

@@ -40,6 +40,21 @@ async def test_steps(user: User) -> None:
     assert (ledger["bar"], ledger["market_ms"]) == (START_MS + 239_999, START_MS + 240_000)
 
 
+async def test_all_symbols_close_the_bar_that_they_walked() -> None:
+    from simulated_exchange.market import SeededMarket
+    from simulated_exchange.symbols import symbol_rules
+
+    names = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+    async with exchange("--stepped", *(f"--symbol={name}" for name in names)) as user:
+        await user.step(2)
+        closed = await user.journal("market.bar_closed")
+    for count, record in enumerate(closed):
+        told, symbol = record["data"], names[count % 3]
+        bar = SeededMarket(7).bar(symbol_rules(symbol), 300 + count // 3)
+        assert told["symbol"] == symbol
+        assert [float(price) for price in told["bar"]] == [float(price) for price in bar[:4]]
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"bars": 0}, {"bars": "2"}, {"bars": 1e9}, {"walk": 1}, [], {"bars": True}]
 )

@@ -16,7 +16,7 @@ from simulated_exchange.course import Course
 from simulated_exchange.errors import ExchangeError
 from simulated_exchange.journal import Journal
 from simulated_exchange.market import Bar, RecordedMarket, SeededMarket
-from simulated_exchange.matching import Matching, OrderRequest
+from simulated_exchange.matching import Matching
 from simulated_exchange.orders import Order
 from simulated_exchange.state import State, replay
 from simulated_exchange.symbols import symbol_rules
@@ -45,13 +45,15 @@ class Core:
         """Place an order; return what became of it."""
         more = {k: Dec(v) if k == "price" else v for k, v in more.items()}
         kind = "LIMIT" if "price" in more else "MARKET"
-        request = OrderRequest(NAME, side, kind, Dec(quantity), **more)
-        return self.now(self.matching.place(request))
+        given: dict[str, Any] = {"quantity": Dec(quantity)} | more
+        order = Order(kind="order", symbol=NAME, side=side, type=kind, **given)
+        return self.now(self.matching.place(order))
 
     def conditional(self, side: str, kind: str, trigger: str, **more: Any) -> Order:
         more = {k: Dec(v) if k in ("price", "quantity") else v for k, v in more.items()}
         given: dict[str, Any] = {"quantity": Dec(1), "trigger_price": Dec(trigger)} | more
-        return self.matching.place_conditional(OrderRequest(NAME, side, kind, **given))
+        order = Order(kind="conditional", symbol=NAME, side=side, type=kind, **given)
+        return self.matching.place_conditional(order)
 
     def now(self, order: Order) -> Order:
         return self.state.orders[order.exchange_order_id]

@@ -24,17 +24,7 @@ class BarFileError(Exception):
 
 
 def read_bars(path: Path) -> tuple[int, list[RecordedRow]]:
-    """Read a file of bars.
-
-    Parameters
-    ----------
-    path : Path
-        A CSV file, compressed when its name ends in ``.gz``.
-
-    Returns
-    -------
-    tuple[int, list[RecordedRow]]
-        The open time of the first bar in milliseconds since 1970, and the bars as they are written.
+    """Return the open time of the first bar in milliseconds since 1970, and all bars as written.
 
     Raises
     ------
@@ -45,8 +35,7 @@ def read_bars(path: Path) -> tuple[int, list[RecordedRow]]:
         with closing(_open(path)) as file:
             return _read(path, csv.reader(file))
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        msg = f"{path} cannot be read as a file of bars: {error}."
-        raise BarFileError(msg) from None
+        raise BarFileError(f"{path} cannot be read as a file of bars: {error}.") from None
 
 
 def _open(path: Path) -> TextIO:
@@ -59,30 +48,24 @@ def _read(path: Path, lines: Iterator[list[str]]) -> tuple[int, list[RecordedRow
     if next(lines, None) != HEADER:
         msg = f"{path} is no file of bars: its first line has to be {','.join(HEADER)}."
         raise BarFileError(msg)
-    first_ms, expected = 0, None
+    first_ms, due = 0, None
     rows: list[RecordedRow] = []
     for number, line in enumerate(lines, start=2):
+        where = f"{path}, line {number}"
         try:
             stamp, *texts = line
             time = datetime.fromisoformat(stamp)
             opened, high, low, closed, volume = map(float, texts)
         except ValueError:
-            msg = f"{path}, line {number}: this is no row of a time and five numbers."
-            raise BarFileError(msg) from None
-        if expected is None:
-            first_ms = _milliseconds(time)
-        if time != (expected or time) or first_ms % MINUTE_MS:
-            msg = f"{path}, line {number}: rows have to be one minute apart, on full minutes."
-            raise BarFileError(msg)
+            raise BarFileError(f"{where}: this is no row of a time and five numbers.") from None
+        if due is None:
+            due = time
+            first_ms = int(time.replace(tzinfo=time.tzinfo or UTC).timestamp() * 1000)
+        if time != due or first_ms % MINUTE_MS:
+            raise BarFileError(f"{where}: rows have to be one minute apart, on full minutes.")
         inside = 0 < low <= opened <= high < math.inf and low <= closed <= high
         if not (inside and 0 <= volume < math.inf):
-            msg = f"{path}, line {number}: open and close have to lie between low and high."
-            raise BarFileError(msg)
+            raise BarFileError(f"{where}: open and close have to lie between low and high.")
         rows.append(tuple(texts))
-        expected = time + MINUTE
+        due = time + MINUTE
     return first_ms, rows
-
-
-def _milliseconds(time: datetime) -> int:
-    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time
-    return int(time.timestamp() * 1000)

@@ -9,7 +9,6 @@ import contextlib
 import errno
 import ipaddress
 import json
-import math
 import os
 import signal
 import sys
@@ -22,16 +21,21 @@ from aiohttp import web
 from .bar_file import BarFileError, read_bars
 from .clock import Clock, wall_ms
 from .control import Control
-from .course import MarketUsedUpError
+from .course import Course, MarketUsedUpError
 from .exchange import Exchange
+from .journal import Journal
 from .market import MINUTE_MS, Market, RecordedMarket, SeededMarket
+from .matching import Matching
 from .server import Server
 from .signing import Credentials
+from .state import State
 from .symbols import symbol_rules
 
 EXIT_STOPPED, EXIT_USAGE, EXIT_PORT_TAKEN = 0, 2, 75
 DEFAULT_EPOCH_MS = 1_704_067_200_000
 MOST_HISTORY = 100_000
+FASTEST = 100_000
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class UsageError(Exception):
@@ -43,8 +47,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Refuse the command line."""
-        msg = f"{message[:1].upper()}{message[1:]}; see --help."
-        raise UsageError(msg)
+        raise UsageError(f"{message[:1].upper()}{message[1:]}; see --help.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,8 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         try:
             options = _parser().parse_args(arguments)
-            _check_host(options.host)
-            file = _open_journal(options.journal, stack)
+            _check(options)
+            file = None
+            if options.journal is not None:
+                file = stack.enter_context(_open_journal(options.journal))
             exchange = build(options, file)
         except (UsageError, BarFileError, MarketUsedUpError) as error:
             return _fail(EXIT_USAGE, str(error))
@@ -69,34 +74,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build(options: argparse.Namespace, journal_file: TextIO | None = None) -> Exchange:
     """Put together the exchange that the options describe."""
+    history: int = options.history
     try:
         rules = [symbol_rules(name) for name in dict.fromkeys(options.symbol or ["BTCUSDT"])]
     except ValueError as error:
         raise UsageError(str(error)) from None
     market: Market = SeededMarket(options.seed)
-    epoch_ms = options.epoch if options.epoch is not None else DEFAULT_EPOCH_MS
+    epoch_ms = DEFAULT_EPOCH_MS if options.epoch is None else options.epoch
     if options.market is not None:
-        if len(rules) > 1 or options.epoch is not None:
-            msg = "With --market give one --symbol and no --epoch: the file has its own times."
-            raise UsageError(msg)
         epoch_ms, bars = read_bars(options.market)
-        if len(bars) < options.history + 1:
-            msg = (
-                f"{options.market} has {len(bars)} bars, but {options.history} are history and "
-                "at least one has to follow: give a longer file or a smaller --history."
-            )
-            raise UsageError(msg)
+        if len(bars) <= history:
+            lacks = f"has {len(bars)} bars, but {history} are history and one more has to follow"
+            raise UsageError(f"{options.market} {lacks}: give a longer file or less --history.")
         market = RecordedMarket(bars)
-    return Exchange(
-        rules=rules,
-        market=market,
-        epoch_ms=epoch_ms,
-        history=options.history,
-        clock=_clock(options, epoch_ms),
-        credentials=Credentials(options.api_key, options.api_secret),
-        seed=options.seed,
-        journal_file=journal_file,
-    )
+    start_ms = epoch_ms + history * MINUTE_MS
+    if start_ms > wall_ms():
+        raise UsageError("Market time cannot pass wall time: give an earlier --epoch.")
+    if not options.stepped and options.speed is None:
+        start_ms = wall_ms()
+    state = State()
+    clock = Clock(state, start_ms, stepped=options.stepped, speed=options.speed or 1.0)
+    journal = Journal(state, journal_file)
+    matching = Matching(state, journal, None if options.stepped else clock.now_ms)
+    course = Course(state, journal, matching, market, epoch_ms)
+    course.start(rules, start_ms - start_ms % MINUTE_MS - history * MINUTE_MS, history)
+    credentials = Credentials(options.api_key, options.api_secret)
+    return Exchange(options.seed, credentials, state, journal, clock, matching, course)
 
 
 async def serve(exchange: Exchange, host: str, port: int) -> None:
@@ -107,12 +110,9 @@ async def serve(exchange: Exchange, host: str, port: int) -> None:
     app.router.add_route("*", "/{path:.*}", server.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = _stop_on_signal()
     try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
+        await web.TCPSite(runner, host, port).start()
         tasks = [asyncio.create_task(server.streams.run())]
         if not exchange.clock.stepped:
             tasks.append(asyncio.create_task(_run_market(server)))
@@ -125,6 +125,23 @@ async def serve(exchange: Exchange, host: str, port: int) -> None:
     finally:
         await runner.cleanup()
         await asyncio.sleep(0)  # lets the last connections see that they are closed
+
+
+def _stop_on_signal() -> asyncio.Event:
+    """Return what the first SIGTERM or SIGINT sets; from then on both are ignored, to the end.
+
+    The loop's own handlers would not do: they are gone once it closes, before the process ends.
+    """
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def on_signal(*_: object) -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, on_signal)
+    return stop
 
 
 async def _run_market(server: Server) -> None:
@@ -142,81 +159,6 @@ def _say_ready(host: str, port: int) -> None:
     print(json.dumps(line | {"pid": os.getpid()}), flush=True)
 
 
-def _clock(options: argparse.Namespace, epoch_ms: int) -> Clock:
-    start_ms = epoch_ms + options.history * MINUTE_MS
-    if options.stepped and options.speed is not None:
-        msg = "A market is stepped or runs with a speed: give --stepped or --speed, not both."
-        raise UsageError(msg)
-    if start_ms > wall_ms():
-        msg = "Market time cannot pass wall time: give an earlier --epoch or a smaller --history."
-        raise UsageError(msg)
-    if options.stepped or options.speed is not None:
-        return Clock(options.stepped, start_ms, options.speed or 1.0)
-    if options.market is not None:
-        msg = "Recorded bars lie in the past: give --stepped or --speed with --market."
-        raise UsageError(msg)
-    return Clock(False, wall_ms())
-
-
-def _check_host(host: str) -> None:
-    """Refuse a public address: everybody knows the key of this exchange."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        if host == "localhost":
-            return
-        msg = f"--host {host} is no address: give one like 127.0.0.1."
-        raise UsageError(msg) from None
-    if not (address.is_private or address.is_loopback or address.is_unspecified):
-        msg = f"--host {host} is a public address: the exchange binds private ones only."
-        raise UsageError(msg)
-
-
-def _open_journal(path: Path | None, stack: contextlib.ExitStack) -> TextIO | None:
-    if path is None:
-        return None
-    try:
-        return stack.enter_context(path.open("w", encoding="utf-8"))
-    except OSError as error:
-        msg = f"The journal {path} cannot be written: {error.strerror}."
-        raise UsageError(msg) from None
-
-
-def _whole(lowest: int, highest: int, text: str) -> int:
-    number = int(text) if text.isdecimal() else lowest - 1
-    if not lowest <= number <= highest:
-        msg = f"has to be a whole number from {lowest} to {highest}"
-        raise argparse.ArgumentTypeError(msg)
-    return number
-
-
-def _port(text: str) -> int:
-    return _whole(0, 65_535, text)
-
-
-def _history(text: str) -> int:
-    return _whole(1, MOST_HISTORY, text)
-
-
-def _minute(text: str) -> int:
-    number = _whole(0, 1 << 53, text)
-    if number % MINUTE_MS:
-        msg = "has to be the start of a minute, in milliseconds since 1970"
-        raise argparse.ArgumentTypeError(msg)
-    return number
-
-
-def _speed(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number <= 100_000:
-        msg = "has to be a number over 0, at most 100000"
-        raise argparse.ArgumentTypeError(msg)
-    return number
-
-
 def _parser() -> Parser:
     parser = Parser(
         prog="simulated-exchange",
@@ -225,18 +167,51 @@ def _parser() -> Parser:
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=_port, default=0, help="0 takes a free one (default: %(default)s)")
+    add("--port", type=int, default=0, help="0 takes a free one (default: %(default)s)")
     add("--seed", type=int, default=7, help="which market (default: %(default)s)")
-    add("--epoch", type=_minute, help=f"open time of bar 0, ms (default: {DEFAULT_EPOCH_MS})")
+    add("--epoch", type=int, help=f"open time of bar 0, ms (default: {DEFAULT_EPOCH_MS})")
     add("--symbol", action="append", help="repeatable (default: BTCUSDT)")
     add("--market", type=Path, metavar="FILE", help="recorded bars, CSV, possibly .gz")
-    add("--history", type=_history, default=300, help="bars before the start (default: 300)")
+    add("--history", type=int, default=300, help="bars before the start (default: %(default)s)")
     add("--stepped", action="store_true", help="time moves by POST /_sim/step only")
-    add("--speed", type=_speed, help="start in the past and run this fast up to wall time")
+    add("--speed", type=float, help="start in the past and run this fast up to wall time")
     add("--journal", type=Path, metavar="FILE", help="write the journal there, from the start")
     add("--api-key", default="simulated-key", help="(default: %(default)s)")
     add("--api-secret", default="simulated-secret", help="(default: %(default)s)")
     return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse values that cannot be, and options that do not go together."""
+    epoch, speed, recorded = options.epoch, options.speed, options.market is not None
+    if not 0 <= options.port <= 65_535:
+        raise UsageError("--port has to be a whole number from 0 to 65535.")
+    if not 1 <= options.history <= MOST_HISTORY:
+        raise UsageError(f"--history has to be a whole number from 1 to {MOST_HISTORY}.")
+    if epoch is not None and (epoch < 0 or epoch % MINUTE_MS):
+        raise UsageError("--epoch has to be the start of a minute, in milliseconds since 1970.")
+    if speed is not None and not 0 < speed <= FASTEST:
+        raise UsageError(f"--speed has to be a number over 0, at most {FASTEST}.")
+    if options.stepped and speed is not None:
+        raise UsageError("A market is stepped or has a speed: give --stepped or --speed, not both.")
+    if recorded and (len(options.symbol or [""]) > 1 or epoch is not None):
+        raise UsageError("With --market give one --symbol and no --epoch: the file has its times.")
+    if recorded and not options.stepped and speed is None:
+        raise UsageError("Recorded bars lie in the past: give --stepped or --speed with --market.")
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if options.host == "localhost" else options.host)
+    except ValueError:
+        raise UsageError(f"--host {options.host} is no address: give 127.0.0.1, say.") from None
+    if not (address.is_private or address.is_loopback or address.is_unspecified):
+        # Everybody knows the key of this exchange.
+        raise UsageError(f"--host {options.host} is a public address: give a private one.")
+
+
+def _open_journal(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"The journal {path} cannot be written: {error.strerror}.") from None
 
 
 def _fail(code: int, sentence: str) -> int:

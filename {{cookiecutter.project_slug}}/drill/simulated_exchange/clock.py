@@ -1,7 +1,9 @@
 """The two times: wall time signs requests, market time stamps everything that the exchange does."""
 
 import time
-from dataclasses import dataclass, field
+
+from .market import MINUTE_MS
+from .state import State
 
 LIVE_LAG_MS = 1_000
 
@@ -11,37 +13,35 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(frozen=True)
 class Clock:
-    """Market time: stepped from outside, or running from a start.
+    """Market time: moved by recorded changes alone, or running from a start.
 
-    Parameters
-    ----------
-    stepped : bool
-        Whether it moves only with recorded changes.
-    start_ms : int
-        The market time at the start.
-    speed : float, default 1
-        How fast it runs until it has caught up with wall time, which it never passes.
+    Running, it has a speed until it has caught up with wall time, which it never passes.
     """
 
-    stepped: bool
-    start_ms: int
-    speed: float = 1.0
-    started_wall_ms: int = field(default_factory=wall_ms)
+    def __init__(self, state: State, start_ms: int, *, stepped: bool, speed: float = 1.0) -> None:
+        self.stepped = stepped
+        self._state = state
+        self._start_ms = start_ms
+        self._speed = speed
+        self._started_wall_ms = wall_ms()
 
-    def now(self, recorded_ms: int) -> int:
-        """Return the market time, given that of the last recorded change."""
+    def now_ms(self) -> int:
+        """Return the market time."""
         if self.stepped:
-            return recorded_ms
+            return self._state.market_ms
         wall = wall_ms()
-        run = self.start_ms + int((wall - self.started_wall_ms) * self.speed)
-        return max(recorded_ms, min(run, wall))
+        run = self._start_ms + int((wall - self._started_wall_ms) * self._speed)
+        return max(self._state.market_ms, min(run, wall))
 
-    def lag_ms(self, recorded_ms: int) -> int:
+    def lag_ms(self) -> int:
         """Return how far the market is behind wall time."""
-        return max(0, wall_ms() - self.now(recorded_ms))
+        return max(0, wall_ms() - self.now_ms())
 
-    def is_live(self, recorded_ms: int) -> bool:
+    def is_live(self) -> bool:
         """Return whether the market runs at wall time."""
-        return not self.stepped and self.lag_ms(recorded_ms) < LIVE_LAG_MS
+        return not self.stepped and self.lag_ms() < LIVE_LAG_MS
+
+    def may_close_bar(self) -> bool:
+        """Return whether the forming bar may close without market time passing wall time."""
+        return self._state.forming_open_ms + MINUTE_MS <= wall_ms()

@@ -1,8 +1,9 @@
 """The control interface under ``/_sim/``: time, faults, ledger and journal. Needs no key."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -10,31 +11,16 @@ from aiohttp import web
 
 from . import __version__
 from .course import MarketUsedUpError
+from .faults import Fault
 from .server import Server
 
-LONGEST_WAIT_SECONDS = 600.0
+LONGEST_WAIT_SECONDS = 600
 MOST_BARS = 10_000
 CHANGES = ("order.", "conditional.", "position.")
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class RefusedError(Exception):
-    """A control request that cannot be done; the message says why and what to do."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        self.status = status
-        super().__init__(message)
-
 
 class Control:
-    """Serve the control interface of one exchange.
-
-    Parameters
-    ----------
-    server : Server
-        The exchange and its faults.
-    """
+    """Serve the control interface of one exchange."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -43,145 +29,128 @@ class Control:
 
     def add_routes(self, app: web.Application) -> None:
         """Register the control interface."""
-        routes: list[tuple[str, str, Handler]] = [
-            ("GET", "/_sim/hello", self._hello),
-            ("GET", "/_sim/ledger", self._ledger),
-            ("GET", "/_sim/journal", self._journal),
-            ("POST", "/_sim/step", self._step),
-            ("POST", "/_sim/faults", self._arm),
-            ("GET", "/_sim/faults/{id}", self._wait),
-            ("DELETE", "/_sim/faults/{id}", self._release),
-        ]
-        for method, path, handler in routes:
-            app.router.add_route(method, path, _plainly(handler))
-
-    async def _hello(self, _request: web.Request) -> web.StreamResponse:
-        exchange = self._exchange
-        return web.json_response(
-            {
-                "name": "simulated-exchange",
-                "version": __version__,
-                "seed": exchange.seed,
-                "market_epoch": exchange.epoch_ms,
-                "market_ms": exchange.now_ms(),
-                "symbols": list(exchange.state.books),
-                "stepped": exchange.clock.stepped,
-            }
+        app.add_routes(
+            [
+                web.get("/_sim/hello", self._hello),
+                web.get("/_sim/ledger", self._ledger),
+                web.get("/_sim/journal", self._journal),
+                web.post("/_sim/step", self._step),
+                web.post("/_sim/faults", self._arm),
+                web.get("/_sim/faults/{id}", self._wait),
+                web.delete("/_sim/faults/{id}", self._release),
+            ]
         )
 
-    async def _ledger(self, _request: web.Request) -> web.StreamResponse:
+    async def _hello(self, _request: web.Request) -> web.Response:
+        exchange = self._exchange
+        told = {
+            "name": "simulated-exchange",
+            "version": __version__,
+            "seed": exchange.seed,
+            "market_epoch": exchange.course.epoch_ms,
+            "market_ms": exchange.clock.now_ms(),
+            "symbols": list(exchange.state.books),
+            "stepped": exchange.clock.stepped,
+        }
+        return web.json_response(told)
+
+    async def _ledger(self, _request: web.Request) -> web.Response:
         ledger = self._exchange.state.ledger()
         return web.json_response(ledger | {"seq": self._exchange.journal.seq})
 
-    async def _journal(self, request: web.Request) -> web.StreamResponse:
-        after = _number(request.query.get("after", "0"), "after")
+    async def _journal(self, request: web.Request) -> web.Response:
+        journal = self._exchange.journal
+        after = int(_number(request.query.get("after", "0"), "after"))
         try:
-            records = self._exchange.journal.after(int(after))
+            records = journal.after(after)
         except LookupError as error:
-            raise RefusedError(str(error.args[0]), 410) from None
-        return web.json_response({"records": records, "seq": self._exchange.journal.seq})
+            raise _refusal(str(error), web.HTTPGone) from None
+        return web.json_response({"records": records, "seq": journal.seq})
 
-    async def _step(self, request: web.Request) -> web.StreamResponse:
+    async def _step(self, request: web.Request) -> web.Response:
         if not self._exchange.clock.stepped:
             msg = "This market runs by itself: start the exchange with --stepped to step it."
-            raise RefusedError(msg, 409)
+            raise _refusal(msg, web.HTTPConflict)
         body = await _body(request)
-        walk, bars = body.get("walk", False), body.get("bars", 0)
-        if walk is True:
+        bars = body.get("bars", 0)
+        if body.get("walk") is True:
             return web.json_response(await self._move(self._exchange.course.walk))
         if type(bars) is not int or not 1 <= bars <= MOST_BARS:
-            msg = f'Say how far to step: {{"bars": 1 to {MOST_BARS}}} or {{"walk": true}}.'
-            raise RefusedError(msg)
+            raise _refusal(f'Say how far: {{"bars": 1 to {MOST_BARS}}} or {{"walk": true}}.')
         for _ in range(bars):
-            moved = await self._move(self._close_bar)
+            if not self._exchange.clock.may_close_bar():
+                msg = "Market time cannot pass wall time: start with an earlier --epoch."
+                raise _refusal(msg, web.HTTPConflict)
+            moved = await self._move(self._exchange.course.close_bar)
         return web.json_response({"bar": moved["bar"], "seq": moved["seq"]})
-
-    def _close_bar(self) -> None:
-        if not self._exchange.may_step():
-            msg = "Market time cannot pass wall time: start with an earlier --epoch."
-            raise RefusedError(msg, 409)
-        self._exchange.course.close_bar()
 
     async def _move(self, move: Callable[[], None]) -> dict[str, int]:
         """Move the market, tell everybody, and say where it is."""
-        exchange = self._exchange
+        journal, state = self._exchange.journal, self._exchange.state
         async with self._moving:
-            before = exchange.journal.seq
+            before = journal.seq
             try:
                 move()
             except MarketUsedUpError as error:
-                raise RefusedError(str(error), 409) from None
-            finally:
-                records = exchange.journal.after(before)
-                await self._server.tell(records)
-        return {
-            "bar": exchange.state.forming_open_ms - 1,
-            "seq": exchange.journal.seq,
-            "changes": sum(record["kind"].startswith(CHANGES) for record in records),
-        }
+                raise _refusal(str(error), web.HTTPConflict) from None
+            records = journal.after(before)
+            await self._server.tell(records)
+        changes = sum(record["kind"].startswith(CHANGES) for record in records)
+        return {"bar": state.forming_open_ms - 1, "seq": journal.seq, "changes": changes}
 
-    async def _arm(self, request: web.Request) -> web.StreamResponse:
-        body = await _body(request)
+    async def _arm(self, request: web.Request) -> web.Response:
+        body, server = await _body(request), self._server
         name = body.pop("name", None)
         if name not in ("gate", "fail", "wick", "drop_sockets"):
-            msg = f"There is no fault {name!r}: use gate, fail, wick or drop_sockets."
-            raise RefusedError(msg)
+            raise _refusal(f"There is no fault {name!r}: use gate, fail, wick or drop_sockets.")
         if name == "wick":
-            return await self._wick(body)
+            symbol, price = str(body.get("symbol")), _number(body.get("price"), "price")
+            if symbol not in self._exchange.state.books or price <= 0:
+                raise _refusal("A wick needs a symbol that trades here and a price over zero.")
         try:
-            fault = self._server.faults.arm(name, body)
+            fault = server.faults.arm(name, body)
         except (ValueError, TypeError) as error:
-            raise RefusedError(str(error)) from None
-        if name == "drop_sockets":
-            self._server.faults.fire(fault, {"sockets": self._server.streams.drop_all()})
-            self._server.faults.release(fault, "itself")
-        return web.json_response({"id": fault.key})
+            raise _refusal(str(error)) from None
+        told: dict[str, Any] = {"id": fault.key}
+        if name == "wick":
+            moved = await self._move(lambda: self._exchange.course.wick(symbol, price))
+            server.faults.fire(fault, {"changes": moved["changes"]})
+            server.faults.release(fault, "itself")
+            told |= {"seq": self._exchange.journal.seq, "changes": moved["changes"]}
+        elif name == "drop_sockets":
+            sockets = server.streams.all()
+            server.streams.drop(sockets)
+            server.faults.fire(fault, {"sockets": len(sockets)})
+            server.faults.release(fault, "itself")
+        return web.json_response(told)
 
-    async def _wick(self, body: dict[str, Any]) -> web.StreamResponse:
-        symbol, price = body.get("symbol"), _number(body.get("price"), "price")
-        if symbol not in self._exchange.state.books or price <= 0:
-            msg = "A wick needs a symbol that trades here and a price over zero."
-            raise RefusedError(msg)
-        fault = self._server.faults.arm("wick", body)
-        moved = await self._move(lambda: self._exchange.course.wick(symbol, price))
-        self._server.faults.fire(fault, {"changes": moved["changes"]})
-        self._server.faults.release(fault, "itself")
-        seq = self._exchange.journal.seq
-        return web.json_response({"id": fault.key, "seq": seq, "changes": moved["changes"]})
-
-    async def _wait(self, request: web.Request) -> web.StreamResponse:
+    async def _wait(self, request: web.Request) -> web.Response:
         fault = self._fault(request)
         seconds = float(_number(request.query.get("wait_s", "0"), "wait_s"))
-        try:
-            async with asyncio.timeout(min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(max(seconds, 0), LONGEST_WAIT_SECONDS)):
                 await fault.fired.wait()
-        except TimeoutError:
-            pass
         return web.json_response(fault.row())
 
-    async def _release(self, request: web.Request) -> web.StreamResponse:
+    async def _release(self, request: web.Request) -> web.Response:
         fault = self._fault(request)
         self._server.faults.release(fault)
         return web.json_response(fault.row())
 
-    def _fault(self, request: web.Request) -> Any:
-        fault = self._server.faults.get(request.match_info["id"])
+    def _fault(self, request: web.Request) -> Fault:
+        key = request.match_info["id"]
+        fault = self._server.faults.get(key)
         if fault is None:
-            msg = f"There is no fault {request.match_info['id']}: arm one with POST /_sim/faults."
-            raise RefusedError(msg, 404)
+            msg = f"There is no fault {key}: arm one with POST /_sim/faults."
+            raise _refusal(msg, web.HTTPNotFound)
         return fault
 
 
-def _plainly(handler: Handler) -> Handler:
-    """Answer a refusal as one sentence."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except RefusedError as refusal:
-            return web.json_response({"error": str(refusal)}, status=refusal.status)
-
-    return answer
+def _refusal(
+    sentence: str, kind: type[web.HTTPClientError] = web.HTTPBadRequest
+) -> web.HTTPClientError:
+    """Make the answer to a request that cannot be done: why, and what to do."""
+    return kind(text=json.dumps({"error": sentence}), content_type="application/json")
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
@@ -190,8 +159,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        msg = "The body has to be a JSON object."
-        raise RefusedError(msg)
+        raise _refusal("The body has to be a JSON object.")
     return body
 
 
@@ -201,6 +169,5 @@ def _number(value: Any, name: str) -> Decimal:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
-        msg = f"{name} has to be a number."
-        raise RefusedError(msg)
+        raise _refusal(f"{name} has to be a number.")
     return number

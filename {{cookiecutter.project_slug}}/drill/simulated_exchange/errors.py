@@ -5,23 +5,18 @@ Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/er
 
 
 class ExchangeError(Exception):
-    """A request that the exchange refuses.
-
-    Parameters
-    ----------
-    code : int
-        The exchange's error code.
-    message : str, optional
-        The text; by default the documented text of the code.
-    status : int, default 400
-        The HTTP status of the answer.
-    """
+    """A request that the exchange refuses, by default with the documented text of the code."""
 
     def __init__(self, code: int, message: str | None = None, status: int = 400) -> None:
         self.code = code
         self.message = TEXTS[code] if message is None else message
         self.status = status
         super().__init__(f"{code}: {self.message}")
+
+    @property
+    def answer(self) -> dict[str, object]:
+        """The body of the answer."""
+        return {"code": self.code, "msg": self.message}
 
 
 TEXTS = {
@@ -70,11 +65,5 @@ TEXTS = {
 
 def missing(name: str) -> ExchangeError:
     """Refuse a request that lacks a parameter or holds one that cannot be read."""
-    return ExchangeError(
-        -1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
-    )
-
-
-def not_required(name: str) -> ExchangeError:
-    """Refuse a parameter that does not belong to this request."""
-    return ExchangeError(-1106, f"Parameter '{name}' sent when not required.")
+    text = f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
+    return ExchangeError(-1102, text)

@@ -27,16 +27,7 @@ MOST_FAULTS = 10_000
 
 
 class Fault:
-    """One armed fault.
-
-    Parameters
-    ----------
-    key : str
-        Its id.
-    name : str
-        ``gate``, ``fail``, ``wick`` or ``drop_sockets``.
-    options : Mapping
-        What it was armed with.
+    """One armed fault: ``gate``, ``fail``, ``wick`` or ``drop_sockets``.
 
     Raises
     ------
@@ -50,7 +41,7 @@ class Fault:
         self.match = dict(options.get("match") or {})
         self.nth = int(options.get("nth", 1))
         self.times = int(options.get("times", 1)) if name == "fail" else 1
-        self.phase = "received" if name == "fail" else options.get("phase")
+        self.phase = options.get("phase") if name == "gate" else name
         self.late = bool(options.get("late", False))
         self.status = int(options.get("status", 503))
         self.code = int(options.get("code", -1001))
@@ -58,23 +49,16 @@ class Fault:
         self.data: dict[str, Any] = {}
         self.fired = asyncio.Event()
         self.released = asyncio.Event()
-        self._check()
-
-    def _check(self) -> None:
-        if self.name not in ("gate", "fail"):
-            return
+        msg = ""
         if unknown := self.match.keys() - MATCH_KEYS:
             known = ", ".join(sorted(MATCH_KEYS))
             msg = f"A fault cannot match by {', '.join(sorted(unknown))}: use {known}."
-            raise ValueError(msg)
-        if self.phase not in REQUEST_PHASES + EVENT_PHASES:
-            msg = (
-                "A gate needs a phase: received, processed or answered of a request, "
-                "before or after of an event."
-            )
-            raise ValueError(msg)
-        if self.nth < 1 or self.times < 1:
+        elif name == "gate" and self.phase not in REQUEST_PHASES + EVENT_PHASES:
+            phases = "received, processed or answered of a request, before or after of an event"
+            msg = f"A gate needs a phase: {phases}."
+        elif self.nth < 1 or self.times < 1:
             msg = "A fault counts from 1: give nth and times of at least 1."
+        if msg:
             raise ValueError(msg)
 
     def meets(self, about: Mapping[str, Any]) -> bool:
@@ -86,23 +70,12 @@ class Fault:
 
     def row(self) -> dict[str, Any]:
         """Return what the control interface tells about it."""
-        return {
-            "id": self.key,
-            "name": self.name,
-            "fired": self.fired.is_set(),
-            "released": self.released.is_set(),
-            "data": self.data,
-        }
+        happened = {"fired": self.fired.is_set(), "released": self.released.is_set()}
+        return {"id": self.key, "name": self.name, **happened, "data": self.data}
 
 
 class Faults:
-    """All faults of one exchange.
-
-    Parameters
-    ----------
-    journal : Journal
-        Where it is recorded that one is armed, fires and is released.
-    """
+    """All faults of one exchange; that one is armed, fires and is released is recorded."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -117,8 +90,7 @@ class Faults:
             When its options are wrong, or there are too many faults.
         """
         if len(self._faults) >= MOST_FAULTS:
-            msg = f"There are {MOST_FAULTS} faults already: start a new exchange."
-            raise ValueError(msg)
+            raise ValueError(f"There are {MOST_FAULTS} faults already: start a new exchange.")
         fault = Fault(f"f{len(self._faults) + 1}", name, options)
         self._faults[fault.key] = fault
         self._record("armed", fault, {"options": dict(options)})
@@ -128,12 +100,12 @@ class Faults:
         """Return a fault by its id."""
         return self._faults.get(key)
 
-    def meet(self, about: Mapping[str, Any], phases: tuple[str, ...]) -> dict[str, Fault]:
-        """Return the faults that a request or event meets, by phase; ``fail`` is its own phase."""
+    def meet(self, about: Mapping[str, Any], *phases: str) -> dict[str, Fault]:
+        """Return the gates that a request or event meets, by phase; a refusal is ``fail``."""
         met: dict[str, Fault] = {}
         for fault in self._faults.values():
-            if fault.name in ("gate", "fail") and fault.phase in phases and fault.meets(about):
-                met.setdefault("fail" if fault.name == "fail" else str(fault.phase), fault)
+            if fault.phase in phases and fault.meets(about):
+                met.setdefault(fault.phase, fault)
         return met
 
     def fire(self, fault: Fault, data: Mapping[str, Any]) -> None:

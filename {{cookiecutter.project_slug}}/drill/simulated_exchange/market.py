@@ -5,17 +5,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from .symbols import SymbolRules, rounded
+from .symbols import SymbolRules, rounded, text
 
 MINUTE_MS = 60_000
 POINT_MS = (1_000, 17_000, 34_000, 50_000)
 """When, after a bar's open time, its price is at the four points of its path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """One minute of prices, in USDT; `volume` counts the base asset."""
 
     open: Decimal
@@ -23,6 +22,15 @@ class Bar:
     low: Decimal
     close: Decimal
     volume: Decimal
+
+    @classmethod
+    def from_row(cls, row: Sequence[str]) -> "Bar":
+        """Read what `row` wrote."""
+        return cls(*map(Decimal, row))
+
+    def row(self) -> list[str]:
+        """Write the bar for the journal."""
+        return [text(value) for value in self]
 
     def path(self) -> tuple[Decimal, Decimal, Decimal, Decimal]:
         """Return the way the price travels through the bar.
@@ -51,11 +59,6 @@ class RecordedMarket:
 
     Prices are put on the symbol's grid, which those of another exchange may not be on. The quote
     volume, divided by the close, becomes the volume of the base asset.
-
-    Parameters
-    ----------
-    rows : Sequence[RecordedRow]
-        The bars, one minute apart.
     """
 
     def __init__(self, rows: Sequence[RecordedRow]) -> None:
@@ -76,11 +79,6 @@ class SeededMarket:
     The price swings by about 1 % with a period that wanders between 26 and 48 bars, so that an EMA
     cross of 5 and 20 bars changes side every 10 to 25 bars, on top of a slow drift. About every
     300 bars the swing dies down for a while. Bars join without gaps.
-
-    Parameters
-    ----------
-    seed : int
-        Another seed gives another market.
     """
 
     def __init__(self, seed: int) -> None:
@@ -97,9 +95,8 @@ class SeededMarket:
         return Bar(opened, high, low, closed, volume)
 
     def _level(self, rules: SymbolRules, index: int) -> Decimal:
-        turn, drift, calm = (
-            math.tau * self._chance(rules, 0, salt) for salt in ("turn", "drift", "calm")
-        )
+        salts = ("turn", "drift", "calm")
+        turn, drift, calm = (math.tau * self._chance(rules, 0, salt) for salt in salts)
         swing = min(1.0, max(0.02, 1.7 + 1.8 * math.sin(math.tau * index / 300 + calm)))
         angle = math.tau * (index / 34 + 0.27 * math.sin(math.tau * index / 210 + drift)) + turn
         shape = 0.011 * swing * math.sin(angle)
@@ -131,17 +128,7 @@ INTERVALS = {
 
 
 def candles(bars: Sequence[Bar], first_open_ms: int, minutes: int) -> list[Candle]:
-    """Join one-minute bars to candles of an interval; the last one may be incomplete.
-
-    Parameters
-    ----------
-    bars : Sequence[Bar]
-        One-minute bars without gaps.
-    first_open_ms : int
-        The open time of the first of them.
-    minutes : int
-        The length of a candle.
-    """
+    """Join one-minute bars without gaps to candles; the last one may be incomplete."""
     joined: list[Candle] = []
     for offset, bar in enumerate(bars):
         open_ms = first_open_ms + offset * MINUTE_MS
@@ -149,18 +136,8 @@ def candles(bars: Sequence[Bar], first_open_ms: int, minutes: int) -> list[Candl
         quote = rounded(bar.volume * bar.close)
         if joined and joined[-1].open_ms == start:
             last = joined.pop()
-            bar = merged(last.bar, bar)
+            high, low = max(last.bar.high, bar.high), min(last.bar.low, bar.low)
+            bar = Bar(last.bar.open, high, low, bar.close, last.bar.volume + bar.volume)
             quote += last.quote_volume
         joined.append(Candle(start, start + minutes * MINUTE_MS - 1, bar, quote))
     return joined
-
-
-def merged(first: Bar, second: Bar) -> Bar:
-    """Join two bars that follow each other."""
-    return Bar(
-        first.open,
-        max(first.high, second.high),
-        min(first.low, second.low),
-        second.close,
-        first.volume + second.volume,
-    )

@@ -7,22 +7,21 @@ from typing import Any, Literal, Self
 
 from .symbols import rounded, text
 
-Row = dict[str, Any]
 Kind = Literal["order", "conditional"]
 
 OPEN_STATUSES = frozenset({"NEW", "PARTIALLY_FILLED", "TRIGGERING"})
 """A conditional order in ``TRIGGERED`` is no longer open itself: the order it became is."""
 
-CONDITIONAL_TYPES = frozenset({"STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"})
+CONDITIONAL_TYPES = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET")
+ZERO = Decimal(0)
 
 
 class Told:
     """Something that ledger and journal tell as a row of its fields, decimals as strings."""
 
-    def row(self) -> Row:
+    def row(self) -> dict[str, Any]:
         """Write the row."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
-        return {k: text(v) if isinstance(v, Decimal) else v for k, v in values.items()}
+        return {k: text(v) if isinstance(v, Decimal) else v for k, v in vars(self).items()}
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
@@ -33,53 +32,34 @@ class Told:
 
 @dataclass(frozen=True, kw_only=True)
 class Order(Told):
-    """An order in the book, or a conditional order of the algo-order service.
+    """An order, or a conditional order of the algo-order service; as asked for, then as it is.
 
-    Parameters
-    ----------
-    kind : {"order", "conditional"}
-        Which of the two it is.
-    exchange_order_id : str
-        ``orderId`` or ``algoId``; both come from one sequence.
-    client_order_id : str
-        The client's own name for it. The order that a triggered conditional becomes inherits it.
-    type : str
-        ``MARKET`` or ``LIMIT``, or one of `CONDITIONAL_TYPES`.
-    origin_type : str
-        The conditional type that a triggered order came from, else `type`.
-    quantity : Decimal
-        In the base asset; zero for a conditional with `close_position`.
-    price, trigger_price : Decimal
-        In USDT; zero when the type has none.
-    filled, quote : Decimal
-        What was filled so far, in the base asset and in USDT.
-    created_ms, updated_ms, triggered_ms : int
-        Market time in milliseconds.
-    triggered_order_id : str
-        The order that this conditional became, or nothing.
+    Prices are in USDT and zero when the type has none. Quantities count the base asset; that of a
+    conditional with `close_position` is zero. `quote` is what the fills came to, in USDT. Times are
+    market times. Exchange ids of both kinds come from one sequence; a request has none yet.
     """
 
     kind: Kind
-    exchange_order_id: str
-    client_order_id: str
     symbol: str
     side: str
     type: str
-    origin_type: str
-    time_in_force: str
     quantity: Decimal
-    filled: Decimal = Decimal(0)
-    quote: Decimal = Decimal(0)
-    price: Decimal
-    trigger_price: Decimal
-    working_type: str
+    price: Decimal = ZERO
+    trigger_price: Decimal = ZERO
+    time_in_force: str = "GTC"
+    working_type: str = "CONTRACT_PRICE"
+    reduce_only: bool = False
+    close_position: bool = False
+    client_order_id: str = ""  # an order that a conditional becomes inherits it
+    origin_type: str = ""  # the type of the conditional that it was, else its own
+    exchange_order_id: str = ""
     status: str = "NEW"
-    reduce_only: bool
-    close_position: bool
-    created_ms: int
-    updated_ms: int
+    filled: Decimal = ZERO
+    quote: Decimal = ZERO
+    created_ms: int = 0
+    updated_ms: int = 0
     triggered_ms: int = 0
-    triggered_order_id: str = ""
+    triggered_order_id: str = ""  # the order that this conditional became
 
     @property
     def is_open(self) -> bool:
@@ -99,29 +79,16 @@ class Order(Told):
     @property
     def average_price(self) -> Decimal:
         """The mean price of the fills so far, or zero."""
-        return rounded(self.quote / self.filled) if self.filled else Decimal(0)
+        return rounded(self.quote / self.filled) if self.filled else ZERO
 
-    @property
-    def triggers_upwards(self) -> bool:
-        """Whether a conditional triggers when the price rises to its trigger."""
-        return (self.side == "BUY") == self.type.startswith("STOP")
-
-    def row(self) -> Row:
+    def row(self) -> dict[str, Any]:
         """Write the row, with the mean price of the fills."""
         return super().row() | {"average_price": text(self.average_price)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fill(Told):
-    """One execution of an order.
-
-    Parameters
-    ----------
-    commission, realized_pnl : Decimal
-        In USDT; the commission is positive when it is paid.
-    position_after : Decimal
-        The signed position once this fill is booked.
-    """
+    """One execution of an order; a positive commission is paid, the position is signed."""
 
     trade_id: str
     exchange_order_id: str

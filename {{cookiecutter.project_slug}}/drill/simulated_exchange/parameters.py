@@ -1,6 +1,8 @@
 """Read the parameters of a request, or refuse them in the exchange's words."""
 
 import json
+import re
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from urllib.parse import parse_qsl
 
@@ -54,12 +56,31 @@ class Parameters(dict[str, str]):
             raise missing(name)
         return value == "true"
 
-    def one_of(self, name: str, allowed: tuple[str, ...], code: int) -> str:
+    def one_of(self, name: str, allowed: Iterable[str], code: int) -> str:
         """Return a word of a list."""
         value = self.required(name)
         if value not in allowed:
             raise ExchangeError(code)
         return value
+
+    def side(self) -> str:
+        """Return the side of an order; positions have none in one-way mode."""
+        if self.get("positionSide", "BOTH") != "BOTH":
+            raise ExchangeError(-4061)
+        return self.one_of("side", ("BUY", "SELL"), -1117)
+
+    def client_id(self, name: str) -> str:
+        """Return the client's name for an order, or nothing."""
+        value = self.get(name, "")
+        if value and not re.fullmatch(r"[.A-Z:/a-z0-9_-]{1,36}", value):
+            raise ExchangeError(-4015)
+        return value
+
+    def refuse(self, *names: str) -> None:
+        """Refuse parameters that do not belong to this request, or are not supported."""
+        for name in (*names, "priceMatch"):
+            if self.get(name, "").lower() not in ("", "false", "none"):
+                raise ExchangeError(-1106, f"Parameter '{name}' sent when not required.")
 
     def words(self, name: str) -> list[str]:
         """Return a JSON list of words or numbers as words."""

@@ -12,7 +12,7 @@ from . import account
 from .market import Candle
 from .orders import CONDITIONAL_TYPES, Fill, Order
 from .state import Book, State
-from .symbols import rounded, text
+from .symbols import places, rounded, text
 
 Payload = dict[str, Any]
 FAR_AWAY_MS = 4_133_404_800_000
@@ -44,222 +44,128 @@ def _symbol_info(book: Book) -> Payload:
     lot = {"minQty": step, "maxQty": most, "stepSize": step}
     tick, highest = str(rules.tick), str(rules.tick * 10_000_000)
     return {
-        "symbol": rules.name,
-        "pair": rules.name,
-        "contractType": "PERPETUAL",
-        "deliveryDate": FAR_AWAY_MS,
-        "onboardDate": 1_569_398_400_000,
-        "status": "TRADING",
-        "maintMarginPercent": "2.5000",
-        "requiredMarginPercent": "5.0000",
-        "baseAsset": rules.base,
-        "quoteAsset": "USDT",
-        "marginAsset": "USDT",
-        "pricePrecision": rules.price_places,
-        "quantityPrecision": rules.quantity_places,
-        "baseAssetPrecision": 8,
-        "quotePrecision": 8,
-        "underlyingType": "COIN",
-        "underlyingSubType": [],
-        "settlePlan": 0,
-        "triggerProtect": "0.0500",
-        "liquidationFee": "0.012500",
-        "marketTakeBound": "0.05",
+        "symbol": rules.name, "pair": rules.name, "contractType": "PERPETUAL", "status": "TRADING",
+        "deliveryDate": FAR_AWAY_MS, "onboardDate": 1_569_398_400_000,
+        "baseAsset": rules.name.removesuffix("USDT"), "quoteAsset": "USDT", "marginAsset": "USDT",
+        "pricePrecision": places(rules.tick), "quantityPrecision": places(rules.step),
+        "baseAssetPrecision": 8, "quotePrecision": 8,
+        "maintMarginPercent": "2.5000", "requiredMarginPercent": "5.0000",
+        "underlyingType": "COIN", "underlyingSubType": [], "settlePlan": 0,
+        "triggerProtect": "0.0500", "liquidationFee": "0.012500", "marketTakeBound": "0.05",
         "filters": [
             {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": highest, "tickSize": tick},
             {"filterType": "LOT_SIZE", **lot},
             {"filterType": "MARKET_LOT_SIZE", **lot},
             {"filterType": "MIN_NOTIONAL", "notional": str(rules.min_notional)},
         ],
-        "orderTypes": ["LIMIT", "MARKET", *sorted(CONDITIONAL_TYPES)],
+        "orderTypes": ["LIMIT", "MARKET", *CONDITIONAL_TYPES],
         "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
-    }
+    }  # fmt: skip
 
 
 def order(order: Order) -> Payload:
-    """Describe an order, as all order endpoints do."""
-    return {
-        "orderId": int(order.exchange_order_id),
-        "symbol": order.symbol,
-        "status": order.status,
-        "clientOrderId": order.client_order_id,
-        "price": text(order.price),
-        "avgPrice": text(order.average_price),
-        "origQty": text(order.quantity),
-        "executedQty": text(order.filled),
-        "cumQty": text(order.filled),
-        "cumQuote": text(order.quote),
-        "timeInForce": order.time_in_force,
-        "type": order.type,
-        "reduceOnly": order.reduce_only,
-        "closePosition": order.close_position,
-        "side": order.side,
-        "positionSide": "BOTH",
-        "stopPrice": "0",
-        "workingType": order.working_type,
-        "priceProtect": False,
-        "origType": order.origin_type,
-        "priceMatch": "NONE",
-        "selfTradePreventionMode": "NONE",
-        "goodTillDate": 0,
-        "time": order.created_ms,
-        "updateTime": order.updated_ms,
-    }
-
-
-def conditional(order: Order) -> Payload:
-    """Describe a conditional order, as the algo-order endpoints do."""
-    return {
-        "algoId": int(order.exchange_order_id),
-        "clientAlgoId": order.client_order_id,
-        "algoType": "CONDITIONAL",
-        "orderType": order.type,
-        "symbol": order.symbol,
-        "side": order.side,
-        "positionSide": "BOTH",
-        "timeInForce": order.time_in_force,
+    """Describe an order as the order endpoints do, a conditional as the algo-order ones do."""
+    shared = {
+        "symbol": order.symbol, "side": order.side, "positionSide": "BOTH",
+        "timeInForce": order.time_in_force, "price": text(order.price),
+        "reduceOnly": order.reduce_only, "closePosition": order.close_position,
+        "workingType": order.working_type, "priceProtect": False, "priceMatch": "NONE",
+        "selfTradePreventionMode": "NONE", "goodTillDate": 0, "updateTime": order.updated_ms,
+    }  # fmt: skip
+    number, name, mean = int(order.exchange_order_id), order.client_order_id, order.average_price
+    if order.kind == "order":
+        return shared | {
+            "orderId": number, "clientOrderId": name, "status": order.status,
+            "type": order.type, "origType": order.origin_type, "stopPrice": "0",
+            "origQty": text(order.quantity), "executedQty": text(order.filled),
+            "cumQty": text(order.filled), "cumQuote": text(order.quote), "avgPrice": text(mean),
+            "time": order.created_ms,
+        }  # fmt: skip
+    return shared | {
+        "algoId": number, "clientAlgoId": name, "algoStatus": order.status,
+        "algoType": "CONDITIONAL", "orderType": order.type, "icebergQuantity": None,
         "quantity": "" if order.close_position else text(order.quantity),
-        "algoStatus": order.status,
+        "triggerPrice": text(order.trigger_price), "actualPrice": text(mean),
         "actualOrderId": order.triggered_order_id,
-        "actualPrice": text(order.average_price),
-        "triggerPrice": text(order.trigger_price),
-        "price": text(order.price),
-        "icebergQuantity": None,
-        "selfTradePreventionMode": "NONE",
-        "workingType": order.working_type,
-        "priceMatch": "NONE",
-        "closePosition": order.close_position,
-        "priceProtect": False,
-        "reduceOnly": order.reduce_only,
-        "createTime": order.created_ms,
-        "updateTime": order.updated_ms,
-        "triggerTime": order.triggered_ms,
-        "goodTillDate": 0,
-    }
+        "createTime": order.created_ms, "triggerTime": order.triggered_ms,
+    }  # fmt: skip
 
 
 def trade(fill: Fill) -> Payload:
     """Describe a fill, as ``GET userTrades`` does."""
     return {
-        "symbol": fill.symbol,
-        "id": int(fill.trade_id),
-        "orderId": int(fill.exchange_order_id),
-        "side": fill.side,
-        "price": text(fill.price),
-        "qty": text(fill.quantity),
-        "realizedPnl": text(fill.realized_pnl),
-        "quoteQty": text(rounded(fill.quantity * fill.price)),
-        "commission": text(fill.commission),
-        "commissionAsset": "USDT",
-        "time": fill.market_ms,
-        "positionSide": "BOTH",
-        "buyer": fill.side == "BUY",
-        "maker": fill.maker,
-    }
+        "symbol": fill.symbol, "id": int(fill.trade_id), "orderId": int(fill.exchange_order_id),
+        "side": fill.side, "positionSide": "BOTH", "price": text(fill.price),
+        "qty": text(fill.quantity), "quoteQty": text(rounded(fill.quantity * fill.price)),
+        "realizedPnl": text(fill.realized_pnl), "commission": text(fill.commission),
+        "commissionAsset": "USDT", "time": fill.market_ms,
+        "buyer": fill.side == "BUY", "maker": fill.maker,
+    }  # fmt: skip
 
 
 def account_info(state: State) -> Payload:
     """Answer ``GET account``."""
-    pnl, free = rounded(account.unrealized_pnl(state)), rounded(account.available(state))
+    pnl, free = rounded(account.unrealized_pnl(state)), text(rounded(account.available(state)))
     positions, orders = account.position_margin(state), account.order_margin(state)
     wallet, equity = text(state.wallet), text(state.wallet + pnl)
-    initial = text(rounded(positions + orders))
-    maintenance = text(rounded(positions / 2))
-    position_margin, order_margin = text(rounded(positions)), text(rounded(orders))
-    asset = {
-        "asset": "USDT",
-        "walletBalance": wallet,
-        "unrealizedProfit": text(pnl),
-        "marginBalance": equity,
-        "maintMargin": maintenance,
-        "initialMargin": initial,
-        "positionInitialMargin": position_margin,
-        "openOrderInitialMargin": order_margin,
-        "crossWalletBalance": wallet,
-        "crossUnPnl": text(pnl),
-        "availableBalance": text(free),
-        "maxWithdrawAmount": text(free),
-        "marginAvailable": True,
-        "updateTime": state.market_ms,
-    }
-    return {
-        "feeTier": 0,
-        "canTrade": True,
-        "canDeposit": True,
-        "canWithdraw": True,
-        "updateTime": state.market_ms,
-        "multiAssetsMargin": False,
-        "tradeGroupId": -1,
-        "totalInitialMargin": initial,
-        "totalMaintMargin": maintenance,
-        "totalWalletBalance": wallet,
-        "totalUnrealizedProfit": text(pnl),
-        "totalMarginBalance": equity,
-        "totalPositionInitialMargin": position_margin,
-        "totalOpenOrderInitialMargin": order_margin,
-        "totalCrossWalletBalance": wallet,
-        "totalCrossUnPnl": text(pnl),
-        "availableBalance": text(free),
-        "maxWithdrawAmount": text(free),
-        "assets": [asset],
+    sums = {
+        "InitialMargin": text(rounded(positions + orders)),
+        "MaintMargin": text(rounded(positions / 2)),
+        "WalletBalance": wallet, "UnrealizedProfit": text(pnl), "MarginBalance": equity,
+        "PositionInitialMargin": text(rounded(positions)),
+        "OpenOrderInitialMargin": text(rounded(orders)),
+        "CrossWalletBalance": wallet, "CrossUnPnl": text(pnl),
+    }  # fmt: skip
+    shared = {"availableBalance": free, "maxWithdrawAmount": free, "updateTime": state.market_ms}
+    asset = {name[0].lower() + name[1:]: value for name, value in sums.items()} | shared
+    return shared | {f"total{name}": value for name, value in sums.items()} | {
+        "feeTier": 0, "canTrade": True, "canDeposit": True, "canWithdraw": True,
+        "multiAssetsMargin": False, "tradeGroupId": -1,
+        "assets": [{"asset": "USDT", "marginAvailable": True, **asset}],
         "positions": [position_risk(state, name, version=2) for name in state.books],
-    }
+    }  # fmt: skip
 
 
 def position_risk(state: State, symbol: str, version: int) -> Payload:
     """Describe one position, as ``GET positionRisk`` does in version 2 or 3."""
     book = state.books[symbol]
     notional = book.position * book.price
-    margin = text(rounded(abs(notional) / book.leverage))
+    margin = abs(notional) / book.leverage
+    entry, pnl = text(book.entry_price), text(rounded(book.unrealized_pnl))
     shared = {
-        "symbol": symbol,
-        "positionSide": "BOTH",
-        "positionAmt": text(book.position),
-        "entryPrice": text(book.entry_price),
-        "breakEvenPrice": text(book.entry_price),
-        "markPrice": text(book.price),
-        "unRealizedProfit": text(rounded(book.unrealized_pnl)),
-        "liquidationPrice": "0",
-        "isolatedMargin": "0",
-        "notional": text(rounded(notional)),
-        "isolatedWallet": "0",
-        "updateTime": state.market_ms,
-    }
+        "symbol": symbol, "positionSide": "BOTH", "positionAmt": text(book.position),
+        "entryPrice": entry, "breakEvenPrice": entry, "markPrice": text(book.price),
+        "unRealizedProfit": pnl, "liquidationPrice": "0", "isolatedMargin": "0",
+        "notional": text(rounded(notional)), "isolatedWallet": "0", "updateTime": state.market_ms,
+    }  # fmt: skip
     if version == 2:
         return shared | {
-            "leverage": str(book.leverage),
-            "marginType": "cross",
-            "isAutoAddMargin": "false",
+            "leverage": str(book.leverage), "marginType": "cross", "isAutoAddMargin": "false",
             "maxNotionalValue": "100000000",
-        }
+        }  # fmt: skip
+    initial = text(rounded(margin))
     return shared | {
-        "marginAsset": "USDT",
-        "initialMargin": margin,
-        "maintMargin": text(rounded(abs(notional) / book.leverage / 2)),
-        "positionInitialMargin": margin,
-        "openOrderInitialMargin": "0",
-        "adl": 0,
-        "bidNotional": "0",
-        "askNotional": "0",
-    }
+        "marginAsset": "USDT", "initialMargin": initial, "maintMargin": text(rounded(margin / 2)),
+        "positionInitialMargin": initial, "openOrderInitialMargin": "0", "adl": 0,
+        "bidNotional": "0", "askNotional": "0",
+    }  # fmt: skip
 
 
 def kline(candle: Candle) -> list[Any]:
     """Describe a candle, as ``GET klines`` does; half of its volume was bought by takers."""
-    bar, half = candle.bar, Decimal(2)
+    bar, quote = candle.bar, candle.quote_volume
     return [
-        candle.open_ms, text(bar.open), text(bar.high), text(bar.low), text(bar.close),
-        text(bar.volume), candle.close_ms, text(candle.quote_volume), 100,
-        text(rounded(bar.volume / half)), text(rounded(candle.quote_volume / half)), "0",
+        candle.open_ms, *bar.row(), candle.close_ms, text(quote), 100,
+        text(rounded(bar.volume / 2)), text(rounded(quote / 2)), "0",
     ]  # fmt: skip
 
 
 def book_ticker(book: Book, update_id: int, market_ms: int, last: Decimal) -> Payload:
     """Tell the best bid and ask around a last price."""
-    tick = book.rules.tick
+    bid, ask = text(last - book.rules.tick), text(last + book.rules.tick)
     return {
         "e": "bookTicker", "u": update_id, "E": market_ms, "T": market_ms, "s": book.rules.name,
-        "b": text(last - tick), "B": TOP_QUANTITY, "a": text(last + tick), "A": TOP_QUANTITY,
+        "b": bid, "B": TOP_QUANTITY, "a": ask, "A": TOP_QUANTITY,
     }  # fmt: skip
 
 
@@ -272,66 +178,54 @@ def mark_price(name: str, market_ms: int, last: Decimal) -> Payload:
     }  # fmt: skip
 
 
-def public_trade(name: str, price: str, trade_id: int, market_ms: int) -> tuple[Payload, Payload]:
-    """Tell a trade of others: as an aggregate trade and as a trade."""
-    aggregate = {
-        "e": "aggTrade", "E": market_ms, "s": name, "a": trade_id, "p": price, "q": "0.100",
-        "f": trade_id, "l": trade_id, "T": market_ms, "m": trade_id % 2 == 0,
-    }  # fmt: skip
-    single = {
-        "e": "trade", "E": market_ms, "T": market_ms, "s": name, "t": trade_id, "p": price,
-        "q": "0.100", "X": "MARKET", "m": trade_id % 2 == 0,
-    }  # fmt: skip
-    return aggregate, single
-
-
-def kline_event(
-    name: str, interval: str, candle: Candle, market_ms: int, *, closed: bool
-) -> Payload:
-    """Tell a candle that forms or closed."""
-    row = kline(candle)
+def public_trade(event: str, name: str, price: str, trade_id: int, market_ms: int) -> Payload:
+    """Tell a trade of others: as ``aggTrade`` or as ``trade``."""
+    more = {"a": trade_id, "f": trade_id, "l": trade_id}
     return {
-        "e": "kline", "E": market_ms, "s": name,
-        "k": {
-            "t": row[0], "T": row[6], "s": name, "i": interval, "f": 1, "L": 100, "o": row[1],
-            "c": row[4], "h": row[2], "l": row[3], "v": row[5], "n": row[8], "x": closed,
-            "q": row[7], "V": row[9], "Q": row[10], "B": "0",
-        },
+        "e": event, "E": market_ms, "T": market_ms, "s": name, "p": price, "q": "0.100",
+        "m": trade_id % 2 == 0, **(more if event == "aggTrade" else {"t": trade_id, "X": "MARKET"}),
     }  # fmt: skip
+
+
+def kline_event(name: str, interval: str, candle: Candle, market_ms: int, closed: bool) -> Payload:
+    """Tell a candle that forms or closed."""
+    names = ("t", "o", "h", "l", "c", "v", "T", "q", "n", "V", "Q", "B")
+    row = dict(zip(names, kline(candle), strict=True))
+    row |= {"s": name, "i": interval, "f": 1, "L": 100, "x": closed}
+    return {"e": "kline", "E": market_ms, "s": name, "k": row}
 
 
 def user_event(record: Mapping[str, Any]) -> Payload | None:
     """Return the user-stream event that tells of a record, if one does."""
     kind, data, stamp = record["kind"], record["data"], record["market_ms"]
     group, _, verb = kind.partition(".")
-    head = {"E": stamp, "T": stamp}
     if group == "order":
-        return {"e": "ORDER_TRADE_UPDATE", **head, "o": _order_event(verb, data, stamp)}
-    if group == "conditional":
-        return {"e": "ALGO_UPDATE", **head, "o": _conditional_event(data)}
-    if kind == "position.changed":
-        return {"e": "ACCOUNT_UPDATE", **head, "a": _account_event(data)}
-    if kind == "leverage.changed":
+        event, body = "ORDER_TRADE_UPDATE", {"o": _order_event(verb, data, stamp)}
+    elif group == "conditional":
+        event, body = "ALGO_UPDATE", {"o": _conditional_event(data)}
+    elif kind == "position.changed":
+        event, body = "ACCOUNT_UPDATE", {"a": _account_event(data)}
+    elif kind == "leverage.changed":
         change = {"s": data["symbol"], "l": data["leverage"]}
-        return {"e": "ACCOUNT_CONFIG_UPDATE", **head, "ac": change}
-    return None
+        event, body = "ACCOUNT_CONFIG_UPDATE", {"ac": change}
+    else:
+        return None
+    return {"e": event, "E": stamp, "T": stamp, **body}
 
 
 def _order_event(verb: str, row: Mapping[str, Any], stamp: int) -> Payload:
-    fill = row.get("fill")
-    execution = {"accepted": "NEW", "amended": "AMENDMENT", "filled": "TRADE"}.get(
-        verb, row["status"]
-    )
+    executions = {"accepted": "NEW", "amended": "AMENDMENT", "filled": "TRADE"}
     event = {
         "s": row["symbol"], "c": row["client_order_id"], "S": row["side"], "o": row["type"],
         "f": row["time_in_force"], "q": row["quantity"], "p": row["price"],
-        "ap": row["average_price"], "sp": "0", "x": execution, "X": row["status"],
-        "i": int(row["exchange_order_id"]), "l": "0", "z": row["filled"], "L": "0", "T": stamp,
-        "t": 0, "b": "0", "a": "0", "m": False, "R": row["reduce_only"], "wt": row["working_type"],
-        "ot": row["origin_type"], "ps": "BOTH", "cp": row["close_position"], "pP": False, "si": 0,
-        "ss": 0, "rp": "0", "V": "NONE", "pm": "NONE", "gtd": 0,
+        "ap": row["average_price"], "sp": "0", "x": executions.get(verb, row["status"]),
+        "X": row["status"], "i": int(row["exchange_order_id"]), "l": "0", "z": row["filled"],
+        "L": "0", "T": stamp, "t": 0, "b": "0", "a": "0", "m": False, "R": row["reduce_only"],
+        "wt": row["working_type"], "ot": row["origin_type"], "ps": "BOTH",
+        "cp": row["close_position"], "pP": False, "si": 0, "ss": 0, "rp": "0", "V": "NONE",
+        "pm": "NONE", "gtd": 0,
     }  # fmt: skip
-    if fill is not None:
+    if fill := row.get("fill"):
         event |= {
             "l": fill["quantity"], "L": fill["price"], "N": "USDT", "n": fill["commission"],
             "t": int(fill["trade_id"]), "m": fill["maker"], "rp": fill["realized_pnl"],
@@ -353,13 +247,12 @@ def _conditional_event(row: Mapping[str, Any]) -> Payload:
 
 
 def _account_event(data: Mapping[str, Any]) -> Payload:
-    wallet = data["wallet"]
+    wallet, entry = data["wallet"], data["entry_price"]
     return {
         "m": "ORDER",
         "B": [{"a": "USDT", "wb": wallet, "cw": wallet, "bc": "0"}],
         "P": [{
-            "s": data["symbol"], "pa": data["quantity"], "ep": data["entry_price"],
-            "bep": data["entry_price"], "cr": "0", "up": data["unrealized_pnl"], "mt": "cross",
-            "iw": "0", "ps": "BOTH",
+            "s": data["symbol"], "pa": data["quantity"], "ep": entry, "bep": entry, "cr": "0",
+            "up": data["unrealized_pnl"], "mt": "cross", "iw": "0", "ps": "BOTH",
         }],
     }  # fmt: skip

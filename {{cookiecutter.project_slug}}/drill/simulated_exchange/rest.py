@@ -1,6 +1,5 @@
 """The REST endpoints: from parameters to an answer. No network, no waiting."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,144 +7,80 @@ from typing import Any
 from . import payloads
 from .account import MAKER_FEE, TAKER_FEE
 from .clock import wall_ms
-from .errors import ExchangeError, missing, not_required
+from .errors import ExchangeError, missing
 from .exchange import Exchange
 from .market import INTERVALS, MINUTE_MS, candles
-from .matching import OrderRequest
-from .orders import CONDITIONAL_TYPES, Kind, Order
+from .orders import CONDITIONAL_TYPES, ZERO, Kind, Order
 from .parameters import Parameters
 from .state import Book
 from .symbols import text
 
-Handler = Callable[[Exchange, Parameters], Any]
-DONE = {"code": 200, "msg": "The operation of cancel all open order is done."}
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One method of one path: its name in the journal, what it demands, and what it does."""
-
-    request: str
-    security: str
-    handle: Handler
-
-
-ENDPOINTS: dict[tuple[str, str], Endpoint] = {}
-
-
-def endpoint(route: str, request: str, security: str = "signed") -> Callable[[Handler], Handler]:
-    """Register a handler under ``METHOD /path``; security is signed, key or none."""
-
-    def register(handle: Handler) -> Handler:
-        method, path = route.split()
-        ENDPOINTS[method, path] = Endpoint(request, security, handle)
-        return handle
-
-    return register
-
+ID_NAMES: dict[Kind, tuple[str, str]] = {
+    "order": ("orderId", "origClientOrderId"),
+    "conditional": ("algoId", "clientAlgoId"),
+}
+TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX")
 
 # Market
 
 
-@endpoint("GET /fapi/v1/ping", "ping.read", "none")
-def _ping(_exchange: Exchange, _p: Parameters) -> Any:
-    return {}
-
-
-@endpoint("GET /fapi/v1/time", "time.read", "none")
-def _time(_exchange: Exchange, _p: Parameters) -> Any:
-    return {"serverTime": wall_ms()}
-
-
-@endpoint("GET /fapi/v1/exchangeInfo", "exchange_info.read", "none")
-def _exchange_info(exchange: Exchange, _p: Parameters) -> Any:
-    return payloads.exchange_info(exchange.state, wall_ms())
-
-
-@endpoint("GET /fapi/v1/klines", "klines.read", "none")
 def _klines(exchange: Exchange, p: Parameters) -> Any:
     """Return candles whose open time lies in [startTime, endTime], compared as they are.
 
     The forming candle is among them only while the market runs at wall time. A market that lags
     keeps it back: clients drop it by their own clock, which says that it closed long ago.
     """
-    book, state = _book(exchange, p), exchange.state
-    interval = p.one_of("interval", tuple(INTERVALS), -1120)
-    bars = list(book.bars)
-    if book.forming is not None and exchange.clock.is_live(state.market_ms):
-        bars.append(book.forming)
-    since, until = p.integer("startTime"), p.integer("endTime")
-    minutes, limit = INTERVALS[interval], p.limit(500, 1500)
-    whole = minutes * MINUTE_MS
-    skipped = max(0, (since or 0) - (since or 0) % whole - state.first_open_ms) // MINUTE_MS
+    book, state, live = _book(exchange, p), exchange.state, exchange.clock.is_live()
+    minutes = INTERVALS[p.one_of("interval", INTERVALS, -1120)]
+    since, until, limit = p.integer("startTime"), p.integer("endTime"), p.limit(500, 1500)
+    bars = [*book.bars, book.forming] if live and book.forming is not None else book.bars
+    length_ms = minutes * MINUTE_MS
+    first_ms = max(state.first_open_ms, (since or 0) - (since or 0) % length_ms)
+    wanted = bars[(first_ms - state.first_open_ms) // MINUTE_MS :]
     found = [
-        c
-        for c in candles(bars[skipped:], state.first_open_ms + skipped * MINUTE_MS, minutes)
-        if (since is None or c.open_ms >= since)
-        and (until is None or c.open_ms <= until)
-        and (c.close_ms < state.forming_open_ms or exchange.clock.is_live(state.market_ms))
+        payloads.kline(candle)
+        for candle in candles(wanted, first_ms, minutes)
+        if (since is None or candle.open_ms >= since)
+        and (until is None or candle.open_ms <= until)
+        and (live or candle.close_ms < state.forming_open_ms)
     ]
-    return [payloads.kline(c) for c in (found[:limit] if since is not None else found[-limit:])]
+    return found[:limit] if since is not None else found[-limit:]
 
 
 # Account
 
 
-@endpoint("GET /fapi/v2/account", "account.read")
-@endpoint("GET /fapi/v3/account", "account.read")
-def _account(exchange: Exchange, _p: Parameters) -> Any:
-    return payloads.account_info(exchange.state)
-
-
-@endpoint("GET /fapi/v2/positionRisk", "positions.read")
 def _positions_v2(exchange: Exchange, p: Parameters) -> Any:
-    names = [_book(exchange, p).rules.name] if p.get("symbol") else list(exchange.state.books)
-    return [payloads.position_risk(exchange.state, name, version=2) for name in names]
+    return [payloads.position_risk(exchange.state, name, version=2) for name in _names(exchange, p)]
 
 
-@endpoint("GET /fapi/v3/positionRisk", "positions.read")
 def _positions_v3(exchange: Exchange, p: Parameters) -> Any:
     """Return only symbols with a position or an open order, as version 3 does."""
     state = exchange.state
-    names = [_book(exchange, p).rules.name] if p.get("symbol") else list(state.books)
     return [
         payloads.position_risk(state, name, version=3)
-        for name in names
+        for name in _names(exchange, p)
         if state.books[name].position or state.open_orders("order", name)
     ]
 
 
-@endpoint("GET /fapi/v1/positionSide/dual", "position_mode.read")
-def _position_mode(_exchange: Exchange, _p: Parameters) -> Any:
-    return {"dualSidePosition": False}
-
-
-@endpoint("POST /fapi/v1/positionSide/dual", "position_mode.set")
 def _set_position_mode(_exchange: Exchange, p: Parameters) -> Any:
     raise ExchangeError(-1020 if p.flag("dualSidePosition") else -4059)
 
 
-@endpoint("POST /fapi/v1/marginType", "margin_type.set")
 def _set_margin_type(_exchange: Exchange, p: Parameters) -> Any:
     raise ExchangeError(-4046 if p.required("marginType") == "CROSSED" else -1020)
 
 
-@endpoint("GET /fapi/v1/symbolConfig", "symbol_config.read")
 def _symbol_config(exchange: Exchange, p: Parameters) -> Any:
+    fixed = {"marginType": "CROSSED", "isAutoAddMargin": False, "maxNotionalValue": "100000000"}
     return [
-        {
-            "symbol": name,
-            "marginType": "CROSSED",
-            "isAutoAddMargin": False,
-            "leverage": book.leverage,
-            "maxNotionalValue": "100000000",
-        }
+        {"symbol": name, "leverage": book.leverage, **fixed}
         for name, book in exchange.state.books.items()
         if p.get("symbol") in (None, name)
     ]
 
 
-@endpoint("POST /fapi/v1/leverage", "leverage.set")
 def _set_leverage(exchange: Exchange, p: Parameters) -> Any:
     name, leverage = _book(exchange, p).rules.name, p.integer("leverage")
     if leverage is None or not 1 <= leverage <= 125:
@@ -154,122 +89,145 @@ def _set_leverage(exchange: Exchange, p: Parameters) -> Any:
     return {"leverage": leverage, "maxNotionalValue": "100000000", "symbol": name}
 
 
-@endpoint("GET /fapi/v1/commissionRate", "commission.read")
 def _commission_rate(exchange: Exchange, p: Parameters) -> Any:
-    return {
-        "symbol": _book(exchange, p).rules.name,
-        "makerCommissionRate": text(MAKER_FEE),
-        "takerCommissionRate": text(TAKER_FEE),
-    }
+    fees = {"makerCommissionRate": text(MAKER_FEE), "takerCommissionRate": text(TAKER_FEE)}
+    return {"symbol": _book(exchange, p).rules.name, **fees}
 
 
-@endpoint("POST /fapi/v1/listenKey", "listen_key.new", "key")
-def _new_listen_key(exchange: Exchange, _p: Parameters) -> Any:
-    return {"listenKey": exchange.open_listen_key()}
-
-
-@endpoint("PUT /fapi/v1/listenKey", "listen_key.keep", "key")
 def _keep_listen_key(exchange: Exchange, _p: Parameters) -> Any:
     if exchange.listen_key is None:
         raise ExchangeError(-1125)
     return {"listenKey": exchange.listen_key}
 
 
-@endpoint("DELETE /fapi/v1/listenKey", "listen_key.close", "key")
 def _close_listen_key(exchange: Exchange, _p: Parameters) -> Any:
     exchange.listen_key = None
     return {}
 
 
-# Orders
+# Orders and conditional orders
 
 
-@endpoint("POST /fapi/v1/order", "order.new")
 def _new_order(exchange: Exchange, p: Parameters) -> Any:
-    book = _book(exchange, p)
-    if p.get("type") in CONDITIONAL_TYPES or p.get("type") == "TRAILING_STOP_MARKET":
+    name = _book(exchange, p).rules.name
+    if p.get("type") in (*CONDITIONAL_TYPES, "TRAILING_STOP_MARKET"):
         raise ExchangeError(-4120)
-    kind = p.one_of("type", ("MARKET", "LIMIT"), -1116)
-    forbidden = ("stopPrice", "closePosition", "quoteOrderQty", "icebergQty", "goodTillDate")
-    _refuse(p, forbidden + (("price", "timeInForce") if kind == "MARKET" else ()))
-    request = OrderRequest(
-        symbol=book.rules.name,
-        side=_side(p),
-        type=kind,
+    limit = p.one_of("type", ("MARKET", "LIMIT"), -1116) == "LIMIT"
+    p.refuse("stopPrice", "closePosition", "quoteOrderQty", "icebergQty", "goodTillDate")
+    if not limit:
+        p.refuse("price", "timeInForce")
+    order = Order(
+        kind="order",
+        symbol=name,
+        side=p.side(),
+        type="LIMIT" if limit else "MARKET",
         quantity=p.decimal("quantity"),
-        price=p.decimal("price") if kind == "LIMIT" else book.rules.tick * 0,
-        time_in_force=_time_in_force(p, required=True) if kind == "LIMIT" else "GTC",
+        price=p.decimal("price") if limit else ZERO,
+        time_in_force=p.one_of("timeInForce", TIMES_IN_FORCE, -1115) if limit else "GTC",
         reduce_only=p.flag("reduceOnly"),
-        client_order_id=_client_id(p, "newClientOrderId"),
+        client_order_id=p.client_id("newClientOrderId"),
     )
-    accepted = exchange.matching.place(request)
-    acknowledge = p.get("newOrderRespType", "ACK") == "ACK"
-    return payloads.order(
-        accepted if acknowledge else exchange.state.orders[accepted.exchange_order_id]
-    )
+    order = exchange.matching.place(order)
+    if p.get("newOrderRespType", "ACK") != "ACK":
+        order = exchange.state.orders[order.exchange_order_id]
+    return payloads.order(order)
 
 
-@endpoint("PUT /fapi/v1/order", "order.amend")
-def _amend_order(exchange: Exchange, p: Parameters) -> Any:
+def _new_conditional(exchange: Exchange, p: Parameters) -> Any:
+    name = _book(exchange, p).rules.name
+    if p.required("algoType") != "CONDITIONAL":
+        raise missing("algoType")
+    kind = p.one_of("type", CONDITIONAL_TYPES, -1116)
+    at_market, close = kind.endswith("_MARKET"), p.flag("closePosition")
+    p.refuse("activatePrice", "callbackRate", "goodTillDate")
+    if close:
+        if not at_market:
+            raise ExchangeError(-4136)
+        if p.get("quantity"):
+            raise ExchangeError(-4137)
+        p.refuse("reduceOnly")
+    given = p.get("timeInForce")
+    order = Order(
+        kind="conditional",
+        symbol=name,
+        side=p.side(),
+        type=kind,
+        quantity=ZERO if close else p.decimal("quantity"),
+        price=ZERO if at_market else p.decimal("price"),
+        trigger_price=p.decimal("triggerPrice"),
+        time_in_force=p.one_of("timeInForce", TIMES_IN_FORCE, -1115) if given else "GTC",
+        working_type=p.get("workingType", "CONTRACT_PRICE"),
+        reduce_only=p.flag("reduceOnly"),
+        close_position=close,
+        client_order_id=p.client_id("clientAlgoId"),
+    )
+    return payloads.order(exchange.matching.place_conditional(order))
+
+
+def _amend(exchange: Exchange, p: Parameters) -> Any:
     order = _find(exchange, p, "order")
-    if not order.is_open or _side(p) != order.side:
+    if not order.is_open or p.side() != order.side:
         raise ExchangeError(-2013)
     changed = exchange.matching.amend(order, p.decimal("quantity"), p.decimal("price"))
     return payloads.order(changed)
 
 
-@endpoint("GET /fapi/v1/order", "order.query")
-@endpoint("GET /fapi/v1/openOrder", "order.query")
-def _query_order(exchange: Exchange, p: Parameters) -> Any:
-    return payloads.order(_find(exchange, p, "order"))
+def _query(exchange: Exchange, p: Parameters, kind: Kind) -> Any:
+    return payloads.order(_find(exchange, p, kind))
 
 
-@endpoint("DELETE /fapi/v1/order", "order.cancel")
-def _cancel_order(exchange: Exchange, p: Parameters) -> Any:
-    order = _find(exchange, p, "order", unknown=-2011)
+def _cancel(exchange: Exchange, p: Parameters, kind: Kind) -> Any:
+    order = _find(exchange, p, kind, unknown=-2011)
     if not order.is_open:
         raise ExchangeError(-2011)
-    return payloads.order(exchange.matching.cancel(order))
+    cancelled = exchange.matching.cancel(order)
+    if kind == "order":
+        return payloads.order(cancelled)
+    names = {"algoId": int(order.exchange_order_id), "clientAlgoId": order.client_order_id}
+    return names | {"code": "200", "msg": "success"}
 
 
-@endpoint("DELETE /fapi/v1/allOpenOrders", "order.cancel_all")
-def _cancel_all_orders(exchange: Exchange, p: Parameters) -> Any:
-    for order in exchange.state.open_orders("order", _book(exchange, p).rules.name):
+def _cancel_all(exchange: Exchange, p: Parameters, kind: Kind) -> Any:
+    for order in exchange.state.open_orders(kind, _book(exchange, p).rules.name):
         exchange.matching.cancel(order)
-    return DONE
+    return {"code": 200, "msg": "The operation of cancel all open order is done."}
 
 
-@endpoint("DELETE /fapi/v1/batchOrders", "order.batch_cancel")
-def _cancel_orders(exchange: Exchange, p: Parameters) -> Any:
-    name = _book(exchange, p).rules.name
-    keys = [("orderId", word) for word in p.words("orderIdList")]
-    keys += [("origClientOrderId", word) for word in p.words("origClientOrderIdList")]
-    if not 0 < len(keys) <= 10:
+def _cancel_some(exchange: Exchange, p: Parameters) -> Any:
+    name, answers = _book(exchange, p).rules.name, []
+    wanted = [{"orderId": word} for word in p.words("orderIdList")]
+    wanted += [{"origClientOrderId": word} for word in p.words("origClientOrderIdList")]
+    if not 0 < len(wanted) <= 10:
         raise missing("orderIdList")
-
-    def cancel(field: str, word: str) -> payloads.Payload:
+    for one in wanted:
         try:
-            one = Parameters({"symbol": name, field: word})
-            answer: payloads.Payload = _cancel_order(exchange, one)
+            answers.append(_cancel(exchange, Parameters({"symbol": name, **one}), "order"))
         except ExchangeError as error:
-            return {"code": error.code, "msg": error.message}
-        return answer
-
-    return [cancel(*key) for key in keys]
+            answers.append(error.answer)
+    return answers
 
 
-@endpoint("GET /fapi/v1/openOrders", "orders.open")
-def _open_orders(exchange: Exchange, p: Parameters) -> Any:
-    return [payloads.order(o) for o in _open(exchange, p, "order")]
+def _open(exchange: Exchange, p: Parameters, kind: Kind) -> Any:
+    name = _book(exchange, p).rules.name if p.get("symbol") else None
+    wanted = p.integer("algoId") if kind == "conditional" else None
+    found = exchange.state.open_orders(kind, name)
+    return [payloads.order(o) for o in found if wanted in (None, int(o.exchange_order_id))]
 
 
-@endpoint("GET /fapi/v1/allOrders", "orders.all")
-def _all_orders(exchange: Exchange, p: Parameters) -> Any:
-    return [payloads.order(o) for o in _history(exchange, p, "order", "orderId")]
+def _all(exchange: Exchange, p: Parameters, kind: Kind) -> Any:
+    name, (since, until) = _book(exchange, p).rules.name, _window(exchange, p)
+    from_id = p.integer(ID_NAMES[kind][0])
+    found = [
+        payloads.order(order)
+        for order in exchange.state.orders.values()
+        if (order.kind, order.symbol) == (kind, name)
+        and since <= order.created_ms <= until
+        and (from_id or 0) <= int(order.exchange_order_id)
+    ]
+    return _page(found, p, from_start=from_id is not None or bool(since))
 
 
-@endpoint("GET /fapi/v1/userTrades", "trades.all")
-def _user_trades(exchange: Exchange, p: Parameters) -> Any:
+def _trades(exchange: Exchange, p: Parameters) -> Any:
     name, (since, until) = _book(exchange, p).rules.name, _window(exchange, p)
     order_id, from_id = p.integer("orderId"), p.integer("fromId")
     found = [
@@ -283,79 +241,6 @@ def _user_trades(exchange: Exchange, p: Parameters) -> Any:
     return _page(found, p, from_start=from_id is not None or bool(since))
 
 
-# Conditional orders
-
-
-@endpoint("POST /fapi/v1/algoOrder", "conditional.new")
-def _new_conditional(exchange: Exchange, p: Parameters) -> Any:
-    book = _book(exchange, p)
-    if p.required("algoType") != "CONDITIONAL":
-        raise missing("algoType")
-    kind = p.one_of("type", tuple(CONDITIONAL_TYPES), -1116)
-    at_market = kind.endswith("_MARKET")
-    close = p.flag("closePosition")
-    _refuse(p, ("activatePrice", "callbackRate", "goodTillDate"))
-    if close:
-        if not at_market:
-            raise ExchangeError(-4136)
-        if p.get("quantity"):
-            raise ExchangeError(-4137)
-        _refuse(p, ("reduceOnly",))
-    zero = book.rules.tick * 0
-    request = OrderRequest(
-        symbol=book.rules.name,
-        side=_side(p),
-        type=kind,
-        quantity=zero if close else p.decimal("quantity"),
-        price=zero if at_market else p.decimal("price"),
-        trigger_price=p.decimal("triggerPrice"),
-        time_in_force=_time_in_force(p, required=False),
-        working_type=p.get("workingType", "CONTRACT_PRICE"),
-        reduce_only=p.flag("reduceOnly"),
-        close_position=close,
-        client_order_id=_client_id(p, "clientAlgoId"),
-    )
-    return payloads.conditional(exchange.matching.place_conditional(request))
-
-
-@endpoint("GET /fapi/v1/algoOrder", "conditional.query")
-def _query_conditional(exchange: Exchange, p: Parameters) -> Any:
-    return payloads.conditional(_find(exchange, p, "conditional"))
-
-
-@endpoint("DELETE /fapi/v1/algoOrder", "conditional.cancel")
-def _cancel_conditional(exchange: Exchange, p: Parameters) -> Any:
-    order = _find(exchange, p, "conditional", unknown=-2011)
-    if not order.is_open:
-        raise ExchangeError(-2011)
-    exchange.matching.cancel(order)
-    return {
-        "algoId": int(order.exchange_order_id),
-        "clientAlgoId": order.client_order_id,
-        "code": "200",
-        "msg": "success",
-    }
-
-
-@endpoint("DELETE /fapi/v1/algoOpenOrders", "conditional.cancel_all")
-def _cancel_all_conditionals(exchange: Exchange, p: Parameters) -> Any:
-    for order in exchange.state.open_orders("conditional", _book(exchange, p).rules.name):
-        exchange.matching.cancel(order)
-    return DONE
-
-
-@endpoint("GET /fapi/v1/openAlgoOrders", "conditionals.open")
-def _open_conditionals(exchange: Exchange, p: Parameters) -> Any:
-    wanted = p.integer("algoId")
-    found = _open(exchange, p, "conditional")
-    return [payloads.conditional(o) for o in found if wanted in (None, int(o.exchange_order_id))]
-
-
-@endpoint("GET /fapi/v1/allAlgoOrders", "conditionals.all")
-def _all_conditionals(exchange: Exchange, p: Parameters) -> Any:
-    return [payloads.conditional(o) for o in _history(exchange, p, "conditional", "algoId")]
-
-
 # What several endpoints need
 
 
@@ -366,31 +251,8 @@ def _book(exchange: Exchange, p: Parameters) -> Book:
     return book
 
 
-def _side(p: Parameters) -> str:
-    if p.get("positionSide", "BOTH") != "BOTH":
-        raise ExchangeError(-4061)
-    return p.one_of("side", ("BUY", "SELL"), -1117)
-
-
-def _time_in_force(p: Parameters, *, required: bool) -> str:
-    if not required and not p.get("timeInForce"):
-        return "GTC"
-    return p.one_of("timeInForce", ("GTC", "IOC", "FOK", "GTX"), -1115)
-
-
-def _client_id(p: Parameters, name: str) -> str:
-    value = p.get(name, "")
-    if value and not re.fullmatch(r"[.A-Z:/a-z0-9_-]{1,36}", value):
-        raise ExchangeError(-4015)
-    return value
-
-
-def _refuse(p: Parameters, names: tuple[str, ...]) -> None:
-    for name in names:
-        if p.get(name) and p[name].lower() != "false":
-            raise not_required(name)
-    if p.get("priceMatch", "NONE") != "NONE":
-        raise not_required("priceMatch")
+def _names(exchange: Exchange, p: Parameters) -> list[str]:
+    return [_book(exchange, p).rules.name] if p.get("symbol") else list(exchange.state.books)
 
 
 def _find(exchange: Exchange, p: Parameters, kind: Kind, unknown: int = -2013) -> Order:
@@ -408,38 +270,80 @@ def _find(exchange: Exchange, p: Parameters, kind: Kind, unknown: int = -2013) -
     return order
 
 
-ID_NAMES: dict[Kind, tuple[str, str]] = {
-    "order": ("orderId", "origClientOrderId"),
-    "conditional": ("algoId", "clientAlgoId"),
-}
+def _window(exchange: Exchange, p: Parameters) -> tuple[int, int]:
+    """Return the asked-for time as market time: clients take theirs from their wall clock."""
+    since, until, lag = p.integer("startTime"), p.integer("endTime"), exchange.clock.lag_ms()
+    return (0 if since is None else since - lag, 1 << 62 if until is None else until - lag)
 
 
-def _open(exchange: Exchange, p: Parameters, kind: Kind) -> list[Order]:
-    symbol = _book(exchange, p).rules.name if p.get("symbol") else None
-    return exchange.state.open_orders(kind, symbol)
-
-
-def _history(exchange: Exchange, p: Parameters, kind: Kind, id_name: str) -> list[Order]:
-    name, (since, until) = _book(exchange, p).rules.name, _window(exchange, p)
-    from_id = p.integer(id_name)
-    found = [
-        order
-        for order in exchange.state.orders.values()
-        if order.kind == kind
-        and order.symbol == name
-        and since <= order.created_ms <= until
-        and (from_id or 0) <= int(order.exchange_order_id)
-    ]
-    return _page(found, p, from_start=from_id is not None or bool(since))
-
-
-def _page[Item](found: list[Item], p: Parameters, *, from_start: bool) -> list[Item]:
+def _page(found: list[Any], p: Parameters, *, from_start: bool) -> list[Any]:
     """Cut to the limit: the first ones after a start, else the latest."""
     limit = p.limit(500, 1000)
     return found[:limit] if from_start else found[-limit:]
 
 
-def _window(exchange: Exchange, p: Parameters) -> tuple[int, int]:
-    """Return the asked-for time as market time: clients take theirs from their wall clock."""
-    since, until, lag = p.integer("startTime"), p.integer("endTime"), exchange.lag_ms()
-    return (0 if since is None else since - lag, 1 << 62 if until is None else until - lag)
+# Which request does what
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A request: its name in the journal, what it does, and whether it is signed, key or none."""
+
+    request: str
+    handle: Callable[[Exchange, Parameters], Any]
+    security: str = "signed"
+
+
+ENDPOINTS = {
+    "GET /fapi/v1/ping": Endpoint("ping.read", lambda _e, _p: {}, "none"),
+    "GET /fapi/v1/time": Endpoint("time.read", lambda _e, _p: {"serverTime": wall_ms()}, "none"),
+    "GET /fapi/v1/exchangeInfo": Endpoint(
+        "exchange_info.read", lambda e, _p: payloads.exchange_info(e.state, wall_ms()), "none"
+    ),
+    "GET /fapi/v1/klines": Endpoint("klines.read", _klines, "none"),
+    "GET /fapi/v2/account": Endpoint("account.read", lambda e, _p: payloads.account_info(e.state)),
+    "GET /fapi/v3/account": Endpoint("account.read", lambda e, _p: payloads.account_info(e.state)),
+    "GET /fapi/v2/positionRisk": Endpoint("positions.read", _positions_v2),
+    "GET /fapi/v3/positionRisk": Endpoint("positions.read", _positions_v3),
+    "GET /fapi/v1/positionSide/dual": Endpoint(
+        "position_mode.read", lambda _e, _p: {"dualSidePosition": False}
+    ),
+    "POST /fapi/v1/positionSide/dual": Endpoint("position_mode.set", _set_position_mode),
+    "POST /fapi/v1/marginType": Endpoint("margin_type.set", _set_margin_type),
+    "GET /fapi/v1/symbolConfig": Endpoint("symbol_config.read", _symbol_config),
+    "POST /fapi/v1/leverage": Endpoint("leverage.set", _set_leverage),
+    "GET /fapi/v1/commissionRate": Endpoint("commission.read", _commission_rate),
+    "POST /fapi/v1/listenKey": Endpoint(
+        "listen_key.new", lambda e, _p: {"listenKey": e.open_listen_key()}, "key"
+    ),
+    "PUT /fapi/v1/listenKey": Endpoint("listen_key.keep", _keep_listen_key, "key"),
+    "DELETE /fapi/v1/listenKey": Endpoint("listen_key.close", _close_listen_key, "key"),
+    "POST /fapi/v1/order": Endpoint("order.new", _new_order),
+    "PUT /fapi/v1/order": Endpoint("order.amend", _amend),
+    "GET /fapi/v1/userTrades": Endpoint("trades.all", _trades),
+    "DELETE /fapi/v1/batchOrders": Endpoint("order.batch_cancel", _cancel_some),
+    "POST /fapi/v1/algoOrder": Endpoint("conditional.new", _new_conditional),
+    "GET /fapi/v1/order": Endpoint("order.query", lambda e, p: _query(e, p, "order")),
+    "GET /fapi/v1/openOrder": Endpoint("order.query", lambda e, p: _query(e, p, "order")),
+    "DELETE /fapi/v1/order": Endpoint("order.cancel", lambda e, p: _cancel(e, p, "order")),
+    "DELETE /fapi/v1/allOpenOrders": Endpoint(
+        "order.cancel_all", lambda e, p: _cancel_all(e, p, "order")
+    ),
+    "GET /fapi/v1/openOrders": Endpoint("orders.open", lambda e, p: _open(e, p, "order")),
+    "GET /fapi/v1/allOrders": Endpoint("orders.all", lambda e, p: _all(e, p, "order")),
+    "GET /fapi/v1/algoOrder": Endpoint(
+        "conditional.query", lambda e, p: _query(e, p, "conditional")
+    ),
+    "DELETE /fapi/v1/algoOrder": Endpoint(
+        "conditional.cancel", lambda e, p: _cancel(e, p, "conditional")
+    ),
+    "DELETE /fapi/v1/algoOpenOrders": Endpoint(
+        "conditional.cancel_all", lambda e, p: _cancel_all(e, p, "conditional")
+    ),
+    "GET /fapi/v1/openAlgoOrders": Endpoint(
+        "conditionals.open", lambda e, p: _open(e, p, "conditional")
+    ),
+    "GET /fapi/v1/allAlgoOrders": Endpoint(
+        "conditionals.all", lambda e, p: _all(e, p, "conditional")
+    ),
+}

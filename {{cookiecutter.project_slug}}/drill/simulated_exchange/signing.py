@@ -6,10 +6,11 @@ Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/ge
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .clock import wall_ms
 from .errors import ExchangeError, missing
+from .parameters import Parameters
 
 DEFAULT_WINDOW_MS = 5_000
 LONGEST_WINDOW_MS = 60_000
@@ -23,46 +24,32 @@ class Credentials:
     key: str
     secret: str
 
-    def check_key(self, headers: Mapping[str, str]) -> None:
+    def check_key(self, key: str) -> None:
         """Refuse a request without the right API key."""
-        key = headers.get("X-MBX-APIKEY", "")
         if not key:
             raise ExchangeError(-2014, status=401)
         if not hmac.compare_digest(key.encode(), self.key.encode()):
             raise ExchangeError(-2015, status=401)
 
-    def check_signature(
-        self, query: str, body: str, parameters: Mapping[str, str], wall_ms: int
-    ) -> None:
+    def check_signature(self, query: str, body: str, p: Parameters) -> None:
         """Refuse a request whose signature or time does not hold.
 
-        Parameters
-        ----------
-        query, body : str
-            As they came over the wire. The signature covers both, without itself.
-        parameters : Mapping[str, str]
-            What they say.
-        wall_ms : int
-            The time of the exchange's clock.
+        The signature covers query and body as they came over the wire, without itself.
         """
-        for name in ("timestamp", "signature"):
-            if not parameters.get(name):
-                raise missing(name)
+        stamp, signature = p.integer("timestamp"), p.required("signature")
+        if not stamp:
+            raise missing("timestamp")
         signed = "".join(_without_signature(part) for part in (query, body))
         expected = hmac.new(self.secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(expected.encode(), parameters["signature"].lower().encode()):
+        if not hmac.compare_digest(expected.encode(), signature.lower().encode()):
             raise ExchangeError(-1022)
-        try:
-            stamp = int(parameters["timestamp"])
-            window = int(parameters.get("recvWindow") or DEFAULT_WINDOW_MS)
-        except ValueError:
-            raise missing("timestamp") from None
+        window = p.integer("recvWindow") or DEFAULT_WINDOW_MS
         if window > LONGEST_WINDOW_MS:
             raise ExchangeError(-1131)
-        if stamp >= wall_ms + AHEAD_MS:
+        if stamp >= wall_ms() + AHEAD_MS:
             msg = f"Timestamp for this request was {AHEAD_MS}ms ahead of the server's time."
             raise ExchangeError(-1021, msg)
-        if wall_ms - stamp > window:
+        if wall_ms() - stamp > window:
             raise ExchangeError(-1021)
 
 

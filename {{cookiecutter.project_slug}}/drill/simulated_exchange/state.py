@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from .market import MINUTE_MS, Bar
-from .orders import Fill, Kind, Order
+from .orders import ZERO, Fill, Kind, Order
 from .symbols import SymbolRules, symbol_rules, text
 
 FIRST_ID = 1_000_001
@@ -25,20 +25,14 @@ class Book:
     price: Decimal
     bars: list[Bar]
     forming: Bar | None = None
-    points: int = 0
-    position: Decimal = Decimal(0)
-    entry_price: Decimal = Decimal(0)
+    points: int = 0  # how many points of the forming bar's path are passed
+    position: Decimal = ZERO
+    entry_price: Decimal = ZERO
     leverage: int = 20
 
-    @property
-    def bid(self) -> Decimal:
-        """The best price to sell at: one tick under the last price."""
-        return self.price - self.rules.tick
-
-    @property
-    def ask(self) -> Decimal:
-        """The best price to buy at: one tick over the last price."""
-        return self.price + self.rules.tick
+    def touch(self, sign: int) -> Decimal:
+        """Return the best price to buy (plus) or sell (minus) at: one tick from the last price."""
+        return self.price + sign * self.rules.tick
 
     @property
     def unrealized_pnl(self) -> Decimal:
@@ -52,7 +46,7 @@ class State:
 
     market_ms: int = 0
     first_open_ms: int = 0
-    wallet: Decimal = Decimal(0)
+    wallet: Decimal = ZERO
     books: dict[str, Book] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
@@ -66,24 +60,14 @@ class State:
         return str(FIRST_ID + len(self.orders))
 
     @property
-    def next_trade_id(self) -> str:
-        """The id that the next fill gets."""
-        return str(FIRST_ID + len(self.fills))
-
-    @property
-    def closed_bars(self) -> int:
-        """How many bars are closed; all symbols close theirs together."""
-        return len(next(iter(self.books.values())).bars)
-
-    @property
     def forming_open_ms(self) -> int:
-        """The open time of the bar that is forming."""
-        return self.first_open_ms + self.closed_bars * MINUTE_MS
+        """The open time of the bar that is forming; all symbols close theirs together."""
+        return self.first_open_ms + len(next(iter(self.books.values())).bars) * MINUTE_MS
 
-    def open_orders(self, kind: Kind, symbol: str | None = None) -> list[Order]:
+    def open_orders(self, kind: Kind | None = None, symbol: str | None = None) -> list[Order]:
         """Return what is open, in order of creation."""
         found = (self.orders[key] for key in self.open_ids)
-        return [o for o in found if o.kind == kind and symbol in (None, o.symbol)]
+        return [o for o in found if kind in (None, o.kind) and symbol in (None, o.symbol)]
 
     def find(self, kind: Kind, order_id: str | None, client_order_id: str | None) -> Order | None:
         """Return an order by its id or, for the latest of that name, by the client's."""
@@ -93,29 +77,25 @@ class State:
 
     def ledger(self) -> dict[str, Any]:
         """Return orders, fills, positions and wallet as plain data, in order."""
+        held = {name: book for name, book in self.books.items() if book.position}
         return {
             "market_ms": self.market_ms,
             "bar": self.forming_open_ms - 1,
             "prices": {name: text(book.price) for name, book in self.books.items()},
             "wallet": {"USDT": text(self.wallet)},
             "positions": [
-                {
-                    "symbol": name,
-                    "quantity": text(book.position),
-                    "entry_price": text(book.entry_price),
-                }
-                for name, book in self.books.items()
-                if book.position
+                {"symbol": k, "quantity": text(b.position), "entry_price": text(b.entry_price)}
+                for k, b in held.items()
             ],
             "orders": [order.row() for order in self.orders.values()],
             "fills": [fill.row() for fill in self.fills],
         }
 
 
-def apply(state: State, kind: str, data: Mapping[str, Any], market_ms: int) -> None:
+def apply(state: State, record: Mapping[str, Any]) -> None:
     """Change the state as one record says; records that tell of no change are passed over."""
-    group, _, _ = kind.partition(".")
-    if group in ("order", "conditional"):
+    kind, data = record["kind"], record["data"]
+    if kind.startswith(("order.", "conditional.")):
         _put_order(state, Order.from_row(data))
         if kind == "order.filled":
             state.fills.append(Fill.from_row(data["fill"]))
@@ -127,55 +107,43 @@ def apply(state: State, kind: str, data: Mapping[str, Any], market_ms: int) -> N
     elif kind == "market.price":
         _move(state.books[data["symbol"]], Decimal(data["price"]), data["point"])
     elif kind == "market.bar_closed":
-        _close_bar(state.books[data["symbol"]], _bar(data["bar"], data["volume"]))
+        book, bar = state.books[data["symbol"]], Bar.from_row([*data["bar"], data["volume"]])
+        book.bars.append(bar)
+        book.price, book.forming, book.points = bar.close, None, 0
     elif kind == "leverage.changed":
         state.books[data["symbol"]].leverage = data["leverage"]
     elif kind == "exchange.started":
         state.first_open_ms = data["first_open_ms"]
         state.wallet = Decimal(data["wallet"])
         for name, rows in data["bars"].items():
-            bars = [_bar(row[:4], row[4]) for row in rows]
+            bars = [Bar.from_row(row) for row in rows]
             state.books[name] = Book(symbol_rules(name), bars[-1].close, bars)
     else:
         return
-    state.market_ms = market_ms
+    state.market_ms = record["market_ms"]
 
 
 def replay(records: Iterable[Mapping[str, Any]]) -> State:
     """Rebuild the state from the records of a journal."""
     state = State()
     for record in records:
-        apply(state, record["kind"], record["data"], record["market_ms"])
+        apply(state, record)
     return state
 
 
-def bar_row(bar: Bar) -> list[str]:
-    """Write a bar as open, high, low, close and volume."""
-    return [text(value) for value in (bar.open, bar.high, bar.low, bar.close, bar.volume)]
-
-
-def _bar(prices: list[str], volume: str) -> Bar:
-    opened, high, low, closed = map(Decimal, prices)
-    return Bar(opened, high, low, closed, Decimal(volume))
-
-
 def _put_order(state: State, order: Order) -> None:
-    state.orders[order.exchange_order_id] = order
+    key = order.exchange_order_id
+    state.orders[key] = order
+    state.id_of_client[order.kind, order.client_order_id] = key
     if order.is_open:
-        state.open_ids[order.exchange_order_id] = None
+        state.open_ids[key] = None
     else:
-        state.open_ids.pop(order.exchange_order_id, None)
-    state.id_of_client[order.kind, order.client_order_id] = order.exchange_order_id
+        state.open_ids.pop(key, None)
     if order.triggered_order_id:
-        state.conditional_of_order[order.triggered_order_id] = order.exchange_order_id
+        state.conditional_of_order[order.triggered_order_id] = key
 
 
-def _move(book: Book, price: Decimal, point: int) -> None:
-    book.price, book.points = price, point
-    here = book.forming or Bar(price, price, price, price, Decimal(0))
-    book.forming = Bar(here.open, max(here.high, price), min(here.low, price), price, Decimal(0))
-
-
-def _close_bar(book: Book, bar: Bar) -> None:
-    book.bars.append(bar)
-    book.price, book.forming, book.points = bar.close, None, 0
+def _move(book: Book, price: Decimal, points: int) -> None:
+    book.price, book.points = price, points
+    here = book.forming or Bar(price, price, price, price, ZERO)
+    book.forming = Bar(here.open, max(here.high, price), min(here.low, price), price, ZERO)

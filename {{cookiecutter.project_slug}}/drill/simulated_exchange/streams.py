@@ -8,16 +8,17 @@ import asyncio
 import contextlib
 import json
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from . import payloads
-from .errors import TEXTS
+from .errors import ExchangeError
 from .exchange import Exchange
 from .faults import EVENT_PHASES, Fault, Faults
+from .journal import Record
 from .market import INTERVALS, MINUTE_MS, candles
 
 FINISHED_DELAY_SECONDS = 0.1
@@ -29,26 +30,18 @@ LONGEST_QUEUE = 10_000
 
 
 class Socket:
-    """One WebSocket connection of a client.
+    """One WebSocket connection of a client; a combined one wraps messages with their stream."""
 
-    Parameters
-    ----------
-    request : web.Request
-        The request that opened it.
-    combined : bool
-        Whether messages are wrapped as ``{"stream", "data"}``.
-    """
-
-    def __init__(self, request: web.Request, *, combined: bool) -> None:
-        self.ws = web.WebSocketResponse(autoping=True)
-        self.combined = combined
+    def __init__(self, request: web.Request, *, combined: bool, is_user: bool) -> None:
+        self.ws = web.WebSocketResponse()
+        self.is_user = is_user
         self.streams: set[str] = set()
-        self.is_user = False
+        self._combined = combined
         self._request = request
 
     async def send(self, stream: str, data: Any) -> bool:
         """Send a message; a client that does not take it in time is cut off."""
-        message = {"stream": stream, "data": data} if self.combined else data
+        message = {"stream": stream, "data": data} if self._combined else data
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self.ws.send_str(json.dumps(message, separators=(",", ":")))
@@ -66,23 +59,15 @@ class Socket:
 
 
 class Streams:
-    """All sockets of one exchange.
-
-    Parameters
-    ----------
-    exchange : Exchange
-        Whose events are told.
-    faults : Faults
-        Gates that hold user events.
-    """
+    """All sockets of one exchange, and the user events that wait to be sent."""
 
     def __init__(self, exchange: Exchange, faults: Faults) -> None:
         self._exchange = exchange
         self._faults = faults
         self._sockets: dict[Socket, None] = {}
-        self._queue: deque[tuple[payloads.Payload, list[Socket]]] = deque()
+        self._queue: deque[tuple[payloads.Payload, Sequence[Socket]]] = deque()
         self._queued = asyncio.Event()
-        self._quiet = asyncio.Event()
+        self._quiet = asyncio.Event()  # set when nobody has to wait for the queue
         self._quiet.set()
         self._held = False
 
@@ -91,20 +76,18 @@ class Streams:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one WebSocket until it closes.
 
-        The last segment of the path says the form: ``stream`` is combined, all else is raw. Streams
-        come in the query, in the path or by SUBSCRIBE; a listen key in the query or in the path.
+        A path with ``stream`` in it is combined, all else is raw. Streams come in the query, in the
+        path or by SUBSCRIBE; a listen key in the query or in the path.
         """
         parts = [part for part in request.path.split("/") if part]
         names = request.query.get("streams", "").split("/") + [p for p in parts if "@" in p]
-        given_key = request.query.get("listenKey")
-        key = self._exchange.listen_key
+        given_key, key = request.query.get("listenKey"), self._exchange.listen_key
         if given_key is not None and given_key != key:
-            refusal = {"code": -1125, "msg": TEXTS[-1125]}
-            return web.json_response(refusal, status=400)
-        socket = Socket(request, combined="stream" in parts)
-        socket.is_user = key is not None and key in (given_key, *names, *parts)
+            return web.json_response(ExchangeError(-1125).answer, status=400)
+        is_user = key is not None and key in (given_key, *names, *parts)
+        socket = Socket(request, combined="stream" in parts, is_user=is_user)
         await socket.ws.prepare(request)
-        kind = {"stream": "user" if socket.is_user else "market"}
+        kind = {"stream": "user" if is_user else "market"}
         self._sockets[socket] = None
         self._exchange.journal.write("socket.opened", kind)
         try:
@@ -118,41 +101,41 @@ class Streams:
             self._exchange.journal.write("socket.closed", kind)
         return socket.ws
 
-    def drop_all(self) -> int:
-        """Break all connections abruptly; return how many."""
-        for socket in self._sockets:
-            socket.abort()
-        return len(self._sockets)
+    def all(self) -> list[Socket]:
+        """Return all open sockets."""
+        return list(self._sockets)
 
-    def drop_users(self) -> None:
-        """Break the user streams, because their listen key was closed."""
-        for socket in self._users():
+    def users(self) -> list[Socket]:
+        """Return who is told of user events that arise now."""
+        return [socket for socket in self._sockets if socket.is_user]
+
+    def drop(self, sockets: Iterable[Socket]) -> None:
+        """Break connections abruptly."""
+        for socket in sockets:
             socket.abort()
 
     async def close(self) -> None:
         """Close all connections in order, because the exchange stops."""
-        for socket in list(self._sockets):
+        for socket in self.all():
             await socket.ws.close(code=1001)
 
     async def _command(self, socket: Socket, text: str) -> None:
         """Answer SUBSCRIBE, UNSUBSCRIBE and LIST_SUBSCRIPTIONS."""
+        number = None
         try:
             message = json.loads(text)
             method, names = message["method"], list(message.get("params") or [])
+            number = message.get("id")
+            if method not in ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS"):
+                raise ValueError
         except (ValueError, KeyError, TypeError):
-            error = {"code": 2, "msg": "Invalid request: it has to be JSON with method and params."}
-            await socket.ws.send_json({"error": error, "id": None})
+            msg = "Invalid request: it has to be JSON with a known method and its params."
+            await socket.ws.send_json({"error": {"code": 2, "msg": msg}, "id": number})
             return
-        result = None
+        listed = sorted(socket.streams) if method == "LIST_SUBSCRIPTIONS" else None
         if method == "UNSUBSCRIBE":
             socket.streams.difference_update(names)
-        elif method == "LIST_SUBSCRIPTIONS":
-            result = sorted(socket.streams)
-        elif method != "SUBSCRIBE":
-            error = {"code": 2, "msg": f"Invalid request: unknown method {method}."}
-            await socket.ws.send_json({"error": error, "id": message.get("id")})
-            return
-        await socket.ws.send_json({"result": result, "id": message.get("id")})
+        await socket.ws.send_json({"result": listed, "id": number})
         if method == "SUBSCRIBE":
             await self._subscribe(socket, names)
 
@@ -165,42 +148,31 @@ class Streams:
         if self._exchange.listen_key in names:
             socket.is_user = True
         socket.streams.update(names)
-        now, seq = self._exchange.now_ms(), self._exchange.journal.seq
-        for book in self._exchange.state.books.values():
-            name = book.rules.name.lower()
+        now, seq = self._exchange.clock.now_ms(), self._exchange.journal.seq
+        for name, book in self._exchange.state.books.items():
+            quote = payloads.book_ticker(book, seq, now, book.price)
+            mark = payloads.mark_price(name, now, book.price)
             for stream in names:
-                if stream == f"{name}@bookTicker":
-                    await socket.send(stream, payloads.book_ticker(book, seq, now, book.price))
-                elif stream.startswith(f"{name}@markPrice"):
-                    await socket.send(stream, payloads.mark_price(book.rules.name, now, book.price))
-
-    def _users(self) -> list[Socket]:
-        return [socket for socket in self._sockets if socket.is_user]
+                if stream == f"{name.lower()}@bookTicker":
+                    await socket.send(stream, quote)
+                elif stream.startswith(f"{name.lower()}@markPrice"):
+                    await socket.send(stream, mark)
 
     # User events
 
-    def recipients(self) -> list[Socket]:
-        """Return who is told of what happens now."""
-        return self._users()
-
-    def tell_users(
-        self, records: Sequence[Mapping[str, Any]], recipients: Sequence[Socket]
-    ) -> None:
+    def tell_users(self, records: Sequence[Record], recipients: Sequence[Socket]) -> None:
         """Queue the user events of some records."""
-        for record in records:
-            event = payloads.user_event(record)
-            if event is None:
-                continue
+        for event in filter(None, map(payloads.user_event, records)):
             if event["e"] == "ALGO_UPDATE" and event["o"]["X"] == "FINISHED":
                 loop = asyncio.get_running_loop()
-                loop.call_later(FINISHED_DELAY_SECONDS, self._enqueue, event, list(recipients))
+                loop.call_later(FINISHED_DELAY_SECONDS, self._enqueue, event, recipients)
             else:
-                self._enqueue(event, list(recipients))
+                self._enqueue(event, recipients)
 
-    def _enqueue(self, event: payloads.Payload, recipients: list[Socket]) -> None:
+    def _enqueue(self, event: payloads.Payload, recipients: Sequence[Socket]) -> None:
         if len(self._queue) >= LONGEST_QUEUE:
             self._queue.clear()
-            self.drop_users()
+            self.drop(self.users())
         self._queue.append((event, recipients))
         if not self._held:
             self._quiet.clear()
@@ -216,26 +188,22 @@ class Streams:
         """Send queued user events, one after the other, for ever."""
         while True:
             while self._queue:
-                event, recipients = self._queue.popleft()
-                await self._deliver(event, [s for s in recipients if s in self._sockets])
+                await self._deliver(*self._queue.popleft())
             self._quiet.set()
             self._queued.clear()
             await self._queued.wait()
 
-    async def _deliver(self, event: payloads.Payload, recipients: list[Socket]) -> None:
+    async def _deliver(self, event: payloads.Payload, recipients: Sequence[Socket]) -> None:
         body: Mapping[str, Any] = event.get("o") or next(iter(event.get("a", {}).get("P", [])), {})
-        about = {
-            "event": event["e"],
-            "client_order_id": body.get("c") or body.get("caid"),
-            "execution": body.get("x"),
-            "symbol": body.get("s"),
-        }
-        met = self._faults.meet(about, EVENT_PHASES) if recipients else {}
+        name = body.get("c") or body.get("caid")
+        noted = {"event": event["e"], "client_order_id": name, "execution": body.get("x")}
+        about = {**noted, "symbol": body.get("s")}
+        heard = any(socket in self._sockets for socket in recipients)
+        met = self._faults.meet(about, *EVENT_PHASES) if heard else {}
         if "before" in met:
             await self._hold(met["before"], about)
         sent = [await s.send("user", event) for s in recipients if s in self._sockets]
-        noted = {key: about[key] for key in ("event", "client_order_id", "execution")}
-        self._exchange.journal.write("event", noted | {"delivered": sum(sent)})
+        self._exchange.journal.write("event", {**noted, "delivered": sum(sent)})
         if "after" in met:
             await self._hold(met["after"], about)
 
@@ -249,43 +217,39 @@ class Streams:
 
     # Market events
 
-    async def tell_market(self, records: Sequence[Mapping[str, Any]]) -> None:
+    async def tell_market(self, records: Sequence[Record]) -> None:
         """Send quotes, trades, mark prices and candles for what some records say."""
-        wanted = {stream for socket in self._sockets for stream in socket.streams}
-        if not wanted:
-            return
         moved: set[str] = set()
         for record in records:
             name = record["data"].get("symbol")
             if record["kind"] == "market.price":
                 moved.add(name)
-                await self._tell_price(name, record, wanted)
+                await self._tell_price(name, record)
             elif record["kind"] == "market.bar_closed":
                 moved.discard(name)
-                await self._tell_candles(name, record["market_ms"], wanted, closed=True)
+                await self._tell_candles(name, record["market_ms"], closed=True)
         for name in moved:
-            await self._tell_candles(name, self._exchange.now_ms(), wanted, closed=False)
+            await self._tell_candles(name, self._exchange.clock.now_ms(), closed=False)
 
-    async def _tell_price(self, name: str, record: Mapping[str, Any], wanted: set[str]) -> None:
+    async def _tell_price(self, name: str, record: Record) -> None:
         """Send what a new last price means: a trade of others, the quote, the mark price."""
         price, number, stamp = record["data"]["price"], record["seq"], record["market_ms"]
         book, last = self._exchange.state.books[name], Decimal(price)
-        aggregate, single = payloads.public_trade(name, price, number, stamp)
         mark = payloads.mark_price(name, stamp, last)
         for suffix, event in (
             ("bookTicker", payloads.book_ticker(book, number, stamp, last)),
-            ("aggTrade", aggregate),
-            ("trade", single),
+            ("aggTrade", payloads.public_trade("aggTrade", name, price, number, stamp)),
+            ("trade", payloads.public_trade("trade", name, price, number, stamp)),
             ("markPrice", mark),
             ("markPrice@1s", mark),
         ):
-            await self._broadcast(f"{name.lower()}@{suffix}", event, wanted)
+            await self._broadcast(f"{name.lower()}@{suffix}", event)
 
-    async def _tell_candles(self, name: str, stamp: int, wanted: set[str], *, closed: bool) -> None:
+    async def _tell_candles(self, name: str, stamp: int, *, closed: bool) -> None:
         state, book = self._exchange.state, self._exchange.state.books[name]
         for interval, minutes in INTERVALS.items():
             stream = f"{name.lower()}@kline_{interval}"
-            if stream not in wanted:
+            if not any(stream in socket.streams for socket in self._sockets):
                 continue
             bars = book.bars[-minutes:]
             first_ms = state.forming_open_ms - len(bars) * MINUTE_MS
@@ -293,11 +257,10 @@ class Streams:
                 bars = [*bars, book.forming]
             candle = candles(bars, first_ms, minutes)[-1]
             ends = closed and candle.close_ms < state.forming_open_ms
-            event = payloads.kline_event(name, interval, candle, stamp, closed=ends)
-            await self._broadcast(stream, event, wanted)
+            event = payloads.kline_event(name, interval, candle, stamp, ends)
+            await self._broadcast(stream, event)
 
-    async def _broadcast(self, stream: str, data: payloads.Payload, wanted: set[str]) -> None:
-        if stream in wanted:
-            for socket in list(self._sockets):
-                if stream in socket.streams:
-                    await socket.send(stream, data)
+    async def _broadcast(self, stream: str, data: payloads.Payload) -> None:
+        for socket in self.all():
+            if stream in socket.streams:
+                await socket.send(stream, data)

@@ -2,7 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
+
+from .errors import ExchangeError
 
 SMALLEST = Decimal("0.00000001")
 """Money and averages are kept to eight decimals, as the exchange shows them."""
@@ -15,51 +17,19 @@ def text(number: Decimal) -> str:
 
 def rounded(number: Decimal) -> Decimal:
     """Round to eight decimals and drop trailing zeros."""
-    value = number.quantize(SMALLEST, ROUND_HALF_EVEN).normalize()
-    return value.quantize(Decimal(1)) if value.as_tuple().exponent > 0 else value  # type: ignore[operator]
+    return number.quantize(SMALLEST).normalize()
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolRules:
-    """The filters of one perpetual contract.
-
-    Parameters
-    ----------
-    name : str
-        The symbol as the exchange writes it, for example ``BTCUSDT``.
-    start_price : Decimal
-        The price around which the seeded market moves, in USDT.
-    tick : Decimal
-        The smallest price step. Its digits fix the price precision.
-    step : Decimal
-        The smallest quantity step. Its digits fix the quantity precision.
-    min_notional : Decimal
-        The smallest price times quantity of an order that is not reduce-only, in USDT.
-    max_quantity : Decimal
-        The largest quantity of one order.
-    """
+    """The filters of one perpetual contract; the digits of tick and step fix its precision."""
 
     name: str
-    start_price: Decimal
+    start_price: Decimal  # the seeded market moves around it
     tick: Decimal
     step: Decimal
     min_notional: Decimal
     max_quantity: Decimal = Decimal(1000)
-
-    @property
-    def base(self) -> str:
-        """The asset that is bought and sold."""
-        return self.name.removesuffix("USDT")
-
-    @property
-    def price_places(self) -> int:
-        """The number of decimals of a price."""
-        return -int(self.tick.as_tuple().exponent)
-
-    @property
-    def quantity_places(self) -> int:
-        """The number of decimals of a quantity."""
-        return -int(self.step.as_tuple().exponent)
 
     def price(self, value: float | Decimal) -> Decimal:
         """Put a number on the grid of allowed prices, at least one tick."""
@@ -68,6 +38,36 @@ class SymbolRules:
     def quantity(self, value: Decimal) -> Decimal:
         """Write a quantity, which is a multiple of the step, with the right number of decimals."""
         return value.quantize(self.step)
+
+    def check(self, quantity: Decimal, price: Decimal, *, reduce_only: bool) -> None:
+        """Refuse a quantity, price or notional that the filters do not let pass."""
+        if quantity <= 0:
+            raise ExchangeError(-4003)
+        if quantity > self.max_quantity:
+            raise ExchangeError(-4005)
+        _check_grid(quantity, self.step, -4023)
+        self.check_price(price)
+        if not reduce_only and quantity * price < self.min_notional:
+            needed = f"no smaller than {text(self.min_notional)} (unless you choose reduce only)."
+            raise ExchangeError(-4164, f"Order's notional must be {needed}")
+
+    def check_price(self, price: Decimal) -> None:
+        """Refuse a price that is not on the grid."""
+        if price <= 0:
+            raise ExchangeError(-4001)
+        _check_grid(price, self.tick, -4014)
+
+
+def places(step: Decimal) -> int:
+    """Return the number of decimals that a step is written with."""
+    return -int(step.as_tuple().exponent)
+
+
+def _check_grid(value: Decimal, step: Decimal, code: int) -> None:
+    if places(value.normalize()) > places(step):
+        raise ExchangeError(-1111)
+    if value % step:
+        raise ExchangeError(code)
 
 
 _KNOWN = {
@@ -86,7 +86,5 @@ def symbol_rules(name: str) -> SymbolRules:
         When the name is no USDT contract.
     """
     if not re.fullmatch(r"[A-Z0-9]+USDT", name):
-        msg = f"{name!r} is no symbol that trades here: give one like BTCUSDT."
-        raise ValueError(msg)
-    start, tick, step, notional = _KNOWN.get(name, ("1000", "0.01", "0.001", "5"))
-    return SymbolRules(name, Decimal(start), Decimal(tick), Decimal(step), Decimal(notional))
+        raise ValueError(f"{name!r} is no symbol that trades here: give one like BTCUSDT.")
+    return SymbolRules(name, *map(Decimal, _KNOWN.get(name, ("1000", "0.01", "0.001", "5"))))
