@@ -1,7 +1,7 @@
 """The arithmetic of one cross-margin account in one-way mode. Pure functions; money is USDT."""
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from .orders import ZERO
 from .state import Book, State
@@ -12,8 +12,7 @@ TAKER_FEE = Decimal("0.0005")
 OPENING_WALLET = Decimal(100_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
+class Booking(NamedTuple):
     """What a fill makes of a position."""
 
     position: Decimal

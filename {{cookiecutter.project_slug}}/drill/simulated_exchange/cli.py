@@ -58,10 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _check(options)
             file = None
             if options.journal is not None:
-                file = stack.enter_context(_open_journal(options.journal))
+                file = stack.enter_context(options.journal.open("w", encoding="utf-8"))
             exchange = build(options, file)
         except (UsageError, BarFileError, MarketUsedUpError) as error:
             return _fail(EXIT_USAGE, str(error))
+        except OSError as error:
+            journal = f"The journal {options.journal} cannot be written"
+            return _fail(EXIT_USAGE, f"{journal}: {error.strerror}.")
         try:
             asyncio.run(serve(exchange, options.host, options.port))
         except OSError as error:
@@ -103,14 +106,22 @@ def build(options: argparse.Namespace, journal_file: TextIO | None = None) -> Ex
 
 
 async def serve(exchange: Exchange, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT; a second one changes nothing."""
+    stop = asyncio.Event()
+
+    def stop_once() -> None:
+        # Blocked to the end: the loop's handlers are gone before the process is.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        stop.set()
+
+    for number in STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, stop_once)
     server = Server(exchange)
     app = web.Application()
     Control(server).add_routes(app)
     app.router.add_route("*", "/{path:.*}", server.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    stop = _stop_on_signal()
     try:
         await web.TCPSite(runner, host, port).start()
         tasks = [asyncio.create_task(server.streams.run())]
@@ -121,27 +132,11 @@ async def serve(exchange: Exchange, host: str, port: int) -> None:
         server.faults.release_all()
         for task in tasks:
             task.cancel()
-        await server.streams.close()
+        for socket in list(server.streams.sockets):
+            await socket.ws.close(code=1001)
     finally:
         await runner.cleanup()
         await asyncio.sleep(0)  # lets the last connections see that they are closed
-
-
-def _stop_on_signal() -> asyncio.Event:
-    """Return what the first SIGTERM or SIGINT sets; from then on both are ignored, to the end.
-
-    The loop's own handlers would not do: they are gone once it closes, before the process ends.
-    """
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def on_signal(*_: object) -> None:
-        for number in STOP_SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        loop.call_soon_threadsafe(stop.set)
-
-    for number in STOP_SIGNALS:
-        signal.signal(number, on_signal)
-    return stop
 
 
 async def _run_market(server: Server) -> None:
@@ -205,13 +200,6 @@ def _check(options: argparse.Namespace) -> None:
     if not (address.is_private or address.is_loopback or address.is_unspecified):
         # Everybody knows the key of this exchange.
         raise UsageError(f"--host {options.host} is a public address: give a private one.")
-
-
-def _open_journal(path: Path) -> TextIO:
-    try:
-        return path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"The journal {path} cannot be written: {error.strerror}.") from None
 
 
 def _fail(code: int, sentence: str) -> int:

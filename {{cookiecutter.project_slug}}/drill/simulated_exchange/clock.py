@@ -24,14 +24,14 @@ class Clock:
         self._state = state
         self._start_ms = start_ms
         self._speed = speed
-        self._started_wall_ms = wall_ms()
+        self._began_ms = wall_ms()
 
     def now_ms(self) -> int:
         """Return the market time."""
         if self.stepped:
             return self._state.market_ms
         wall = wall_ms()
-        run = self._start_ms + int((wall - self._started_wall_ms) * self._speed)
+        run = self._start_ms + int((wall - self._began_ms) * self._speed)
         return max(self._state.market_ms, min(run, wall))
 
     def lag_ms(self) -> int:

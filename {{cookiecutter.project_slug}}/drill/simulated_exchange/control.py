@@ -44,14 +44,10 @@ class Control:
     async def _hello(self, _request: web.Request) -> web.Response:
         exchange = self._exchange
         told = {
-            "name": "simulated-exchange",
-            "version": __version__,
-            "seed": exchange.seed,
-            "market_epoch": exchange.course.epoch_ms,
-            "market_ms": exchange.clock.now_ms(),
-            "symbols": list(exchange.state.books),
-            "stepped": exchange.clock.stepped,
-        }
+            "name": "simulated-exchange", "version": __version__, "seed": exchange.seed,
+            "market_epoch": exchange.course.epoch_ms, "market_ms": exchange.clock.now_ms(),
+            "symbols": list(exchange.state.books), "stepped": exchange.clock.stepped,
+        }  # fmt: skip
         return web.json_response(told)
 
     async def _ledger(self, _request: web.Request) -> web.Response:
@@ -69,7 +65,7 @@ class Control:
 
     async def _step(self, request: web.Request) -> web.Response:
         if not self._exchange.clock.stepped:
-            msg = "This market runs by itself: start the exchange with --stepped to step it."
+            msg = "This market runs by itself: start the exchange with --stepped."
             raise _refusal(msg, web.HTTPConflict)
         body = await _body(request)
         bars = body.get("bars", 0)
@@ -118,9 +114,9 @@ class Control:
             server.faults.release(fault, "itself")
             told |= {"seq": self._exchange.journal.seq, "changes": moved["changes"]}
         elif name == "drop_sockets":
-            sockets = server.streams.all()
-            server.streams.drop(sockets)
-            server.faults.fire(fault, {"sockets": len(sockets)})
+            for socket in server.streams.sockets:
+                socket.abort()
+            server.faults.fire(fault, {"sockets": len(server.streams.sockets)})
             server.faults.release(fault, "itself")
         return web.json_response(told)
 
@@ -154,20 +150,16 @@ def _refusal(
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    try:
+    with contextlib.suppress(ValueError):
         body = json.loads(await request.text() or "{}")
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise _refusal("The body has to be a JSON object.")
-    return body
+        if isinstance(body, dict):
+            return body
+    raise _refusal("The body has to be a JSON object.")
 
 
 def _number(value: Any, name: str) -> Decimal:
-    try:
+    with contextlib.suppress(InvalidOperation):
         number = Decimal(str(value))
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite():
-        raise _refusal(f"{name} has to be a number.")
-    return number
+        if number.is_finite():
+            return number
+    raise _refusal(f"{name} has to be a number.")

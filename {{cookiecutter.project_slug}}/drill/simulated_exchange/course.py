@@ -27,13 +27,7 @@ class Course:
         self._market = market
 
     def start(self, rules: list[SymbolRules], first_open_ms: int, history: int) -> None:
-        """Begin the journal with the bars that are closed before anybody trades.
-
-        Raises
-        ------
-        MarketUsedUpError
-            When the market has fewer bars, or none after them.
-        """
+        """Begin the journal with the bars that are closed before anybody trades."""
         bars = {}
         for symbol in rules:
             opens = range(first_open_ms, first_open_ms + (history + 1) * MINUTE_MS, MINUTE_MS)

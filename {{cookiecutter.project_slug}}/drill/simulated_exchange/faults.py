@@ -20,20 +20,14 @@ from .journal import Journal
 HELD_SECONDS = 600.0
 """After this time a gate releases itself."""
 
-MATCH_KEYS = frozenset({"request", "leg", "symbol", "client_order_id", "event", "execution"})
+MATCH_KEYS = ("request", "leg", "symbol", "client_order_id", "event", "execution")
 REQUEST_PHASES = ("received", "processed", "answered")
 EVENT_PHASES = ("before", "after")
 MOST_FAULTS = 10_000
 
 
 class Fault:
-    """One armed fault: ``gate``, ``fail``, ``wick`` or ``drop_sockets``.
-
-    Raises
-    ------
-    ValueError
-        When the options are no options of this fault; the message says what to give.
-    """
+    """One armed fault; a ValueError says which options it should have been given."""
 
     def __init__(self, key: str, name: str, options: Mapping[str, Any]) -> None:
         self.key = key
@@ -49,17 +43,14 @@ class Fault:
         self.data: dict[str, Any] = {}
         self.fired = asyncio.Event()
         self.released = asyncio.Event()
-        msg = ""
-        if unknown := self.match.keys() - MATCH_KEYS:
-            known = ", ".join(sorted(MATCH_KEYS))
-            msg = f"A fault cannot match by {', '.join(sorted(unknown))}: use {known}."
-        elif name == "gate" and self.phase not in REQUEST_PHASES + EVENT_PHASES:
-            phases = "received, processed or answered of a request, before or after of an event"
-            msg = f"A gate needs a phase: {phases}."
-        elif self.nth < 1 or self.times < 1:
-            msg = "A fault counts from 1: give nth and times of at least 1."
-        if msg:
-            raise ValueError(msg)
+        if unknown := self.match.keys() - set(MATCH_KEYS):
+            msg = f"A fault cannot match by {', '.join(sorted(unknown))}"
+            raise ValueError(f"{msg}: use {', '.join(MATCH_KEYS)}.")
+        if name == "gate" and self.phase not in REQUEST_PHASES + EVENT_PHASES:
+            phases = ", ".join(REQUEST_PHASES + EVENT_PHASES)
+            raise ValueError(f"A gate needs a phase, which is one of {phases}.")
+        if self.nth < 1 or self.times < 1:
+            raise ValueError("A fault counts from 1: give nth and times of at least 1.")
 
     def meets(self, about: Mapping[str, Any]) -> bool:
         """Count a request or event; tell whether it is the one that the fault waits for."""
@@ -82,13 +73,7 @@ class Faults:
         self._faults: dict[str, Fault] = {}
 
     def arm(self, name: str, options: Mapping[str, Any]) -> Fault:
-        """Add a fault.
-
-        Raises
-        ------
-        ValueError
-            When its options are wrong, or there are too many faults.
-        """
+        """Add a ``gate``, ``fail``, ``wick`` or ``drop_sockets``."""
         if len(self._faults) >= MOST_FAULTS:
             raise ValueError(f"There are {MOST_FAULTS} faults already: start a new exchange.")
         fault = Fault(f"f{len(self._faults) + 1}", name, options)
@@ -123,7 +108,7 @@ class Faults:
     def release_all(self) -> None:
         """Let everything go on, because the exchange stops."""
         for fault in self._faults.values():
-            self.release(fault, "stop")
+            self.release(fault, by="stop")
 
     async def hold(self, fault: Fault, data: Mapping[str, Any]) -> None:
         """Fire a gate and wait until it is released."""

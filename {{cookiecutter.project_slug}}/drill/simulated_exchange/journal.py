@@ -24,10 +24,7 @@ class Journal:
         self._records: deque[Record] = deque(maxlen=KEPT_RECORDS)
 
     def write(self, kind: str, data: Mapping[str, Any], market_ms: int | None = None) -> None:
-        """Add a record of plain data and apply it; by default it has the time of the last change.
-
-        `kind` says what happened, for example ``order.filled``.
-        """
+        """Add a record and apply it; by default it is stamped with the time of the last change."""
         self.seq += 1
         market_ms = self._state.market_ms if market_ms is None else market_ms
         mono_ns, wall_ns = time.monotonic_ns(), time.time_ns()
@@ -42,18 +39,9 @@ class Journal:
         apply(self._state, record)
 
     def after(self, seq: int) -> list[Record]:
-        """Return the records that follow one.
-
-        Raises
-        ------
-        LookupError
-            When some of them are no longer in memory.
-        """
+        """Return the records that follow one; a LookupError says that they are not all kept."""
         new = max(self.seq - max(seq, 0), 0)
         if new > len(self._records):
-            msg = (
-                f"The journal keeps its last {KEPT_RECORDS} records in memory and those after "
-                f"{seq} are not all among them: read the journal file instead."
-            )
+            msg = f"Records after {seq} are no longer in memory: read the journal file instead."
             raise LookupError(msg)
         return list(islice(self._records, len(self._records) - new, None))

@@ -3,9 +3,8 @@
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from .symbols import SymbolRules, rounded, text
 
@@ -23,11 +22,6 @@ class Bar(NamedTuple):
     close: Decimal
     volume: Decimal
 
-    @classmethod
-    def from_row(cls, row: Sequence[str]) -> "Bar":
-        """Read what `row` wrote."""
-        return cls(*map(Decimal, row))
-
     def row(self) -> list[str]:
         """Write the bar for the journal."""
         return [text(value) for value in self]
@@ -41,13 +35,6 @@ class Bar(NamedTuple):
         if self.close >= self.open:
             return self.open, self.low, self.high, self.close
         return self.open, self.high, self.low, self.close
-
-
-class Market(Protocol):
-    """A source of bars, counted from the market's epoch."""
-
-    def bar(self, rules: SymbolRules, index: int) -> Bar | None:
-        """Return a bar, or None when the market has no more."""
 
 
 RecordedRow = tuple[str, ...]
@@ -110,8 +97,10 @@ class SeededMarket:
         return int.from_bytes(hashlib.blake2b(key, digest_size=6).digest()) / 2**48
 
 
-@dataclass(frozen=True, slots=True)
-class Candle:
+Market = RecordedMarket | SeededMarket
+
+
+class Candle(NamedTuple):
     """A bar with its place in time, for any interval: what klines are made of."""
 
     open_ms: int

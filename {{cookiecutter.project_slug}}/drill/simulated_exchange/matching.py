@@ -19,7 +19,7 @@ from decimal import Decimal
 from . import account
 from .errors import ExchangeError
 from .journal import Journal
-from .orders import Fill, Order
+from .orders import ZERO, Fill, Order
 from .state import FIRST_ID, Book, State
 from .symbols import rounded, text
 
@@ -27,11 +27,8 @@ from .symbols import rounded, text
 class Matching:
     """Decide, record, and thereby change the state.
 
-    Parameters
-    ----------
-    now : Callable[[], int], optional
-        The market time while it runs by itself. Without it, each change takes one millisecond, so
-        that the same requests get the same stamps.
+    `now` is the market time while it runs by itself. Without it, each change takes one millisecond,
+    so that the same requests get the same stamps.
     """
 
     def __init__(
@@ -46,10 +43,7 @@ class Matching:
     def place(self, order: Order) -> Order:
         """Accept a market or limit order, match it, and return it as it was accepted.
 
-        Raises
-        ------
-        ExchangeError
-            When the exchange refuses it; nothing has changed then.
+        A refusal is an `ExchangeError`; nothing has changed then. So it is with all requests.
         """
         self._check_client_id(order)
         return self._enter(self._admitted(order))
@@ -97,18 +91,9 @@ class Matching:
     def travel(
         self, symbol: str, price: Decimal, points: int, at_ms: int, *, jump: bool = False
     ) -> None:
-        """Move the last price and do what it meets on the way.
+        """Move the last price and do what it meets on the way, unless it jumps over that.
 
-        Parameters
-        ----------
-        symbol, price : str, Decimal
-            What moves, and where it goes.
-        points : int
-            How many points of the forming bar's path are passed once it is there.
-        at_ms : int
-            The market time of the move.
-        jump : bool, default False
-            Whether it skips the prices in between.
+        Once it is there, so many points of the forming bar's path are passed.
         """
         book = self._state.books[symbol]
         if jump:
@@ -208,19 +193,11 @@ class Matching:
         self._journal.write("position.changed", position, self._next_ms())
         now = self._next_ms()
         fill = Fill(
-            trade_id=str(FIRST_ID + len(self._state.fills)),
-            exchange_order_id=order.exchange_order_id,
-            client_order_id=order.client_order_id,
-            symbol=order.symbol,
-            side=order.side,
-            quantity=quantity,
-            price=price,
-            commission=fee,
-            realized_pnl=after.realized_pnl,
-            maker=maker,
-            market_ms=now,
-            position_after=after.position,
-        )
+            trade_id=str(FIRST_ID + len(self._state.fills)), market_ms=now, symbol=order.symbol,
+            exchange_order_id=order.exchange_order_id, client_order_id=order.client_order_id,
+            side=order.side, quantity=quantity, price=price, maker=maker, commission=fee,
+            realized_pnl=after.realized_pnl, position_after=after.position,
+        )  # fmt: skip
         status = "FILLED" if quantity == order.remaining else "PARTIALLY_FILLED"
         filled, quote = order.filled + quantity, order.quote + quantity * price
         done = replace(order, filled=filled, quote=quote, status=status, updated_ms=now)
@@ -238,18 +215,16 @@ class Matching:
         book, quantity = self._state.books[conditional.symbol], conditional.quantity
         if conditional.close_position:
             quantity = account.reducible(book, conditional.sign)
-        order = Order(
+        order = replace(
+            conditional,
             kind="order",
-            symbol=conditional.symbol,
-            side=conditional.side,
             type="MARKET" if conditional.type.endswith("_MARKET") else "LIMIT",
-            origin_type=conditional.type,
+            status="NEW",
             quantity=quantity,
-            price=conditional.price,
-            time_in_force=conditional.time_in_force,
-            working_type=conditional.working_type,
             reduce_only=conditional.reduce_only or conditional.close_position,
-            client_order_id=conditional.client_order_id,
+            close_position=False,
+            trigger_price=ZERO,
+            triggered_ms=0,
         )
         try:
             if not quantity:
@@ -298,7 +273,7 @@ def _takes(order: Order, book: Book) -> bool:
 
 
 def _level(order: Order, book: Book) -> tuple[Decimal, bool]:
-    """Return the last price at which an order is due, and whether it is due from there upwards."""
+    """Return the price at which an order is due, and whether it is due from there upwards."""
     if order.kind == "conditional":
         return order.trigger_price, (order.side == "BUY") == order.type.startswith("STOP")
     return order.price - order.sign * book.rules.tick, order.sign < 0

@@ -1,5 +1,6 @@
 """Read the parameters of a request, or refuse them in the exchange's words."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable
@@ -26,13 +27,11 @@ class Parameters(dict[str, str]):
 
     def decimal(self, name: str) -> Decimal:
         """Return a decimal that has to be there."""
-        try:
+        with contextlib.suppress(InvalidOperation):
             value = Decimal(self.required(name))
-        except InvalidOperation:
-            raise missing(name) from None
-        if not value.is_finite():
-            raise missing(name)
-        return value
+            if value.is_finite():
+                return value
+        raise missing(name)
 
     def integer(self, name: str) -> int | None:
         """Return a whole number, or None when it was not sent."""
@@ -84,10 +83,8 @@ class Parameters(dict[str, str]):
 
     def words(self, name: str) -> list[str]:
         """Return a JSON list of words or numbers as words."""
-        try:
+        with contextlib.suppress(json.JSONDecodeError):
             values = json.loads(self.get(name) or "[]")
-        except json.JSONDecodeError:
-            raise missing(name) from None
-        if not isinstance(values, list):
-            raise missing(name)
-        return [str(value) for value in values]
+            if isinstance(values, list):
+                return [str(value) for value in values]
+        raise missing(name)

@@ -122,7 +122,7 @@ def account_info(state: State) -> Payload:
         "feeTier": 0, "canTrade": True, "canDeposit": True, "canWithdraw": True,
         "multiAssetsMargin": False, "tradeGroupId": -1,
         "assets": [{"asset": "USDT", "marginAvailable": True, **asset}],
-        "positions": [position_risk(state, name, version=2) for name in state.books],
+        "positions": [position_risk(state, name, 2) for name in state.books],
     }  # fmt: skip
 
 

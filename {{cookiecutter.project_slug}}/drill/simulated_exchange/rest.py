@@ -1,8 +1,7 @@
 """The REST endpoints: from parameters to an answer. No network, no waiting."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import payloads
 from .account import MAKER_FEE, TAKER_FEE
@@ -22,6 +21,10 @@ ID_NAMES: dict[Kind, tuple[str, str]] = {
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX")
 
 # Market
+
+
+def _exchange_info(exchange: Exchange, _p: Parameters) -> Any:
+    return payloads.exchange_info(exchange.state, wall_ms())
 
 
 def _klines(exchange: Exchange, p: Parameters) -> Any:
@@ -50,18 +53,23 @@ def _klines(exchange: Exchange, p: Parameters) -> Any:
 # Account
 
 
+def _account(exchange: Exchange, _p: Parameters) -> Any:
+    return payloads.account_info(exchange.state)
+
+
 def _positions_v2(exchange: Exchange, p: Parameters) -> Any:
-    return [payloads.position_risk(exchange.state, name, version=2) for name in _names(exchange, p)]
+    return [payloads.position_risk(exchange.state, name, 2) for name in _names(exchange, p)]
 
 
 def _positions_v3(exchange: Exchange, p: Parameters) -> Any:
     """Return only symbols with a position or an open order, as version 3 does."""
-    state = exchange.state
-    return [
-        payloads.position_risk(state, name, version=3)
-        for name in _names(exchange, p)
-        if state.books[name].position or state.open_orders("order", name)
-    ]
+    state, names = exchange.state, _names(exchange, p)
+    used = (n for n in names if state.books[n].position or state.open_orders("order", n))
+    return [payloads.position_risk(state, name, 3) for name in used]
+
+
+def _position_mode(_exchange: Exchange, _p: Parameters) -> Any:
+    return {"dualSidePosition": False}
 
 
 def _set_position_mode(_exchange: Exchange, p: Parameters) -> Any:
@@ -92,6 +100,10 @@ def _set_leverage(exchange: Exchange, p: Parameters) -> Any:
 def _commission_rate(exchange: Exchange, p: Parameters) -> Any:
     fees = {"makerCommissionRate": text(MAKER_FEE), "takerCommissionRate": text(TAKER_FEE)}
     return {"symbol": _book(exchange, p).rules.name, **fees}
+
+
+def _new_listen_key(exchange: Exchange, _p: Parameters) -> Any:
+    return {"listenKey": exchange.open_listen_key()}
 
 
 def _keep_listen_key(exchange: Exchange, _p: Parameters) -> Any:
@@ -172,11 +184,11 @@ def _amend(exchange: Exchange, p: Parameters) -> Any:
     return payloads.order(changed)
 
 
-def _query(exchange: Exchange, p: Parameters, kind: Kind) -> Any:
+def _query(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
     return payloads.order(_find(exchange, p, kind))
 
 
-def _cancel(exchange: Exchange, p: Parameters, kind: Kind) -> Any:
+def _cancel(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
     order = _find(exchange, p, kind, unknown=-2011)
     if not order.is_open:
         raise ExchangeError(-2011)
@@ -187,7 +199,7 @@ def _cancel(exchange: Exchange, p: Parameters, kind: Kind) -> Any:
     return names | {"code": "200", "msg": "success"}
 
 
-def _cancel_all(exchange: Exchange, p: Parameters, kind: Kind) -> Any:
+def _cancel_all(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
     for order in exchange.state.open_orders(kind, _book(exchange, p).rules.name):
         exchange.matching.cancel(order)
     return {"code": 200, "msg": "The operation of cancel all open order is done."}
@@ -201,20 +213,20 @@ def _cancel_some(exchange: Exchange, p: Parameters) -> Any:
         raise missing("orderIdList")
     for one in wanted:
         try:
-            answers.append(_cancel(exchange, Parameters({"symbol": name, **one}), "order"))
+            answers.append(_cancel(exchange, Parameters({"symbol": name, **one})))
         except ExchangeError as error:
             answers.append(error.answer)
     return answers
 
 
-def _open(exchange: Exchange, p: Parameters, kind: Kind) -> Any:
+def _open(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
     name = _book(exchange, p).rules.name if p.get("symbol") else None
     wanted = p.integer("algoId") if kind == "conditional" else None
     found = exchange.state.open_orders(kind, name)
     return [payloads.order(o) for o in found if wanted in (None, int(o.exchange_order_id))]
 
 
-def _all(exchange: Exchange, p: Parameters, kind: Kind) -> Any:
+def _all(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
     name, (since, until) = _book(exchange, p).rules.name, _window(exchange, p)
     from_id = p.integer(ID_NAMES[kind][0])
     found = [
@@ -285,8 +297,7 @@ def _page(found: list[Any], p: Parameters, *, from_start: bool) -> list[Any]:
 # Which request does what
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """A request: its name in the journal, what it does, and whether it is signed, key or none."""
 
     request: str
@@ -294,56 +305,44 @@ class Endpoint:
     security: str = "signed"
 
 
+def _of_conditionals(handle: Callable[[Exchange, Parameters, Kind], Any]) -> Any:
+    return lambda exchange, p: handle(exchange, p, "conditional")
+
+
 ENDPOINTS = {
     "GET /fapi/v1/ping": Endpoint("ping.read", lambda _e, _p: {}, "none"),
     "GET /fapi/v1/time": Endpoint("time.read", lambda _e, _p: {"serverTime": wall_ms()}, "none"),
-    "GET /fapi/v1/exchangeInfo": Endpoint(
-        "exchange_info.read", lambda e, _p: payloads.exchange_info(e.state, wall_ms()), "none"
-    ),
+    "GET /fapi/v1/exchangeInfo": Endpoint("exchange_info.read", _exchange_info, "none"),
     "GET /fapi/v1/klines": Endpoint("klines.read", _klines, "none"),
-    "GET /fapi/v2/account": Endpoint("account.read", lambda e, _p: payloads.account_info(e.state)),
-    "GET /fapi/v3/account": Endpoint("account.read", lambda e, _p: payloads.account_info(e.state)),
+    "GET /fapi/v2/account": Endpoint("account.read", _account),
+    "GET /fapi/v3/account": Endpoint("account.read", _account),
     "GET /fapi/v2/positionRisk": Endpoint("positions.read", _positions_v2),
     "GET /fapi/v3/positionRisk": Endpoint("positions.read", _positions_v3),
-    "GET /fapi/v1/positionSide/dual": Endpoint(
-        "position_mode.read", lambda _e, _p: {"dualSidePosition": False}
-    ),
+    "GET /fapi/v1/positionSide/dual": Endpoint("position_mode.read", _position_mode),
     "POST /fapi/v1/positionSide/dual": Endpoint("position_mode.set", _set_position_mode),
     "POST /fapi/v1/marginType": Endpoint("margin_type.set", _set_margin_type),
     "GET /fapi/v1/symbolConfig": Endpoint("symbol_config.read", _symbol_config),
     "POST /fapi/v1/leverage": Endpoint("leverage.set", _set_leverage),
     "GET /fapi/v1/commissionRate": Endpoint("commission.read", _commission_rate),
-    "POST /fapi/v1/listenKey": Endpoint(
-        "listen_key.new", lambda e, _p: {"listenKey": e.open_listen_key()}, "key"
-    ),
+    "POST /fapi/v1/listenKey": Endpoint("listen_key.new", _new_listen_key, "key"),
     "PUT /fapi/v1/listenKey": Endpoint("listen_key.keep", _keep_listen_key, "key"),
     "DELETE /fapi/v1/listenKey": Endpoint("listen_key.close", _close_listen_key, "key"),
     "POST /fapi/v1/order": Endpoint("order.new", _new_order),
     "PUT /fapi/v1/order": Endpoint("order.amend", _amend),
-    "GET /fapi/v1/userTrades": Endpoint("trades.all", _trades),
+    "GET /fapi/v1/order": Endpoint("order.query", _query),
+    "GET /fapi/v1/openOrder": Endpoint("order.query", _query),
+    "DELETE /fapi/v1/order": Endpoint("order.cancel", _cancel),
+    "DELETE /fapi/v1/allOpenOrders": Endpoint("order.cancel_all", _cancel_all),
     "DELETE /fapi/v1/batchOrders": Endpoint("order.batch_cancel", _cancel_some),
+    "GET /fapi/v1/openOrders": Endpoint("orders.open", _open),
+    "GET /fapi/v1/allOrders": Endpoint("orders.all", _all),
+    "GET /fapi/v1/userTrades": Endpoint("trades.all", _trades),
     "POST /fapi/v1/algoOrder": Endpoint("conditional.new", _new_conditional),
-    "GET /fapi/v1/order": Endpoint("order.query", lambda e, p: _query(e, p, "order")),
-    "GET /fapi/v1/openOrder": Endpoint("order.query", lambda e, p: _query(e, p, "order")),
-    "DELETE /fapi/v1/order": Endpoint("order.cancel", lambda e, p: _cancel(e, p, "order")),
-    "DELETE /fapi/v1/allOpenOrders": Endpoint(
-        "order.cancel_all", lambda e, p: _cancel_all(e, p, "order")
-    ),
-    "GET /fapi/v1/openOrders": Endpoint("orders.open", lambda e, p: _open(e, p, "order")),
-    "GET /fapi/v1/allOrders": Endpoint("orders.all", lambda e, p: _all(e, p, "order")),
-    "GET /fapi/v1/algoOrder": Endpoint(
-        "conditional.query", lambda e, p: _query(e, p, "conditional")
-    ),
-    "DELETE /fapi/v1/algoOrder": Endpoint(
-        "conditional.cancel", lambda e, p: _cancel(e, p, "conditional")
-    ),
+    "GET /fapi/v1/algoOrder": Endpoint("conditional.query", _of_conditionals(_query)),
+    "DELETE /fapi/v1/algoOrder": Endpoint("conditional.cancel", _of_conditionals(_cancel)),
     "DELETE /fapi/v1/algoOpenOrders": Endpoint(
-        "conditional.cancel_all", lambda e, p: _cancel_all(e, p, "conditional")
+        "conditional.cancel_all", _of_conditionals(_cancel_all)
     ),
-    "GET /fapi/v1/openAlgoOrders": Endpoint(
-        "conditionals.open", lambda e, p: _open(e, p, "conditional")
-    ),
-    "GET /fapi/v1/allAlgoOrders": Endpoint(
-        "conditionals.all", lambda e, p: _all(e, p, "conditional")
-    ),
+    "GET /fapi/v1/openAlgoOrders": Endpoint("conditionals.open", _of_conditionals(_open)),
+    "GET /fapi/v1/allAlgoOrders": Endpoint("conditionals.all", _of_conditionals(_all)),
 }

@@ -76,7 +76,7 @@ class Server:
             return response
         await self.tell(records, recipients)
         if endpoint.request == "listen_key.close":
-            self.streams.drop(self.streams.users())
+            self.streams.drop_users()
         return response
 
     async def tell(
@@ -89,13 +89,7 @@ class Server:
         await self.streams.tell_market(records)
 
     async def run_market(self) -> None:
-        """Let a market that is not stepped follow its clock, for ever or until it is used up.
-
-        Raises
-        ------
-        MarketUsedUpError
-            When it is used up.
-        """
+        """Let a market that is not stepped follow its clock, for ever or until it is used up."""
         exchange = self.exchange
         while True:
             before = exchange.journal.seq

@@ -107,16 +107,16 @@ def apply(state: State, record: Mapping[str, Any]) -> None:
     elif kind == "market.price":
         _move(state.books[data["symbol"]], Decimal(data["price"]), data["point"])
     elif kind == "market.bar_closed":
-        book, bar = state.books[data["symbol"]], Bar.from_row([*data["bar"], data["volume"]])
-        book.bars.append(bar)
-        book.price, book.forming, book.points = bar.close, None, 0
+        book, row = state.books[data["symbol"]], [*data["bar"], data["volume"]]
+        book.bars.append(Bar(*map(Decimal, row)))
+        book.price, book.forming, book.points = book.bars[-1].close, None, 0
     elif kind == "leverage.changed":
         state.books[data["symbol"]].leverage = data["leverage"]
     elif kind == "exchange.started":
         state.first_open_ms = data["first_open_ms"]
         state.wallet = Decimal(data["wallet"])
         for name, rows in data["bars"].items():
-            bars = [Bar.from_row(row) for row in rows]
+            bars = [Bar(*map(Decimal, row)) for row in rows]
             state.books[name] = Book(symbol_rules(name), bars[-1].close, bars)
     else:
         return

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -64,7 +64,7 @@ class Streams:
     def __init__(self, exchange: Exchange, faults: Faults) -> None:
         self._exchange = exchange
         self._faults = faults
-        self._sockets: dict[Socket, None] = {}
+        self.sockets: list[Socket] = []
         self._queue: deque[tuple[payloads.Payload, Sequence[Socket]]] = deque()
         self._queued = asyncio.Event()
         self._quiet = asyncio.Event()  # set when nobody has to wait for the queue
@@ -88,7 +88,7 @@ class Streams:
         socket = Socket(request, combined="stream" in parts, is_user=is_user)
         await socket.ws.prepare(request)
         kind = {"stream": "user" if is_user else "market"}
-        self._sockets[socket] = None
+        self.sockets.append(socket)
         self._exchange.journal.write("socket.opened", kind)
         try:
             await self._subscribe(socket, [name for name in names if name])
@@ -97,27 +97,18 @@ class Streams:
                     if message.type == WSMsgType.TEXT:
                         await self._command(socket, message.data)
         finally:
-            self._sockets.pop(socket, None)
+            self.sockets.remove(socket)
             self._exchange.journal.write("socket.closed", kind)
         return socket.ws
 
-    def all(self) -> list[Socket]:
-        """Return all open sockets."""
-        return list(self._sockets)
-
     def users(self) -> list[Socket]:
         """Return who is told of user events that arise now."""
-        return [socket for socket in self._sockets if socket.is_user]
+        return [socket for socket in self.sockets if socket.is_user]
 
-    def drop(self, sockets: Iterable[Socket]) -> None:
-        """Break connections abruptly."""
-        for socket in sockets:
+    def drop_users(self) -> None:
+        """Break the user streams abruptly."""
+        for socket in self.users():
             socket.abort()
-
-    async def close(self) -> None:
-        """Close all connections in order, because the exchange stops."""
-        for socket in self.all():
-            await socket.ws.close(code=1001)
 
     async def _command(self, socket: Socket, text: str) -> None:
         """Answer SUBSCRIBE, UNSUBSCRIBE and LIST_SUBSCRIPTIONS."""
@@ -172,7 +163,7 @@ class Streams:
     def _enqueue(self, event: payloads.Payload, recipients: Sequence[Socket]) -> None:
         if len(self._queue) >= LONGEST_QUEUE:
             self._queue.clear()
-            self.drop(self.users())
+            self.drop_users()
         self._queue.append((event, recipients))
         if not self._held:
             self._quiet.clear()
@@ -198,11 +189,11 @@ class Streams:
         name = body.get("c") or body.get("caid")
         noted = {"event": event["e"], "client_order_id": name, "execution": body.get("x")}
         about = {**noted, "symbol": body.get("s")}
-        heard = any(socket in self._sockets for socket in recipients)
+        heard = any(socket in self.sockets for socket in recipients)
         met = self._faults.meet(about, *EVENT_PHASES) if heard else {}
         if "before" in met:
             await self._hold(met["before"], about)
-        sent = [await s.send("user", event) for s in recipients if s in self._sockets]
+        sent = [await s.send("user", event) for s in recipients if s in self.sockets]
         self._exchange.journal.write("event", {**noted, "delivered": sum(sent)})
         if "after" in met:
             await self._hold(met["after"], about)
@@ -249,7 +240,7 @@ class Streams:
         state, book = self._exchange.state, self._exchange.state.books[name]
         for interval, minutes in INTERVALS.items():
             stream = f"{name.lower()}@kline_{interval}"
-            if not any(stream in socket.streams for socket in self._sockets):
+            if not any(stream in socket.streams for socket in self.sockets):
                 continue
             bars = book.bars[-minutes:]
             first_ms = state.forming_open_ms - len(bars) * MINUTE_MS
@@ -261,6 +252,6 @@ class Streams:
             await self._broadcast(stream, event)
 
     async def _broadcast(self, stream: str, data: payloads.Payload) -> None:
-        for socket in self.all():
+        for socket in list(self.sockets):
             if stream in socket.streams:
                 await socket.send(stream, data)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .errors import ExchangeError
+from .errors import TEXTS, ExchangeError
 
 SMALLEST = Decimal("0.00000001")
 """Money and averages are kept to eight decimals, as the exchange shows them."""
@@ -48,8 +48,7 @@ class SymbolRules:
         _check_grid(quantity, self.step, -4023)
         self.check_price(price)
         if not reduce_only and quantity * price < self.min_notional:
-            needed = f"no smaller than {text(self.min_notional)} (unless you choose reduce only)."
-            raise ExchangeError(-4164, f"Order's notional must be {needed}")
+            raise ExchangeError(-4164, TEXTS[-4164].replace("100", text(self.min_notional)))
 
     def check_price(self, price: Decimal) -> None:
         """Refuse a price that is not on the grid."""
@@ -78,13 +77,7 @@ _KNOWN = {
 
 
 def symbol_rules(name: str) -> SymbolRules:
-    """Return the rules of a symbol; unknown ones trade around 1,000 USDT.
-
-    Raises
-    ------
-    ValueError
-        When the name is no USDT contract.
-    """
+    """Return the rules of a USDT contract, else raise ValueError; most trade around 1,000 USDT."""
     if not re.fullmatch(r"[A-Z0-9]+USDT", name):
         raise ValueError(f"{name!r} is no symbol that trades here: give one like BTCUSDT.")
     return SymbolRules(name, *map(Decimal, _KNOWN.get(name, ("1000", "0.01", "0.001", "5"))))
