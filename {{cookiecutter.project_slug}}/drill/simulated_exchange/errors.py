@@ -54,7 +54,6 @@ TEXTS = {
     "Please use the Algo Order API endpoints instead.",
     -4136: "Target strategy invalid for this order type with closePosition true.",
     -4137: "Quantity must be zero with closePosition equals true.",
-    -4164: "Order's notional must be no smaller than 100 (unless you choose reduce only).",
     -5021: "Due to the order could not be filled immediately, the FOK order has been rejected. "
     "The order will not be recorded in the order history.",
     -5022: "Due to the order could not be executed as maker, the Post Only order will be rejected. "

@@ -77,9 +77,11 @@ class Parameters(dict[str, str]):
 
     def refuse(self, *names: str) -> None:
         """Refuse parameters that do not belong to this request, or are not supported."""
-        for name in (*names, "priceMatch"):
-            if self.get(name, "").lower() not in ("", "false", "none"):
-                raise ExchangeError(-1106, f"Parameter '{name}' sent when not required.")
+        unwanted = [name for name in names if self.get(name, "false").lower() != "false"]
+        if self.get("priceMatch", "NONE") != "NONE":
+            unwanted.append("priceMatch")
+        if unwanted:
+            raise ExchangeError(-1106, f"Parameter '{unwanted[0]}' sent when not required.")
 
     def words(self, name: str) -> list[str]:
         """Return a JSON list of words or numbers as words."""

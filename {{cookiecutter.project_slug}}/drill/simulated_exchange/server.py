@@ -1,6 +1,7 @@
 """The HTTP side: read a request, let it pass the gates, answer and tell everybody."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -122,11 +123,9 @@ class Server:
 
 async def _send(response: web.Response, request: web.Request) -> None:
     """Send an answer now; a client that is gone does not get it."""
-    try:
+    with contextlib.suppress(ConnectionError):
         await response.prepare(request)
         await response.write_eof()
-    except ConnectionError:
-        return
 
 
 def _answer(status: int, content: Any) -> web.Response:

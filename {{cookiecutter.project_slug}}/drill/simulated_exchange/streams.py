@@ -211,7 +211,7 @@ class Streams:
     async def tell_market(self, records: Sequence[Record]) -> None:
         """Send quotes, trades, mark prices and candles for what some records say."""
         moved: set[str] = set()
-        for record in records:
+        for record in records if self.sockets else ():
             name = record["data"].get("symbol")
             if record["kind"] == "market.price":
                 moved.add(name)

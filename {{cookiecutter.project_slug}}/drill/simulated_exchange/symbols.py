@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .errors import TEXTS, ExchangeError
+from .errors import ExchangeError
 
 SMALLEST = Decimal("0.00000001")
 """Money and averages are kept to eight decimals, as the exchange shows them."""
@@ -48,7 +48,8 @@ class SymbolRules:
         _check_grid(quantity, self.step, -4023)
         self.check_price(price)
         if not reduce_only and quantity * price < self.min_notional:
-            raise ExchangeError(-4164, TEXTS[-4164].replace("100", text(self.min_notional)))
+            least = f"{text(self.min_notional)} (unless you choose reduce only)"
+            raise ExchangeError(-4164, f"Order's notional must be no smaller than {least}.")
 
     def check_price(self, price: Decimal) -> None:
         """Refuse a price that is not on the grid."""
