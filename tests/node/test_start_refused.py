@@ -126,6 +126,7 @@ def test_failing_mass_status_leaves_no_zombie(
     node = start()
     assert node.wait() == AWAY
     assert node.said("could not reconcile")
+    assert node.said("openOrders")
 
 
 def test_hanging_mass_status_is_bounded(start: Start, store: Store, exchange: Exchange) -> None:

@@ -227,6 +227,69 @@ def test_stopped_out_is_not_entered_again_on_the_same_bar(
     assert exchange.get("ledger")["orders"] == ledger["orders"]
 
 
+REPORTS = {
+    "positions.read": "positionRisk",
+    "orders.open": "openOrders",
+    "orders.all": "allOrders",
+    "trades.all": "userTrades",
+    "conditionals.open": "openAlgoOrders",
+    "conditionals.all": "allAlgoOrders",
+}
+"""What reconciliation asks for, and the request that the exchange has for it."""
+
+
+def fail(exchange: Exchange, kind: str, times: int) -> str:
+    """Let the next reports' requests of a kind fail; return the fault."""
+    # The instruments are loaded with the first question for positions.
+    first = 2 if kind == "positions.read" else 1
+    fault = {"name": "fail", "match": {"request": kind}, "nth": first, "times": times}
+    return str(exchange.post("faults", {**fault, "status": 503, "code": -1001})["id"])
+
+
+def test_failed_report_is_no_empty_report(start: Start, store: Store, exchange: Exchange) -> None:
+    node = start()
+    node.until("trading")
+    step_until_position(exchange, node)
+    step(exchange, node)
+    node.kill()
+    [stop] = exchange.working_stops()
+    exchange.post("faults", {"name": "wick", "symbol": SYMBOL, "price": stop["trigger_price"]})
+    assert exchange.position() == "0"
+    for kind, name in REPORTS.items():
+        failing = fail(exchange, kind, 1000)
+        node = start()
+        assert node.wait() == 75
+        assert node.said(f"did not answer {name} in two attempts"), node.everything()
+        exchange.release(failing)
+    for kind in REPORTS:
+        fail(exchange, kind, 1)
+    node = start()
+    node.until("trading")
+    state = node.settle(last_bar(exchange))
+    statuses = {row["client_order_id"]: row["status"] for row in state["orders"]}
+    assert statuses[stop["client_order_id"]] == "FILLED"
+    told = {trade for row in state["orders"] for trade in row["trade_ids"]}
+    assert told == {fill["trade_id"] for fill in exchange.get("ledger")["fills"]}
+    assert state["positions"] == []
+
+
+def test_failed_report_after_a_lost_store(start: Start, store: Store, exchange: Exchange) -> None:
+    node = start()
+    node.until("trading")
+    step_until_position(exchange, node)
+    node.kill()
+    ledger = exchange.get("ledger")
+    for kind in ("trades.all", "conditionals.open"):
+        with redis.Redis.from_url(store.url) as client:
+            client.flushall()
+        failing = fail(exchange, kind, 1000)
+        node = start()
+        assert node.wait() == 75
+        assert node.said(f"did not answer {REPORTS[kind]} in two attempts"), node.everything()
+        exchange.release(failing)
+    assert exchange.get("ledger")["orders"] == ledger["orders"]
+
+
 def test_missed_bars_are_asked_for(start: Start, store: Store, exchange: Exchange) -> None:
     node = start()
     node.until("trading")

@@ -16,7 +16,7 @@ from nautilus_trader.common.enums import ComponentState
 from nautilus_trader.live.node import TradingNode
 
 from . import node as assembly
-from .adapter import MendedExecClientFactory
+from .adapter import FAILED_TOPIC, MendedExecClientFactory
 from .changes import Changes
 from .decision import EmaCross
 from .endpoint import open_endpoint
@@ -57,6 +57,7 @@ class Runner:
         self._changes = Changes()
         self._stages = Stages(on_enter=self._on_stage)
         self._is_reconciled = False
+        self._failed_reports: list[str] = []
         self._end: asyncio.Future[NodeExit | None]
 
     async def run(self) -> ExitCode:
@@ -134,6 +135,7 @@ class Runner:
         bus = node.kernel.msgbus
         bus.subscribe("events.*", lambda _: self._changes.note())
         bus.subscribe(SHUTDOWN_TOPIC, self._on_engine_shutdown)
+        bus.subscribe(FAILED_TOPIC, self._on_failed_report)
         bus.subscribe(f"events.system.{strategy.id}", self._on_strategy_state)
         self._bound_reconciliation(node)
 
@@ -146,13 +148,15 @@ class Runner:
             self._stages.enter(Stage.RECONCILE)
             try:
                 async with asyncio.timeout(timeout_secs):
-                    self._is_reconciled = bool(await stock(timeout_secs=timeout_secs))
+                    succeeded = bool(await stock(timeout_secs=timeout_secs))
             except TimeoutError:
                 raise NodeExit(
                     ExitCode.AWAY,
                     f"The exchange did not report orders, fills and positions within "
                     f"{timeout_secs:.0f} s.",
                 ) from None
+            # Whatever the engine says: without a report its picture may be wrong.
+            self._is_reconciled = succeeded and not self._failed_reports
             if self._is_reconciled:
                 self._stages.enter(Stage.WARMUP)
             return self._is_reconciled
@@ -172,10 +176,11 @@ class Runner:
                 "the log above names the request that failed.",
             )
         if not self._is_reconciled:
+            reason = self._failed_reports[0] if self._failed_reports else "The log above says why."
             raise NodeExit(
                 ExitCode.AWAY,
-                "The engine could not reconcile its orders and positions with the exchange; "
-                "the log above names the report that failed.",
+                "The engine could not reconcile its orders and positions with the exchange. "
+                + reason,
             )
         raise NodeExit(
             ExitCode.AWAY,
@@ -222,6 +227,10 @@ class Runner:
     def _on_engine_shutdown(self, command: Any) -> None:
         # The engine stops itself when a handler raises, and would end with code 0.
         self._finish(NodeExit(ExitCode.DEFECT, f"The engine failed: {_one_line(command.reason)}."))
+
+    def _on_failed_report(self, sentence: str) -> None:
+        if not self._is_reconciled:
+            self._failed_reports.append(sentence)
 
     def _on_strategy_state(self, event: Any) -> None:
         if event.state in (ComponentState.STOPPED, ComponentState.DEGRADED, ComponentState.FAULTED):
