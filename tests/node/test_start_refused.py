@@ -165,6 +165,38 @@ def test_quantity_that_the_exchange_cannot_fill(
     assert exchange.get("ledger")["orders"] == []
 
 
+def test_exchange_without_bars(start: Start, store: Store, exchange: Exchange) -> None:
+    code = """
+import sys
+from trading_node import cli
+from trading_node.exchange import Exchange
+
+async def nothing(self, count):
+    return []
+
+Exchange.closed_bars = nothing
+sys.exit(cli.main(["run"]))
+"""
+    node = start(code)
+    assert node.wait() == AWAY
+    assert node.said("has no closed bar of BTCUSDT")
+
+
+def test_watchdog_that_does_not_wake_up(start: Start) -> None:
+    code = """
+import sys
+from trading_node import cli, watchdog
+
+watchdog.AWAKE_SECONDS = 0.2
+watchdog._interpret = lambda script: None
+sys.exit(cli.main(["run"]))
+"""
+    node = start(code)
+    assert node.wait() == 1
+    [line] = node.complaint()
+    assert line.startswith("The watchdog did not wake up within")
+
+
 def test_command_line(start: Start) -> None:
     for arguments, code in ((["--version"], 0), (["--help"], 0), ([], 2), (["walk"], 2)):
         script = f"import sys; from trading_node.cli import main; sys.exit(main({arguments}))"

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
+import pytest
 import redis
 
 from node.conftest import Start
@@ -177,10 +178,135 @@ def test_cancel_that_happened_unheard_is_learned(
     [stop] = exchange.working_stops()
     still_open = [row for row in state["orders"] if row["status"] == "ACCEPTED"]
     assert [row["client_order_id"] for row in still_open] == [stop["client_order_id"]]
+    cancels = cancelled(exchange)
+    assert len(cancels) == len(set(cancels)), "what had ended was cancelled again"
+
+
+def cancelled(exchange: Exchange) -> list[str]:
+    """Return the id of each request to cancel a stop, in order."""
     records = exchange.get("journal?after=0")["records"]
     requests = [each["data"] for each in records if each["kind"] == "request"]
-    cancels = [r["client_order_id"] for r in requests if r["request"] == "conditional.cancel"]
-    assert len(cancels) == len(set(cancels)), "what had ended was cancelled again"
+    return [r["client_order_id"] for r in requests if r["request"] == "conditional.cancel"]
+
+
+def test_stop_whose_cancel_was_refused_as_unknown_is_believed_gone(
+    start: Start, store: Store, exchange: Exchange
+) -> None:
+    node = start()
+    node.until("trading")
+    step_until_position(exchange, node)
+    kill_at(exchange, node, {"request": "conditional.cancel"}, "answered")
+    forget_pending_cancels(store)
+    ghost = cancelled(exchange)[-1]
+    # Nothing but the refusal may tell that the stop has ended.
+    code = """
+import sys
+from trading_node import cli
+from trading_node.strategy import TargetStrategy
+
+TargetStrategy._has_ended_unheard = lambda self, order: False
+TargetStrategy._query = lambda self, order: None
+sys.exit(cli.main(["run"]))
+"""
+    again = start(code)
+    again.until("trading")
+    state = again.settle(last_bar(exchange))
+    for _ in range(3):
+        state = step(exchange, again)
+    statuses = {row["client_order_id"]: row["status"] for row in state["orders"]}
+    assert statuses[ghost] == "ACCEPTED", "this test needs a ghost"
+    assert cancelled(exchange).count(ghost) == 2, "once before the kill, once refused"
+
+
+def forget_submission(store: Store) -> None:
+    """Take back each order's last event if it says that the order has been sent."""
+    with redis.Redis.from_url(store.url) as client:
+        for key in client.scan_iter("trader-*:orders:*"):
+            if b"OrderSubmitted" in client.lrange(key, -1, -1)[0]:
+                client.rpop(key)
+
+
+@pytest.mark.parametrize("is_submitted", [True, False])
+@pytest.mark.parametrize("request_", [{"leg": "entry"}, {"request": "conditional.new"}])
+def test_order_that_never_arrived_is_sent_again_under_its_id(
+    start: Start,
+    store: Store,
+    exchange: Exchange,
+    request_: dict[str, str],
+    is_submitted: bool,
+) -> None:
+    node = start()
+    node.until("trading")
+    node.settle(last_bar(exchange))
+    kill_at(exchange, node, request_, "received")
+    if not is_submitted:
+        forget_submission(store)
+    before = {row["client_order_id"] for row in exchange.get("ledger")["orders"]}
+    again = start()
+    again.until("trading")
+    state = again.settle(last_bar(exchange))
+    orders = exchange.get("ledger")["orders"]
+    entries = [row for row in orders if row["kind"] == "order" and not row["reduce_only"]]
+    [position] = state["positions"]
+    assert Decimal(position["quantity"]) == Decimal(exchange.position())
+    [stop] = exchange.working_stops()
+    assert stop["client_order_id"] == f"EMA001-{last_bar(exchange) // 1000}-S0"
+    assert entries[-1]["client_order_id"] == f"EMA001-{last_bar(exchange) // 1000}-E0"
+    names = [row["client_order_id"] for row in orders if row["kind"] == "conditional"]
+    assert len(names) == len(set(names))
+    assert len([row for row in orders if row["client_order_id"] not in before]) <= 2
+
+
+SHORT_HISTORY = """
+import sys
+from trading_node import cli
+from trading_node.exchange import Exchange
+
+stock = Exchange.closed_bars
+
+async def half(self, count):
+    return (await stock(self, count))[count // 2:]
+
+Exchange.closed_bars = half
+sys.exit(cli.main(["run"]))
+"""
+
+
+def test_without_a_window_a_naked_position_is_closed(
+    start: Start, store: Store, exchange: Exchange
+) -> None:
+    node = start()
+    node.until("trading")
+    node.settle(last_bar(exchange))
+    kill_at(exchange, node, {"request": "conditional.new"}, "received")
+    assert exchange.position() != "0"
+    assert not exchange.working_stops()
+    with redis.Redis.from_url(store.url) as client:
+        client.flushall()
+    again = start(SHORT_HISTORY)
+    again.until("trading")
+    deadline = time.monotonic() + 10
+    while again.get("state")[1]["positions"] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert exchange.position() == "0"
+    assert exchange.get("ledger")["orders"][-1]["reduce_only"]
+    assert again.get("state")[1]["decided_bar"] == {}
+
+
+def test_without_a_window_a_guarded_position_stays(
+    start: Start, store: Store, exchange: Exchange
+) -> None:
+    node = start()
+    node.until("trading")
+    step_until_position(exchange, node)
+    node.kill()
+    ledger = exchange.get("ledger")
+    again = start(SHORT_HISTORY)
+    again.until("trading")
+    exchange.post("step", {"bars": 2})
+    again.child.send_signal(signal.SIGTERM)
+    assert again.wait() == 0
+    assert exchange.get("ledger")["orders"] == ledger["orders"]
 
 
 def forget_pending_cancels(store: Store) -> None:

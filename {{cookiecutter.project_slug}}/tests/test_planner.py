@@ -27,9 +27,9 @@ LONG = Target(SIZE, stop=Decimal(59_000))
 SHORT = Target(-SIZE, stop=Decimal(61_000))
 
 
-def situation(target: Target, position: Decimal, *orders: OrderView) -> Situation:
+def situation(target: Target | None, position: Decimal, *orders: OrderView) -> Situation:
     by_name = {order.client_order_id: order for order in orders}
-    return Situation("EMA001", BAR, target, position, by_name)
+    return Situation("EMA001", BAR, target, position, by_name, tick_size=Decimal("0.1"))
 
 
 def stop(name: str, quantity: Decimal = -SIZE, trigger: int = 59_000) -> OrderView:
@@ -83,6 +83,53 @@ def test_stop_left_over_is_cancelled() -> None:
 def test_stop_that_cannot_be_cancelled_is_left_until_the_next_bar() -> None:
     leftover = replace(situation(FLAT, Decimal(0), stop(OLD_STOP)), refused_cancels={OLD_STOP})
     assert plan(leftover) == Settled()
+
+
+def test_stop_that_the_exchange_does_not_know_guards_nothing() -> None:
+    expected = Submit(STOP, Leg.STOP, -SIZE, Decimal(59_000))
+    ghost = replace(situation(LONG, SIZE, stop(OLD_STOP)), gone={OLD_STOP})
+    assert plan(ghost) == expected
+    assert plan(replace(ghost, orders={**ghost.orders, STOP: stop(STOP)})) == Settled()
+    doubtful = replace(situation(LONG, SIZE, stop(OLD_STOP)), refused_cancels={OLD_STOP})
+    assert plan(doubtful) == expected
+    assert plan(replace(doubtful, orders={**doubtful.orders, STOP: stop(STOP)})) == Settled()
+    leaving = replace(doubtful, target=FLAT, orders={**doubtful.orders, EXIT: ended(EXIT, SIZE)})
+    assert plan(leaving) == expected
+
+
+def test_stop_of_which_only_the_name_is_known_is_neither_guard_nor_cancelled() -> None:
+    named = OrderView(STOP, Phase.WORKING, Decimal(0))
+    second = "EMA001-1704085259-S1"
+    assert plan(situation(FLAT, Decimal(0), named)) == Settled()
+    assert plan(situation(LONG, SIZE, named)) == Submit(second, Leg.STOP, -SIZE, Decimal(59_000))
+    assert plan(situation(LONG, SIZE, named, stop(second))) == Settled()
+
+
+def test_stop_goes_to_a_price_step_away_from_the_market() -> None:
+    sent = {
+        (SIZE, "59000.03"): "59000.0",
+        (SIZE, "59000.09"): "59000.0",
+        (SIZE, "59000.10"): "59000.1",
+        (-SIZE, "59000.03"): "59000.1",
+        (-SIZE, "59000.10"): "59000.1",
+    }
+    for (size, wanted), price in sent.items():
+        target = Target(size, stop=Decimal(wanted))
+        assert plan(situation(target, size)) == Submit(STOP, Leg.STOP, -size, Decimal(price))
+
+
+def test_without_bars_the_position_stays_and_is_protected() -> None:
+    assert plan(situation(None, Decimal(0))) == Settled()
+    assert plan(situation(None, Decimal(0), stop(OLD_STOP))) == Cancel(OLD_STOP)
+    assert plan(situation(None, SIZE, stop(OLD_STOP))) == Settled()
+    larger = plan(situation(None, SIZE * 2, stop(OLD_STOP)))
+    assert larger == Submit(STOP, Leg.STOP, -SIZE * 2, Decimal(59_000))
+
+
+def test_without_bars_and_without_a_stop_the_position_is_closed() -> None:
+    assert plan(situation(None, SIZE)) == Submit(EXIT, Leg.EXIT, -SIZE)
+    ghost = replace(situation(None, SIZE, stop(OLD_STOP)), gone={OLD_STOP})
+    assert plan(ghost) == Submit(EXIT, Leg.EXIT, -SIZE)
 
 
 def test_filled_entry_is_not_sent_again() -> None:

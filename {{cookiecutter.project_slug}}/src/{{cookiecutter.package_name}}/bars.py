@@ -52,6 +52,11 @@ class BarWindow:
             del self._bars[close_ms]
 
     @property
+    def last_close_ms(self) -> int | None:
+        """Close time of the newest bar held, or ``None`` when there is none."""
+        return max(self._bars, default=None)
+
+    @property
     def has_hole(self) -> bool:
         """Whether a bar is missing between the oldest and the newest one held."""
         if not self._bars:

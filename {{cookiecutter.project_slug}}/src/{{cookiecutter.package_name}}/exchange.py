@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from nautilus_trader.adapters.binance import BinanceAccountType
-from nautilus_trader.adapters.binance.common.enums import BinanceKlineInterval
+from nautilus_trader.adapters.binance.common.enums import BinanceErrorCode, BinanceKlineInterval
 from nautilus_trader.adapters.binance.factories import get_cached_binance_http_client
 from nautilus_trader.adapters.binance.futures.http.account import BinanceFuturesAccountHttpAPI
 from nautilus_trader.adapters.binance.futures.http.market import BinanceFuturesMarketHttpAPI
+from nautilus_trader.adapters.binance.http.error import BinanceError, get_binance_error_code
 from nautilus_trader.common.component import LiveClock
 
 from . import order_ids
@@ -24,6 +25,9 @@ from .settings import Settings
 
 MOST_ROWS = 1_000
 """The most orders that one answer holds (USD-M Futures, All Orders, ``limit``)."""
+
+RECEIVE_WINDOW_MS = 5_000
+"""How long after its signature the exchange accepts a request (USD-M Futures, ``recvWindow``)."""
 
 ENDED = frozenset({"FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "REJECTED", "FINISHED"})
 
@@ -99,6 +103,23 @@ class Exchange:
             if kline.close_time <= now  # the last one may still be forming
         ]
 
+    async def knows(self, client_order_id: str) -> bool:
+        """Return whether the exchange has an order or a conditional order of this id."""
+        try:
+            await self._account.query_order(self._symbol, orig_client_order_id=client_order_id)
+        except BinanceError as error:
+            if not _is_no_such_order(error):
+                raise
+        else:
+            return True
+        try:
+            await self._account.query_algo_order(client_algo_id=client_order_id)
+        except BinanceError as error:
+            if not _is_no_such_order(error):
+                raise
+            return False
+        return True
+
     async def order_history(self, tag: str) -> OrderHistory:
         """Return what the exchange knows of the recent orders whose ids carry `tag`."""
         orders: dict[str, OrderView] = {}
@@ -130,6 +151,10 @@ class Exchange:
 def _is_own(client_order_id: str, tag: str) -> bool:
     parts = order_ids.parse(client_order_id)
     return parts is not None and parts.tag == tag
+
+
+def _is_no_such_order(error: BinanceError) -> bool:
+    return get_binance_error_code(error) == BinanceErrorCode.NO_SUCH_ORDER
 
 
 def _phase(status: str | None) -> Phase:

@@ -22,6 +22,7 @@ from nautilus_trader.config import (
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.identifiers import InstrumentId, TraderId
 
+from .exchange import RECEIVE_WINDOW_MS
 from .settings import Settings, store_credentials
 
 CONNECT_SECONDS = 15.0
@@ -126,6 +127,7 @@ def _exec_client_config(
         base_url_ws_stream=settings.exchange_ws_url,
         # One-way positions are the engine's to name: one a strategy and instrument.
         use_position_ids=False,
+        recv_window_ms=RECEIVE_WINDOW_MS,
         # No blind second request: the plan asks first and then sends.
         max_retries=None,
         instrument_provider=instruments,

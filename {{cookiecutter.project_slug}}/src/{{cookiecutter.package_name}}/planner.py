@@ -7,13 +7,13 @@ same question, so a missing stop or a missed entry is one difference like any ot
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
 from . import order_ids
 from .order_ids import Leg
-from .target import Target
+from .target import Target, on_tick
 
 MAX_ATTEMPTS = 3
 """Attempts at one leg of one decision; then the next bar decides again."""
@@ -46,7 +46,8 @@ class OrderView:
     filled : Decimal
         The quantity filled so far in coins.
     quantity : Decimal
-        The signed quantity in coins: positive buys, negative sells.
+        The signed quantity in coins: positive buys, negative sells; 0 when only the id and the
+        fate of the order are known. Such an order guards nothing and cannot be cancelled.
     trigger_price : Decimal, optional
         The trigger price of a stop.
 
@@ -70,8 +71,9 @@ class Situation:
         The strategy's tag in client order ids.
     close_ms : int
         The close time of the decision bar in milliseconds of market time.
-    target : Target
-        What should be so.
+    target : Target, optional
+        What should be so; ``None`` when nobody can say, because the window of bars has a hole or is
+        too short. Then the position stays as it is, and it is protected.
     position : Decimal
         The signed position in coins.
     orders : Mapping[str, OrderView]
@@ -80,17 +82,24 @@ class Situation:
     last_stop_fill_ms : int
         Market time of the last fill of a protective stop; 0 when there was none.
     refused_cancels : Collection[str]
-        Client order ids whose cancelling the exchange keeps refusing during this bar.
+        Client order ids whose cancelling the exchange keeps refusing during this bar. Nobody knows
+        whether these stops work: they count as no protection.
+    gone : Collection[str]
+        Client order ids that the exchange knows no working order of, whatever the cache says.
+    tick_size : Decimal
+        The smallest price step of the instrument.
 
     """
 
     tag: str
     close_ms: int
-    target: Target
+    target: Target | None
     position: Decimal
     orders: Mapping[str, OrderView]
     last_stop_fill_ms: int = 0
     refused_cancels: Collection[str] = ()
+    gone: Collection[str] = ()
+    tick_size: Decimal = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +139,15 @@ def plan(situation: Situation) -> Action:
     for order in situation.orders.values():
         if order.phase is Phase.IN_FLIGHT:
             return Wait(f"{order.client_order_id} is in flight")
+    if situation.target is not None:
+        target = on_tick(situation.target, situation.tick_size)
+        situation = replace(situation, target=target)
     return _change_position(situation) or _protect(situation)
 
 
 def _change_position(situation: Situation) -> Submit | None:
+    if situation.target is None:
+        return None
     position, wanted = situation.position, situation.target.quantity
     if position == wanted:
         return None
@@ -150,18 +164,21 @@ def _change_position(situation: Situation) -> Submit | None:
 
 def _protect(situation: Situation) -> Action:
     position, target = situation.position, situation.target
-    stops = [
-        order
-        for order in situation.orders.values()
-        if order.phase is Phase.WORKING and _leg(order) is Leg.STOP
-    ]
+    stops = [order for order in situation.orders.values() if _is_working_stop(situation, order)]
     if position == 0:
         return _cancel_one(situation, stops)
-    guards = [stop for stop in stops if stop.quantity * position < 0]
-    trigger = target.stop if target.quantity * position > 0 else None
-    if trigger is None and guards:
-        # The position should be gone and is not yet: what guards it keeps its price.
-        trigger = guards[0].trigger_price
+    facing = [stop for stop in stops if stop.quantity * position < 0]
+    guards = [stop for stop in facing if stop.client_order_id not in situation.refused_cancels]
+    trigger = None
+    if target is not None and target.quantity * position > 0:
+        trigger = target.stop
+    if trigger is None and facing:
+        # The position should be gone and is not yet, or nobody can say what should be: what guards
+        # it keeps its price.
+        trigger = (guards or facing)[0].trigger_price
+    if trigger is None and target is None:
+        # Without bars nobody can say where a stop belongs, and the position does not wait naked.
+        return _submit(situation, Leg.EXIT, -position) or Settled()
     if trigger is None:
         return _cancel_one(situation, stops)
     right = [s for s in guards if s.quantity == -position and s.trigger_price == trigger]
@@ -173,6 +190,12 @@ def _protect(situation: Situation) -> Action:
         # A position that cannot be protected is closed.
         replacement = _submit(situation, Leg.EXIT, -position)
     return replacement or Settled()
+
+
+def _is_working_stop(situation: Situation, order: OrderView) -> bool:
+    if order.phase is not Phase.WORKING or _leg(order) is not Leg.STOP or order.quantity == 0:
+        return False
+    return order.client_order_id not in situation.gone
 
 
 def _cancel_one(situation: Situation, stops: Collection[OrderView]) -> Cancel | Settled:

@@ -273,7 +273,12 @@ def run(settings: Settings, exec_client_factory: Any = MendedExecClientFactory) 
     """
 
     async def main() -> ExitCode:
-        return await Runner(settings, exec_client_factory).run()
+        try:
+            runner = Runner(settings, exec_client_factory)
+        except NodeExit as error:
+            _complain(error.sentence)
+            return error.code
+        return await runner.run()
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

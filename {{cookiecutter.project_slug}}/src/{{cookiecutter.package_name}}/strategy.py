@@ -6,6 +6,7 @@ the answer to that command is the next event.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -24,7 +25,7 @@ from nautilus_trader.trading.strategy import Strategy
 from . import order_ids
 from .bars import BarWindow
 from .engine_views import closed_bar, milliseconds, order_view
-from .exchange import Exchange, OrderHistory
+from .exchange import RECEIVE_WINDOW_MS, Exchange, OrderHistory
 from .exit_codes import ExitCode, NodeExit
 from .order_ids import Leg
 from .planner import Cancel, OrderView, Phase, Settled, Situation, Submit, candidates, plan
@@ -38,6 +39,14 @@ ASK_PAUSE_SECONDS = 0.2
 """The pause after the first failed question; it doubles with each further one."""
 CANCEL_REFUSALS = 3
 """Refusals after which a stop is left alone until the next bar."""
+UNKNOWN_ORDER = "-2011"
+"""In a refusal: there is no such working order (USD-M Futures, Error Codes)."""
+LATE_SECONDS = RECEIVE_WINDOW_MS / 1000 + 1
+"""How long after a process has died one of its requests may still be accepted; the exchange also
+forgives clocks that are a second fast."""
+
+UNHEARD = (OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)
+"""Statuses of orders that the exchange has said nothing about."""
 
 ASK_ERRORS = (BinanceError, NodeExit, OSError, RuntimeError, TimeoutError, ValueError)
 """What a failed question raises: an error answer, no connection, no answer, or nonsense."""
@@ -102,6 +111,8 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
         self._last_stop_fill_ms = 0
         self._refusals: Counter[str] = Counter()
         self._refusals_bar_ms = 0
+        self._gone: set[str] = set()
+        self._born = time.monotonic()
         self._is_ready = False
         self._has_failed = False
         self._is_look_due = False
@@ -118,36 +129,59 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
         """Subscribe to bars and begin the warm-up."""
         self._instrument = self.cache.instrument(self.config.instrument_id)
         self.subscribe_bars(BarType.from_str(f"{self._instrument.id}-1-MINUTE-LAST-EXTERNAL"))
-        self._name_limbo()
         self._ask_in_background(self._warm_up)
 
-    def _name_limbo(self) -> None:
-        for order in self._own_orders():
-            if order.status in (OrderStatus.INITIALIZED, OrderStatus.RELEASED):
-                self.log.warning(
-                    f"{order.client_order_id} was stored and perhaps never sent; "
-                    "nothing is sent until its outcome is known",
-                )
-
     async def _warm_up(self) -> None:
+        await self._forget_what_was_never_sent()
         self._history = await self._ask("orders", lambda: self._exchange.order_history(self._tag))
         self._last_stop_fill_ms = max(self._last_stop_fill_ms, self._history.last_stop_fill_ms)
         for order in self._own_orders():
-            if self._has_ended_unheard(order):
+            name = order.client_order_id.value
+            # A fill has an event of its own: asked for as well, it would count twice.
+            if self._has_ended_unheard(order) and self._history.orders[name].filled == 0:
                 self._query(order)
         await self._load_bars()
         self._is_ready = True
         self._on_ready()
         self._look_soon()
 
+    async def _forget_what_was_never_sent(self) -> None:
+        """
+        Purge what was stored before a kill and never reached the exchange.
+
+        Its id is free then, and the same decision sends it again. Only the process before this one
+        can have sent it, so once its last signature is too old, it can no longer arrive.
+        """
+        unheard = [order for order in self._own_orders() if order.status in UNHEARD]
+        missing = [order for order in unheard if not await self._is_known(order)]
+        if missing:
+            await asyncio.sleep(max(0.0, self._born + LATE_SECONDS - time.monotonic()))
+        for order in missing:
+            if order.status in UNHEARD and not await self._is_known(order):
+                self.log.warning(f"{order.client_order_id} was stored and never sent: forgotten")
+                self.cache.purge_order(order.client_order_id, purge_from_database=True)
+
+    async def _is_known(self, order: Order) -> bool:
+        name = order.client_order_id.value
+        return await self._ask(f"order {name}", lambda: self._exchange.knows(name))
+
     async def _load_bars(self) -> None:
         bars = await self._ask("bars", lambda: self._exchange.closed_bars(self._rule.window))
         self._window.add(bars)
+        if self._window.last_close_ms is None:
+            raise NodeExit(
+                ExitCode.AWAY,
+                f"The exchange has no closed bar of {symbol_of(self._instrument.id)}, and without "
+                "one nothing can be decided or protected; start again when it has.",
+            )
 
     async def _reload_bars(self) -> None:
         await self._load_bars()
         if self._window.has_hole:
-            self.log.warning("The exchange's history has a hole; no decision until it has passed")
+            self.log.warning(
+                "The exchange's history has a hole; positions are protected, "
+                "and nothing else is decided until it has passed"
+            )
         self._look_soon()
 
     # -- Questions -----------------------------------------------------------------------------
@@ -169,8 +203,12 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
             f"The exchange did not answer for {what} in {ASK_ATTEMPTS} attempts ({reason}).",
         )
 
+    @property
+    def _is_asking(self) -> bool:
+        return self._asking is not None and not self._asking.done()
+
     def _ask_in_background(self, question: Callable[[], Awaitable[None]]) -> None:
-        if self._asking is not None and not self._asking.done():
+        if self._is_asking:
             return
 
         async def guarded() -> None:
@@ -210,6 +248,8 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
         if isinstance(event, OrderCancelRejected):
             # The usual reason is that the order has ended and its event was lost.
             self._refusals[name] += 1
+            if UNKNOWN_ORDER in event.reason:
+                self._gone.add(name)
             self._query(self.cache.order(event.client_order_id))
         self._look_soon()
 
@@ -235,16 +275,15 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
         self._on_look()
 
     def _compare(self) -> None:
-        bars = self._window.complete()
-        if bars is None:
-            return
-        close_ms = bars[-1].close_ms
+        bars, close_ms = self._window.complete(), self._window.last_close_ms
+        if close_ms is None or (bars is None and self._is_asking):
+            return  # what is missing has been asked for, within a bound
         if close_ms != self._refusals_bar_ms:
             self._refusals_bar_ms = close_ms
             self._refusals.clear()
         position = self._position()
         tick_size = self._instrument.price_increment.as_decimal()
-        target = self._rule.target(View(bars, position, tick_size))
+        target = self._rule.target(View(bars, position, tick_size)) if bars else None
         action = plan(
             Situation(
                 tag=self._tag,
@@ -254,6 +293,8 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
                 orders=self._order_views(close_ms),
                 last_stop_fill_ms=self._last_stop_fill_ms,
                 refused_cancels={k for k, n in self._refusals.items() if n >= CANCEL_REFUSALS},
+                gone=self._gone,
+                tick_size=tick_size,
             )
         )
         match action:
@@ -262,7 +303,7 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
             case Cancel():
                 order = self.cache.order(ClientOrderId(action.client_order_id))
                 self.cancel_order(order, client_id=ClientId(BINANCE))
-            case Settled():
+            case Settled() if bars:
                 self.decided_bar[symbol_of(self._instrument.id)] = close_ms
 
     def _submit(self, action: Submit) -> None:
@@ -305,13 +346,21 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
 
     def _own_orders(self) -> list[Order]:
         orders: list[Order] = self.cache.orders(instrument_id=self._instrument.id)
-        return [order for order in orders if order_ids.parse(order.client_order_id.value)]
+        return [order for order in orders if self._leg(order) is not None]
+
+    def _leg(self, order: Order) -> Leg | None:
+        """Return what `order` is for, or ``None`` when it is not this strategy's."""
+        parts = order_ids.parse(order.client_order_id.value)
+        return None if parts is None or parts.tag != self._tag else parts.leg
 
     def _has_ended_unheard(self, order: Order) -> bool:
-        """Return whether the exchange ended `order` without a fill and the cache has it open."""
+        """Return whether the exchange has ended `order` and the cache has it open."""
         known = self._history.orders.get(order.client_order_id.value)
-        ended = known is not None and known.phase is Phase.ENDED and known.filled == 0
-        return ended and not order.is_closed
+        if known is None or known.phase is not Phase.ENDED or order.is_closed:
+            return False
+        # A fill is on its way, or reconciliation has counted it: an order in flight stays that. A
+        # stop protects no more in any case.
+        return known.filled == 0 or self._leg(order) is Leg.STOP
 
     def _query(self, order: Order) -> None:
         """Let the engine ask for `order` and take up the answer."""

@@ -1,7 +1,7 @@
 """What a decision sees and what it answers: the seam between an idea and its execution."""
 
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Protocol
 
 from .bars import ClosedBar
@@ -38,7 +38,8 @@ class Target:
     quantity : Decimal
         The signed position in coins.
     stop : Decimal, optional
-        The trigger price of the protective stop for the whole position.
+        The trigger price of the protective stop for the whole position. It may lie between two
+        price steps: see `on_tick`.
 
     """
 
@@ -47,6 +48,20 @@ class Target:
 
 
 FLAT = Target(Decimal(0))
+
+
+def on_tick(target: Target, tick_size: Decimal) -> Target:
+    """
+    Return `target` with its stop on a price step of the instrument.
+
+    A stop between two steps goes to the one farther from the market, so that rounding never makes
+    it trigger at once: a long position's stop down, a short one's up.
+    """
+    if target.stop is None:
+        return target
+    rounding = ROUND_FLOOR if target.quantity > 0 else ROUND_CEILING
+    steps = (target.stop / tick_size).to_integral_value(rounding)
+    return replace(target, stop=steps * tick_size)
 
 
 class Rule(Protocol):

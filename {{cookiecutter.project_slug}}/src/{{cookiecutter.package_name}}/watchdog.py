@@ -8,10 +8,14 @@ a thread in it can still end the process with the right exit code.
 
 import importlib
 import os
+import select
 import threading
 import time
 
-from .exit_codes import ExitCode
+from .exit_codes import ExitCode, NodeExit
+
+AWAKE_SECONDS = 10.0
+"""How long the watchdog may take to wake up; it needs some hundredths of a second."""
 
 _LOOP = """
 import os, select, time
@@ -41,6 +45,12 @@ class Watchdog:
     End the process when a deadline passes, whatever the main interpreter is doing.
 
     Returning from the constructor means that the watchdog is awake; it has no deadline yet.
+
+    Raises
+    ------
+    NodeExit
+        With code 1 if it did not wake up in time.
+
     """
 
     def __init__(self) -> None:
@@ -48,6 +58,12 @@ class Watchdog:
         awake, ready = os.pipe()
         script = _LOOP.format(ready=ready, orders=orders)
         threading.Thread(target=_interpret, args=(script,), name="watchdog", daemon=True).start()
+        if not select.select([awake], [], [], AWAKE_SECONDS)[0]:
+            raise NodeExit(
+                ExitCode.DEFECT,
+                f"The watchdog did not wake up within {AWAKE_SECONDS:.0f} s, and without it no "
+                "start is bounded; look for what keeps the processor busy, then start again.",
+            )
         os.read(awake, 1)
         os.close(awake)
         os.close(ready)
