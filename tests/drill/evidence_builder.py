@@ -225,8 +225,11 @@ def evidence(change: Callable[[Evidence], Evidence] = lambda e: e, **changes: An
         "lives": (life(),),
         "snapshots": (snapshot(),),
         "journal": tuple(sound_journal().records),
+        "reference": tuple(sound_journal().records),
         **changes,
     }
+    if "journal" in changes and "reference" not in changes:
+        whole["reference"] = tuple(changes["journal"])
     return change(Evidence(**whole))
 
 

@@ -248,7 +248,9 @@ SPOILED = [
         id="died",
     ),
     pytest.param(
-        evidence(lives=(life(stages=(("reconcile", SECOND),), how="stopped"),), journal=()),
+        evidence(
+            lives=(life(stages=(("reconcile", SECOND),), how="stopped", exit_code=0),), journal=()
+        ),
         "no-zombie",
         "Life 1 of the node never traded: it was last in reconcile.",
         id="zombie",
@@ -260,6 +262,44 @@ SPOILED = [
         "no-zombie",
         "Life 1 of the node took 61.0 s to trade, of 60 s allowed.",
         id="too-slow",
+    ),
+    pytest.param(
+        evidence(lives=(life(how="stopped", exit_code=1),)),
+        "no-zombie",
+        "Life 1 of the node was asked to stop and ended with code 1 instead of 0.",
+        id="stopped-badly",
+    ),
+    pytest.param(
+        evidence(after_stop=ledger(orders=[order_row()])),
+        "one-protective-stop",
+        "A position of 0.010 BTCUSDT has 0 working stops instead of one after it was asked to "
+        "stop: none.",
+        id="protection-gone-with-the-node",
+    ),
+    pytest.param(
+        evidence(reference=tuple(sound_journal().entered(exchange_order_id="21").records)),
+        "equals-undisturbed",
+        "Undisturbed, change 4 at the exchange is order.accepted EMA001-1704085259-E0 (BUY 0.010 "
+        "MARKET at 60000); with the kills it was none.",
+        id="decision-forgotten",
+    ),
+    pytest.param(
+        evidence(reference=tuple(Journal().entered(quantity="0.020").stop("accepted").records)),
+        "equals-undisturbed",
+        "Undisturbed, change 1 at the exchange is order.accepted EMA001-1704085259-E0 (BUY 0.020 "
+        "MARKET at 60000); with the kills it was order.accepted EMA001-1704085259-E0 (BUY 0.010 "
+        "MARKET at 60000).",
+        id="another-quantity",
+    ),
+    pytest.param(
+        evidence(
+            reference=tuple(Journal().entered().stop("accepted", trigger_price="58000").records)
+        ),
+        "equals-undisturbed",
+        "Undisturbed, change 3 at the exchange is conditional.accepted EMA001-1704085259-S0 (SELL "
+        "0.010 STOP_MARKET at 58000); with the kills it was conditional.accepted "
+        "EMA001-1704085259-S0 (SELL 0.010 STOP_MARKET at 59000).",
+        id="another-stop-price",
     ),
     pytest.param(
         evidence(unsettled=("it waits for ever",)),
@@ -324,6 +364,37 @@ def test_a_stop_that_fires_leaves_nobody_naked() -> None:
     )
     flat = snapshot(state=state(positions=[], orders=[]), ledger=flat_ledger())
     assert broken(evidence(snapshots=(flat,), journal=tuple(journal.records))) == {}
+
+
+def test_a_stop_of_the_old_side_does_not_protect_the_new_position() -> None:
+    journal = (
+        sound_journal()
+        .holds("-0.010")
+        .stop("accepted", exchange_order_id="13", client_order_id="N-S0", side="BUY")
+        .stop("closed", exchange_order_id="13", client_order_id="N-S0", side="BUY")
+    )
+    sentences = broken(evidence(journal=tuple(journal.records)))["one-protective-stop"]
+    assert sentences == (
+        "A position of -0.010 BTCUSDT that had been protected had 0 working stops (last change: "
+        "N-S0).",
+    )
+
+
+def test_a_node_that_dies_with_its_environment_is_not_to_blame() -> None:
+    ended = life(how="with its environment", exit_code=75)
+    assert "no-zombie" not in broken(evidence(lives=(ended,)))
+
+
+def test_orders_of_symbols_that_are_not_drilled_are_left_alone() -> None:
+    other = node_stop(client_order_id="OTHER-S0", symbol="ETHUSDT")
+    found = with_state(orders=[node_order(), node_stop(), other])
+    assert "no-order-in-limbo" not in broken(found)
+
+
+def test_play_that_ended_early_is_compared_as_far_as_it_went() -> None:
+    longer = tuple(sound_journal().entered(exchange_order_id="21").records)
+    cut = evidence(reference=longer, played=False)
+    assert "equals-undisturbed" not in broken(cut)
 
 
 def test_one_stop_may_replace_another() -> None:

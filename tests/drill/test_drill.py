@@ -147,10 +147,14 @@ def test_a_run_leaves_what_the_contract_names(five: Drilled) -> None:
     }
     for name in FIVE:
         left = {path.name for path in (five.folder / name).iterdir()}
-        assert {"history.jsonl", "exchange.jsonl", "node-1.log", "node-2.log", "store"} <= left
+        expected = {"history.jsonl", "exchange.jsonl", "node-1.log", "node-2.log", "store"}
+        assert expected | {"undisturbed", "timeline.svg"} <= left
+        undisturbed = {path.name for path in (five.folder / name / "undisturbed").iterdir()}
+        assert "node-1.log" in undisturbed
+        assert "node-2.log" not in undisturbed
     junit = ElementTree.parse(five.folder / "junit.xml").getroot()  # noqa: S314  # our own file
     assert [suite.get("name") for suite in junit] == FIVE
-    assert all(suite.get("tests") == "7" for suite in junit)
+    assert all(suite.get("tests") == "8" for suite in junit)
     page = (five.folder / "report.html").read_text()
     assert page.count("<svg") == 5
     assert page.count(">kill -9<") == 6
@@ -207,6 +211,7 @@ def test_the_stock_adapter_loses_the_position(baked_project: BakedProject, tmp_p
     assert sentence.startswith("The node holds 0 BTCUSDT after restart 1, but the exchange holds ")
     assert "which the exchange never made" in broken["fills-exactly-once"][0]
     assert "broke position-equals-exchange: The node holds 0 BTCUSDT" in stock.ended.stdout
+    assert "with the kills it was" in broken["equals-undisturbed"][0]
 
 
 def test_a_zombie_is_found(tmp_path: Path) -> None:
@@ -225,6 +230,37 @@ def test_a_zombie_is_found(tmp_path: Path) -> None:
             "start.",
         ]
     }
+
+
+@pytest.mark.parametrize(
+    ("bug", "scenario", "check"),
+    [
+        ("doubles_after_restart", "kill-holding-position", "equals-undisturbed"),
+        ("flattens_after_restart", "kill-and-lose-store", "equals-undisturbed"),
+        ("busy_after_restart", "kill-holding-position", "no-zombie"),
+        ("ignores_sigterm", "kill-while-flat", "no-zombie"),
+        ("cancels_stop_on_sigterm", "kill-holding-position", "one-protective-stop"),
+    ],
+)
+def test_a_seeded_bug_is_caught(
+    baked_project: BakedProject, tmp_path: Path, bug: str, scenario: str, check: str
+) -> None:
+    node = f"{{python}} {NODES / 'seeded_bug.py'} {baked_project.package} {bug}"
+    drilled = Drilled(baked_project, tmp_path, scenario, "--node-command", node)
+    assert drilled.ended.returncode == 1, drilled.output
+    assert check in drilled.broken(scenario), drilled.output
+
+
+def test_an_exchange_that_dies_is_not_charged_to_the_node(
+    baked_project: BakedProject, tmp_path: Path
+) -> None:
+    mortal = f"{sys.executable} {NODES / 'mortal_exchange.py'}"
+    drilled = Drilled(baked_project, tmp_path, "kill-while-flat", "--exchange-command", mortal)
+    assert drilled.ended.returncode == 3, drilled.output
+    (scenario,) = drilled.verdict["scenarios"]
+    assert "exchange" in scenario["reason"]
+    assert (drilled.folder / "kill-while-flat-attempt-1").is_dir()
+    assert "the first was inconclusive" in drilled.ended.stdout
 
 
 def test_a_node_that_cannot_start_is_no_verdict(
@@ -250,6 +286,7 @@ def test_recorded_bars_are_traded_with_kills_between(
     assert (scenario["outcome"], scenario["kills"]) == ("held", 4)
     assert scenario["fills"] >= 20
     assert len(drilled.history("trade-through", "bar.stepped")) == 500
+    assert not drilled.broken("trade-through")
 
 
 def test_a_given_store_is_used_and_left_clean(baked_project: BakedProject, tmp_path: Path) -> None:
@@ -311,8 +348,9 @@ def test_wrong_usage_is_one_sentence_and_exit_code_two(
     assert len(refused.ended.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_drill_leaves_no_process(
-    baked_project: BakedProject, tmp_path: Path
+    baked_project: BakedProject, tmp_path: Path, number: signal.Signals
 ) -> None:
     drill = subprocess.Popen(
         [sys.executable, "-m", "recovery_drill", "run", "--folder", str(tmp_path)],
@@ -322,14 +360,14 @@ def test_an_interrupted_drill_leaves_no_process(
         stderr=subprocess.PIPE,
         text=True,
     )
-    journal = tmp_path / "latest" / "kill-while-flat" / "exchange.jsonl"
+    journal = tmp_path / "latest" / "kill-while-flat" / "undisturbed" / "exchange.jsonl"
     deadline = time.monotonic() + 30
     while not (journal.exists() and "order.filled" in journal.read_text()):
         assert time.monotonic() < deadline, "the drill did not begin to trade within 30 s"
         time.sleep(0.05)
     started = _descendants(drill.pid)
     assert len(started) >= 3
-    drill.send_signal(signal.SIGINT)
+    drill.send_signal(number)
     _, said = drill.communicate(timeout=30)
     assert drill.returncode == 3
     assert said.strip() == "recovery-drill: interrupted; every process it started has been ended."

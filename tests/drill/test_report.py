@@ -25,7 +25,12 @@ def verdict() -> Verdict:
     held = decide("held-one", "purpose <1>", frozenset(), evidence())
     broken = decide("broken-one", "purpose", frozenset(), with_state(positions=[]))
     unknown = replace(
-        held, name="unknown-one", outcome="inconclusive", reason="The port was taken."
+        held,
+        name="unknown-one",
+        outcome="inconclusive",
+        reason="The port was taken.",
+        attempts=2,
+        first_reason="The store ended.",
     )
     return Verdict(seed=7, scenarios=(held, broken, unknown))
 
@@ -80,6 +85,7 @@ def test_junit_has_a_case_for_each_check_and_fails_what_broke() -> None:
     ]
     (failure,) = suites.iter("failure")
     assert failure.get("message") == LOST
+    assert all(suite.get("tests") in ("8", "9") for suite in suites)
 
 
 def test_the_summary_is_a_table_and_the_sentences() -> None:
@@ -96,6 +102,7 @@ def test_the_terminal_names_scenario_check_and_sentence() -> None:
     text = console.export_text()
     assert f"broken-one: broke position-equals-exchange: {LOST}" in text
     assert "unknown-one: inconclusive: The port was taken." in text
+    assert "unknown-one: second attempt; the first was inconclusive: The store ended." in text
 
 
 def test_a_run_without_records_is_reported_all_the_same(tmp_path: Path) -> None:

@@ -35,15 +35,29 @@ def test_a_scenario_that_did_not_see_its_purpose_is_inconclusive() -> None:
 
 
 def test_a_scenario_without_a_proven_kill_is_inconclusive() -> None:
-    lives = (replace(sound().lives[0], how="stopped"), sound().lives[1])
+    lives = (replace(sound().lives[0], how="stopped", exit_code=0), sound().lives[1])
     verdict = scenario(replace(sound(), lives=lives))
     assert (verdict.outcome, verdict.reason) == ("inconclusive", "No kill was proven.")
 
 
 def test_a_check_that_looked_at_nothing_makes_it_inconclusive() -> None:
-    verdict = scenario(replace(sound(), journal=()))
+    verdict = scenario(replace(sound(), journal=(), reference=()))
     assert verdict.outcome == "inconclusive"
     assert verdict.reason.startswith("Checks that looked at nothing: one-order-per-intent")
+
+
+def test_a_scenario_that_was_not_played_to_its_end_is_not_held() -> None:
+    cut = replace(sound(), played=False)
+    assert scenario(cut).outcome == "inconclusive"
+    assert scenario(cut).reason == "The scenario was not played to its end."
+    disagreed = replace(cut, disagreed=("after restart 1 the node holds 1, the exchange 2",))
+    assert scenario(disagreed).reason.startswith("Play ended early: after restart 1 the node")
+
+
+def test_without_the_undisturbed_run_nothing_is_held() -> None:
+    verdict = scenario(replace(sound(), reference=None))
+    assert verdict.outcome == "inconclusive"
+    assert verdict.reason == "Checks that looked at nothing: equals-undisturbed."
 
 
 def test_a_failed_environment_is_inconclusive() -> None:

@@ -19,7 +19,7 @@ def disagreement(state: NodeState, ledger: Ledger, symbols: Sequence[str]) -> st
         if here != there:
             return f"the node holds {here} {symbol}, the exchange {there}"
     working = {o.client_order_id for s in symbols for o in ledger.working(s)}
-    known = {o.client_order_id for o in state.orders if not o.closed}
+    known = {o.client_order_id for o in state.unfinished(symbols)}
     if working != known:
         return (
             f"the node's orders that are not closed are {sorted(known) or 'none'}, "

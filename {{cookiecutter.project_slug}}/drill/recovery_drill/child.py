@@ -53,7 +53,9 @@ class Child:
         self.log_path = log_path
         self.started_ns = 0
         self.ended_ns = 0
-        self._environment = {**os.environ, **environment}
+        # What the developer's shell says about a node of theirs is not for this one.
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRADER_")}
+        self._environment = {**inherited, **environment}
         self._directory = directory
         self._on_event = on_event
         self._process: asyncio.subprocess.Process | None = None
@@ -69,6 +71,11 @@ class Child:
     def running(self) -> bool:
         """Whether the process was started and has not ended."""
         return self._process is not None and self._process.returncode is None
+
+    @property
+    def started(self) -> bool:
+        """Whether the process was started; it may have ended since."""
+        return self._process is not None
 
     @property
     def exit_code(self) -> int | None:
@@ -109,13 +116,19 @@ class Child:
         assert self._process is not None
         assert self._process.stdout is not None
         with self.log_path.open("ab") as log:
-            while line := await self._process.stdout.readline():
+            while line := await self._next_line(self._process.stdout):
                 log.write(line)
                 log.flush()
                 if self._on_event is not None and line.startswith(b"{"):
                     event = _event(line)
                     if event is not None:
                         self._on_event(event)
+
+    async def _next_line(self, output: asyncio.StreamReader) -> bytes:
+        try:
+            return await output.readline()
+        except ValueError:  # a line beyond the limit; the reader has dropped it
+            return b"(a line too long to keep)\n"
 
     async def wait(self, seconds: float = EXIT_WAIT_SECONDS) -> int:
         """Wait until the process has ended and its output is read; return its exit code.
@@ -160,17 +173,21 @@ class Child:
             return await self.kill()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to this process, and to no other."""
-        if self.running:
-            os.kill(self.pid, number)
+        """Send a signal to this process and to those that it started, and to no other.
 
-    def last_lines(self, count: int = 3) -> str:
-        """Return the last lines of the log, for messages."""
+        It leads a process group of its own, so that a wrapper does not hide what it runs.
+        """
+        if self.running:
+            os.killpg(self.pid, number)
+
+    def last_words(self) -> str:
+        """Return the last plain line that it wrote, for messages: no log line and no event."""
         try:
             lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
-            return ""
-        return " | ".join(line.strip() for line in lines[-count:])
+            lines = []
+        plain = [line.strip() for line in lines if line[:1].isalpha()]
+        return plain[-1] if plain else "it said nothing plain"
 
 
 def _event(line: bytes) -> dict[str, Any] | None:

@@ -7,9 +7,11 @@ Exit codes: 0 held · 1 a check was broken · 2 wrong usage, or a given store th
 import argparse
 import asyncio
 import shlex
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -97,11 +99,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"recovery-drill: {error}", file=sys.stderr)
         return USAGE_ERROR
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         print(
             "recovery-drill: interrupted; every process it started has been ended.", file=sys.stderr
         )
         return EXIT_CODES["inconclusive"]
+    except OSError as error:
+        print(f"recovery-drill: nothing could be judged: {error}.", file=sys.stderr)
+        return EXIT_CODES["inconclusive"]
+
+
+async def _interruptible[Answer](work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Let SIGTERM and SIGHUP end the drill as Ctrl-C does: with every process that it started."""
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await task
 
 
 def _list(console: Console) -> int:
@@ -157,7 +170,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     def tell(scenario: ScenarioVerdict) -> None:
         console.print(f"  {scenario.name}: {scenario.outcome}", markup=False)
 
-    verdict = asyncio.run(run(plan, folder, tell))
+    verdict = asyncio.run(_interruptible(run(plan, folder, tell)))
     return _finish(folder, verdict, console)
 
 

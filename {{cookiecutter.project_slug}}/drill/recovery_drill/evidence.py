@@ -13,7 +13,7 @@ import msgspec
 from recovery_drill.model import Ledger, NodeState, Record
 from recovery_drill.policy import Policy
 
-How = Literal["killed", "stopped", "by itself"]
+How = Literal["killed", "stopped", "by itself", "with its environment"]
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,39 @@ class Life:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One scenario, as recorded."""
+    """One scenario, as recorded.
+
+    Parameters
+    ----------
+    policy : Policy
+        What was promised.
+    lives, snapshots, journal : tuple
+        The node's lives, what both sides said at rest, and the exchange's records.
+    after_stop : Ledger or None
+        The exchange after the last life was stopped as asked.
+    unsettled : tuple[str, ...]
+        Bounded waits on the node that ran out.
+    disagreed : tuple[str, ...]
+        Why play ended early.
+    seen : frozenset[str]
+        What the scenario is for and has seen.
+    played : bool
+        Whether it was played to its end.
+    reference : tuple[Record, ...] or None
+        The exchange's records of the same scenario without the kills.
+
+    """
 
     policy: Policy
     lives: tuple[Life, ...]
     snapshots: tuple[Snapshot, ...]
     journal: tuple[Record, ...]
+    after_stop: Ledger | None = None
     unsettled: tuple[str, ...] = ()
+    disagreed: tuple[str, ...] = ()
     seen: frozenset[str] = frozenset()
+    played: bool = True
+    reference: tuple[Record, ...] | None = None
 
     @property
     def kills(self) -> tuple[Life, ...]:
@@ -112,12 +137,17 @@ def trimmed(snapshot: Snapshot) -> Snapshot:
     )
 
 
-def from_records(policy: Policy, history: Sequence[Record], journal: Sequence[Record]) -> Evidence:
-    """Rebuild the evidence of one scenario from its history and the exchange's journal."""
+def from_records(
+    policy: Policy,
+    history: Sequence[Record],
+    journal: Sequence[Record],
+    reference: Sequence[Record] | None = None,
+) -> Evidence:
+    """Rebuild the evidence of one scenario from its history and the exchange's journals."""
     lives: dict[int, Life] = {}
     snapshots: list[Snapshot] = []
-    unsettled: list[str] = []
-    seen: set[str] = set()
+    after_stop: Ledger | None = None
+    said: dict[str, list[str]] = {"unsettled": [], "disagreed": [], "seen": [], "played": []}
     for record in history:
         data: dict[str, Any] = record.data
         match record.kind:
@@ -135,10 +165,10 @@ def from_records(policy: Policy, history: Sequence[Record], journal: Sequence[Re
                 )
             case "snapshot":
                 snapshots.append(msgspec.convert(data, type=Snapshot, strict=False))
-            case "unsettled":
-                unsettled.append(str(data["reason"]))
-            case "seen":
-                seen.add(str(data["what"]))
+            case "after.stop":
+                after_stop = msgspec.convert(data, type=Ledger, strict=False)
+            case "unsettled" | "disagreed" | "seen" | "played":
+                said[record.kind].append(str(data["what"]))
             case _:
                 pass
     return Evidence(
@@ -146,6 +176,10 @@ def from_records(policy: Policy, history: Sequence[Record], journal: Sequence[Re
         lives=tuple(lives.values()),
         snapshots=tuple(snapshots),
         journal=tuple(journal),
-        unsettled=tuple(unsettled),
-        seen=frozenset(seen),
+        after_stop=after_stop,
+        unsettled=tuple(said["unsettled"]),
+        disagreed=tuple(said["disagreed"]),
+        seen=frozenset(said["seen"]),
+        played=bool(said["played"]),
+        reference=None if reference is None else tuple(reference),
     )

@@ -67,8 +67,8 @@ class Exchange:
         if not self._ready.done():
             ended.exception()
             if self.child.exit_code == USAGE_ERROR:
-                raise UsageError(f"The exchange refused its arguments: {self.child.last_lines(1)}")
-            raise Inconclusive(f"The exchange did not become ready: {self.child.last_lines()}")
+                raise UsageError(f"The exchange refused its arguments: {self.child.last_words()}")
+            raise Inconclusive(f"The exchange did not become ready: {self.child.last_words()}")
         ended.cancel()
         ready = self._ready.result()
         self.http_url, self.ws_url = ready["http"], ready["ws"]
@@ -135,5 +135,5 @@ class Exchange:
         """End the exchange."""
         if self._session is not None:
             await self._session.close()
-        if self.child.running:
+        if self.child.started:
             await self.child.stop()

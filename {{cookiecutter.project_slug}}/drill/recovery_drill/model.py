@@ -5,7 +5,7 @@ milliseconds since the Unix epoch; ``mono_ns`` is the machine's monotonic clock,
 orders records of different processes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -38,6 +38,7 @@ class NodeOrder(msgspec.Struct, frozen=True):
     filled: Decimal
     status: str
     reduce_only: bool
+    symbol: str = ""
     exchange_order_id: str | None = None
     price: Decimal | None = None
     trigger_price: Decimal | None = None
@@ -61,6 +62,10 @@ class NodeState(msgspec.Struct, frozen=True):
     decided_bar: dict[str, int] = {}
     instance_id: str | None = None
     revision: int | None = None
+
+    def unfinished(self, symbols: Sequence[str]) -> tuple[NodeOrder, ...]:
+        """Return the orders in `symbols` that the node does not hold as finished."""
+        return tuple(o for o in self.orders if not o.closed and o.symbol in ("", *symbols))
 
     def position(self, symbol: str) -> Decimal:
         """Return the signed sum of the node's open positions in `symbol`."""

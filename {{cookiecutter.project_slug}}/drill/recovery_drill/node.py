@@ -105,7 +105,7 @@ class Node:
         if self.child.running:
             raise Unsettled(f"the node did not reach trading within {seconds:g} s of its start")
         code = await self.child.wait()
-        said = f"the node ended with code {code} before it traded: {self.child.last_lines(1)}"
+        said = f"the node ended with code {code} before it traded: {self.child.last_words()}"
         if self.number == 1 or code == CONFIGURATION_ERROR:
             raise Inconclusive(f"Nothing was shown: {said}")
         raise Unsettled(said)
@@ -158,7 +158,7 @@ class Node:
     def describe(self, state: NodeState | None) -> str:
         """Return one clause on what the node was last seen doing."""
         if not self.child.running:
-            return f"it had ended with code {self.child.exit_code}: {self.child.last_lines(1)}"
+            return f"it had ended with code {self.child.exit_code}: {self.child.last_words()}"
         if state is None:
             return "its endpoint did not answer"
         waiting = [o.client_order_id for o in state.orders if not o.closed]
@@ -171,5 +171,5 @@ class Node:
         """End the process if it still runs, and the connection to its endpoint."""
         if self._session is not None:
             await self._session.close()
-        if self.child.running:
+        if self.child.started:
             await self.child.kill()

@@ -16,11 +16,12 @@ from recovery_drill.policy import Policy
 from recovery_drill.scenarios import Scenario
 from recovery_drill.store import EmbeddedStore, GivenStore
 from recovery_drill.verdict import ScenarioVerdict, Verdict, decide
-from recovery_drill.world import World, fresh_folder
+from recovery_drill.world import World
 
 HISTORY_BARS = 300
 SCENARIO_SECONDS = 900.0
-ATTEMPTS = 2
+UNDISTURBED = "undisturbed"
+FAILURE = "failure.txt"
 
 
 @dataclass(frozen=True)
@@ -123,18 +124,42 @@ async def run(plan: Plan, folder: Path, tell: Tell = lambda _: None) -> Verdict:
 
 async def _play(plan: Plan, index: int, scenario: Scenario, folder: Path) -> ScenarioVerdict:
     """Play one scenario; try once more if nothing could be said about the node."""
-    for attempt in range(1, ATTEMPTS + 1):
-        fresh_folder(folder)
-        failure = await _play_once(plan, index, scenario, folder)
-        evidence = read_evidence(folder, plan.policy)
-        verdict = decide(scenario.name, scenario.purpose, scenario.needs, evidence, failure=failure)
-        verdict = replace(verdict, attempts=attempt)
-        if verdict.outcome != "inconclusive":
-            break
-    return verdict
+    verdict = await _play_twice(plan, index, scenario, folder)
+    if verdict.outcome != "inconclusive":
+        return verdict
+    # The first attempt stays to be looked at, and its reason is told: a retry must not hide it.
+    _set_aside(folder)
+    again = await _play_twice(plan, index, scenario, folder)
+    return replace(again, attempts=2, first_reason=verdict.reason)
 
 
-async def _play_once(plan: Plan, index: int, scenario: Scenario, folder: Path) -> str:
+def _set_aside(folder: Path) -> None:
+    folder.rename(folder.with_name(f"{folder.name}-attempt-1"))
+
+
+async def _play_twice(plan: Plan, index: int, scenario: Scenario, folder: Path) -> ScenarioVerdict:
+    """Play one scenario without its kills, as the reference, and then with them."""
+    failures = []
+    (folder / UNDISTURBED).mkdir(parents=True)
+    for place, disturbed in ((folder / UNDISTURBED, False), (folder, True)):
+        failure = await _play_once(plan, index, scenario, place, disturbed=disturbed)
+        if failure and not disturbed:
+            failure = f"Undisturbed: {failure}"
+        failures.append(failure)
+    failure = next(filter(None, reversed(failures)), "")
+    _note_failure(folder, failure)
+    evidence = read_evidence(folder, plan.policy)
+    return decide(scenario.name, scenario.purpose, scenario.needs, evidence, failure=failure)
+
+
+def _note_failure(folder: Path, failure: str) -> None:
+    if failure:
+        (folder / FAILURE).write_text(failure + "\n", encoding="utf-8")
+
+
+async def _play_once(
+    plan: Plan, index: int, scenario: Scenario, folder: Path, *, disturbed: bool
+) -> str:
     """Play one scenario; return how the environment failed, or nothing."""
     trader_id = plan.policy.trader_id
     store: EmbeddedStore | GivenStore
@@ -154,6 +179,7 @@ async def _play_once(plan: Plan, index: int, scenario: Scenario, folder: Path) -
         store=store,
         exchange_command=plan.exchange_arguments(),
         trader_id=trader_id,
+        disturbed=disturbed,
     )
     failure = ""
     try:
@@ -162,28 +188,40 @@ async def _play_once(plan: Plan, index: int, scenario: Scenario, folder: Path) -
             await scenario.play(world)
             # The last life is stopped, not killed: it must also know how to end.
             await world.stop_node()
-    except Unsettled as reason:
-        world.history.record("drill", "unsettled", {"reason": str(reason)})
-    except Disagreement as reason:
-        world.history.record("drill", "disagreed", {"reason": str(reason)})
+        world.history.record("drill", "played", {"what": scenario.name})
+    except (Unsettled, Disagreement) as reason:
+        # A node whose exchange or store has died is not to blame for what it does then.
+        failure = world.environment_failure()
+        kind = "unsettled" if isinstance(reason, Unsettled) else "disagreed"
+        if not failure:
+            world.history.record("drill", kind, {"what": str(reason)})
     except Inconclusive as reason:
-        failure = str(reason)
+        failure = world.environment_failure() or str(reason)
     except TimeoutError:
         failure = f"The scenario was not over after {SCENARIO_SECONDS:g} s."
+    except UsageError:
+        raise
+    except Exception as error:
+        # Whatever else goes wrong is the drill's or the machine's failure, never the node's.
+        failure = f"The drill failed: {type(error).__name__}: {error}."
     finally:
         try:
             await world.close()
-        except Inconclusive as reason:
-            failure = failure or str(reason)
-    if failure:
-        (folder / "failure.txt").write_text(failure + "\n", encoding="utf-8")
+        except Exception as error:
+            failure = failure or f"The scenario did not end cleanly: {error}."
     return failure
 
 
 def read_evidence(folder: Path, policy: Policy) -> Evidence:
     """Read what one scenario left in its folder."""
+    undisturbed = folder / UNDISTURBED
+    # A reference that was cut short would make every later change look like one too many.
+    whole = any(r.kind == "played" for r in _records(undisturbed / "history.jsonl"))
     return from_records(
-        policy, _records(folder / "history.jsonl"), _records(folder / "exchange.jsonl")
+        policy,
+        _records(folder / "history.jsonl"),
+        _records(folder / "exchange.jsonl"),
+        _records(undisturbed / "exchange.jsonl") if whole else None,
     )
 
 
@@ -213,7 +251,7 @@ def judge_folder(folder: Path, known: Sequence[Scenario]) -> Verdict:
         if name not in by_name:
             raise ValueError(f"{folder} played {name!r}, which this drill does not know.")
         place, scenario = folder / name, by_name[name]
-        failed = place / "failure.txt"
+        failed = place / FAILURE
         failure = failed.read_text(encoding="utf-8").strip() if failed.exists() else ""
         evidence = read_evidence(place, policy)
         verdicts.append(decide(name, scenario.purpose, scenario.needs, evidence, failure=failure))

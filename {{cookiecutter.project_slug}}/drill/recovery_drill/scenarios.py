@@ -11,7 +11,8 @@ from recovery_drill.world import World, beyond
 PATIENCE_BARS = 300
 # So that the node has a past when it is killed: orders that are closed, positions that are gone.
 BARS_BEFORE = 30
-BARS_AFTER = 12
+BARS_AFTER = 3
+TRADED_ON = "position closed and another opened after the kill"
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,25 @@ async def _holding_before(world: World) -> None:
     await world.step_until("position", _holding, PATIENCE_BARS)
 
 
+async def _trade_on(world: World) -> None:
+    """Let the node close what it holds and open anew, so that what it recovered is used."""
+    before = len((await world.exchange.ledger()).fills)
+
+    def traded_on(state: NodeState, ledger: Ledger) -> bool:
+        flat = [fill.position_after == 0 for fill in ledger.fills[before:]]
+        return True in flat and False in flat[flat.index(True) :] and _holding(state, ledger)
+
+    await world.step_until(TRADED_ON, traded_on, PATIENCE_BARS)
+    await world.steps(BARS_AFTER)
+
+
 async def kill_while_flat(world: World) -> None:
     """Kill a node that holds nothing; it must come back, hold nothing, and trade on."""
     await _flat_before(world)
     await world.until_stored()
     await world.kill_node()
     await world.restart_node()
-    await world.step_until("position", _holding, PATIENCE_BARS)
-    await world.steps(BARS_AFTER)
+    await _trade_on(world)
 
 
 async def kill_holding_position(world: World) -> None:
@@ -78,12 +90,12 @@ async def kill_holding_position(world: World) -> None:
     of both, and takes other ways through them.
     """
     await world.first_start()
-    for bars_after in (BARS_BEFORE, BARS_AFTER):
+    for _ in range(2):
         await world.step_until("position", _holding, PATIENCE_BARS)
         await world.until_stored()
         await world.kill_node()
         await world.restart_node()
-        await world.steps(bars_after)
+        await _trade_on(world)
 
 
 async def kill_then_stop_fills(world: World) -> None:
@@ -97,7 +109,7 @@ async def kill_then_stop_fills(world: World) -> None:
     if any(f.client_order_id == stop.client_order_id for f in ledger.fills):
         world.saw("stop filled")
     await world.restart_node()
-    await world.steps(BARS_AFTER)
+    await _trade_on(world)
 
 
 async def kill_with_order_in_flight(world: World) -> None:
@@ -111,17 +123,17 @@ async def kill_with_order_in_flight(world: World) -> None:
         world.saw("filled, unanswered")
     await world.exchange.release(gate)
     await world.restart_node()
-    await world.steps(BARS_AFTER)
+    await _trade_on(world)
 
 
 async def kill_and_lose_store(world: World) -> None:
     """Kill the node and lose the store's files; the exchange alone must be enough."""
     await _holding_before(world)
     await world.kill_node()
-    await world.store.lose(world.trader_id)
+    await world.lose_store()
     world.saw("store lost")
     await world.restart_node()
-    await world.steps(BARS_AFTER)
+    await _trade_on(world)
 
 
 def kill_every(bars: int, kills: int) -> Callable[[World], Awaitable[None]]:
@@ -147,31 +159,31 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "kill-while-flat",
         "The node is killed holding nothing; it comes back, and trades on.",
-        frozenset({"flat", "position"}),
+        frozenset({"flat", TRADED_ON}),
         kill_while_flat,
     ),
     Scenario(
         "kill-holding-position",
         "The node is killed twice holding a protected position; it comes back holding just that.",
-        frozenset({"position"}),
+        frozenset({"position", TRADED_ON}),
         kill_holding_position,
     ),
     Scenario(
         "kill-then-stop-fills",
         "The protective stop fills while the node is dead; it comes back flat.",
-        frozenset({"position", "stop filled"}),
+        frozenset({"position", "stop filled", TRADED_ON}),
         kill_then_stop_fills,
     ),
     Scenario(
         "kill-with-order-in-flight",
         "The exchange has filled the entry and said nothing; the node is killed, and learns of it.",
-        frozenset({"order in flight", "filled, unanswered"}),
+        frozenset({"order in flight", "filled, unanswered", TRADED_ON}),
         kill_with_order_in_flight,
     ),
     Scenario(
         "kill-and-lose-store",
         "The node is killed and the store's files are gone; the exchange alone is enough.",
-        frozenset({"position", "store lost"}),
+        frozenset({"position", "store lost", TRADED_ON}),
         kill_and_lose_store,
     ),
 )

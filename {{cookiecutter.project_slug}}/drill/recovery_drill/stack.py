@@ -133,7 +133,7 @@ class Supervisor:
                 self._say(f"node      stopped with exit code {code}")
                 return 0
             if code >= 0 and code not in RESTART_CODES:
-                self._say(f"node      ended with exit code {code}: {child.last_lines(1)}")
+                self._say(f"node      ended with exit code {code}: {child.last_words()}")
                 return code
             how = f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
             self._say(f"node      {how}; starting it again")

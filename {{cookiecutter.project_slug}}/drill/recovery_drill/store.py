@@ -5,7 +5,6 @@ import importlib.metadata
 import shutil
 import socket
 from pathlib import Path
-from typing import Protocol
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -29,21 +28,6 @@ appendfsync everysec
 save ""
 maxmemory-policy noeviction
 """
-
-
-class Store(Protocol):
-    """What a drill needs of a store."""
-
-    url: str
-
-    async def view(self, trader_id: str) -> StoreView:
-        """Return what the store holds of one trader."""
-
-    async def lose(self, trader_id: str) -> None:
-        """Lose everything, as when the disk is gone."""
-
-    async def stop(self) -> None:
-        """End what the drill started."""
 
 
 def find_server() -> list[str]:
@@ -94,7 +78,7 @@ class EmbeddedStore:
         self._data = folder / "data"
         self._port = free_port()
         self.url = f"redis://127.0.0.1:{self._port}"
-        self._child: Child | None = None
+        self.child: Child | None = None
         self._client = Redis.from_url(self.url, socket_timeout=PING_SECONDS)
 
     async def start(self) -> None:
@@ -109,23 +93,23 @@ class EmbeddedStore:
         self._data.mkdir(parents=True, exist_ok=True)
         configuration = self._folder / "store.conf"
         configuration.write_text(CONFIGURATION.format(port=self._port, directory=self._data))
-        self._child = Child(
+        self.child = Child(
             "store",
             [*find_server(), str(configuration)],
             environment={},
             log_path=self._folder / "store.log",
             directory=self._folder,
         )
-        await self._child.start()
+        await self.child.start()
         try:
             async with asyncio.timeout(READY_SECONDS):
                 while not await self._answers():
-                    if not self._child.running:
-                        raise Inconclusive(f"The store ended: {self._child.last_lines()}")
+                    if not self.child.running:
+                        raise Inconclusive(f"The store ended: {self.child.last_words()}")
                     await asyncio.sleep(PING_INTERVAL_SECONDS)
         except TimeoutError as error:
             raise Inconclusive(
-                f"The store did not answer within {READY_SECONDS:g} s: {self._child.last_lines()}"
+                f"The store did not answer within {READY_SECONDS:g} s: {self.child.last_words()}"
             ) from error
 
     async def start_empty(self) -> None:
@@ -145,8 +129,8 @@ class EmbeddedStore:
 
     async def kill(self) -> None:
         """End the server with SIGKILL."""
-        assert self._child is not None, "the store was not started"
-        await self._child.kill()
+        assert self.child is not None, "the store was not started"
+        await self.child.kill()
 
     async def lose(self, trader_id: str) -> None:
         """Kill the server, delete its files, and start it empty at the same address."""
@@ -157,8 +141,8 @@ class EmbeddedStore:
     async def stop(self) -> None:
         """End the server."""
         await self._client.aclose()
-        if self._child is not None and self._child.running:
-            await self._child.stop()
+        if self.child is not None and self.child.started:
+            await self.child.stop()
 
 
 class GivenStore:
@@ -176,6 +160,7 @@ class GivenStore:
     def __init__(self, url: str, trader_id: str | None = None) -> None:
         self.url = url
         self._trader_id = trader_id
+        self.child: Child | None = None
         try:
             self._client = Redis.from_url(
                 url, socket_timeout=PING_SECONDS, socket_connect_timeout=PING_SECONDS

@@ -34,6 +34,8 @@ class ScenarioVerdict:
         Why it is inconclusive; empty otherwise.
     attempts : int
         How often it was tried: an inconclusive one is tried once more.
+    first_reason : str
+        Why the first attempt was inconclusive, when there were two.
 
     """
 
@@ -47,6 +49,7 @@ class ScenarioVerdict:
     seconds_to_trading: float | None
     reason: str = ""
     attempts: int = 1
+    first_reason: str = ""
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -120,6 +123,10 @@ def decide(
 
 
 def _not_shown(needs: frozenset[str], evidence: Evidence, checks: tuple[CheckResult, ...]) -> str:
+    if evidence.disagreed and not evidence.played:
+        return f"Play ended early: {evidence.disagreed[0]}."
+    if not evidence.played:
+        return "The scenario was not played to its end."
     if missing := sorted(needs - evidence.seen):
         return f"The scenario did not see what it is for: {', '.join(missing)}."
     if not evidence.kills:

@@ -1,7 +1,6 @@
 """One scenario's world: store, exchange and the lives of a node, and what is done to them."""
 
 import asyncio
-import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -47,6 +46,8 @@ class World:
         The exchange's command line.
     trader_id : str
         The node's name in the store.
+    disturbed : bool
+        Whether kills and losses happen; without them the same play is the reference.
 
     """
 
@@ -59,9 +60,11 @@ class World:
         store: EmbeddedStore | GivenStore,
         exchange_command: list[str],
         trader_id: str,
+        disturbed: bool = True,
     ) -> None:
         self.policy = policy
         self.symbol = policy.symbols[0]
+        self.disturbed = disturbed
         self.history = History(folder / "history.jsonl")
         self._project = project
         self._folder = folder
@@ -72,6 +75,7 @@ class World:
         self.node: Node | None = None
         self.bar = 0
         self._lives = 0
+        self._seen: set[str] = set()
         self._ended_lives = 0
         self._killed_ns = 0
         self.seconds_down: list[float] = []
@@ -91,13 +95,21 @@ class World:
     async def close(self) -> None:
         """End every process of this world that still runs; a surviving node is killed."""
         if self.node is not None and not self.node.child.running:
-            self._ended("by itself", self.node.child.exit_code)
+            how: How = "with its environment" if self.environment_failure() else "by itself"
+            self._ended(how, self.node.child.exit_code)
         async with AsyncExitStack() as endings:
             endings.callback(self.history.close)
             endings.push_async_callback(self.store.stop)
             endings.push_async_callback(self.exchange.stop)
             if self.node is not None:
                 endings.push_async_callback(self.node.close)
+
+    def environment_failure(self) -> str:
+        """Return which process that the node needs has ended by itself; empty when none has."""
+        for child in (self.exchange.child, self.store.child):
+            if child is not None and child.started and not child.running:
+                return f"The {child.name} ended with code {child.exit_code}: {child.last_words()}."
+        return ""
 
     # the node's lives
 
@@ -154,6 +166,8 @@ class World:
 
         """
         assert self.node is not None, "no node to kill"
+        if not self.disturbed:
+            return
         code = await self.node.child.kill()
         self._killed_ns = self.node.child.ended_ns
         await self.node.close()
@@ -161,14 +175,16 @@ class World:
             self._ended("by itself", code)
             raise Inconclusive(
                 f"The node was not killed by signal 9: it had ended with code {code} before "
-                f"({self.node.child.last_lines(1)})."
+                f"({self.node.child.last_words()})."
             )
         self._ended("killed", code)
 
     async def stop_node(self) -> None:
-        """Ask the node to stop (SIGTERM) and wait for its end."""
+        """Ask the node to stop (SIGTERM), wait for its end, and look at what it left."""
         assert self.node is not None, "no node to stop"
         self._ended("stopped", await self.node.child.stop())
+        ledger = await self.exchange.ledger()
+        self.history.record("drill", "after.stop", msgspec.to_builtins(ledger))
 
     def _ended(self, how: How, code: int | None) -> None:
         """Record the end of this life; the first word on it counts."""
@@ -190,8 +206,14 @@ class World:
 
     async def restart_node(self) -> Snapshot:
         """Start the node again, let it come to rest, and look."""
-        await self.start_node()
+        if self.disturbed:
+            await self.start_node()
         return await self.rest(f"after restart {self._lives - 1}")
+
+    async def lose_store(self) -> None:
+        """Lose everything that the store holds."""
+        if self.disturbed:
+            await self.store.lose(self.trader_id)
 
     # rest: decided, nothing in flight, both sides agree
 
@@ -225,7 +247,12 @@ class World:
             left = deadline - time.monotonic()
             if left <= 0 or not self.node.child.running:
                 await self._snapshot(when, state, ledger, True)
-                raise Disagreement(f"node and exchange did not agree {when} within {budget:g} s")
+                if state is None or not self._decided(state):
+                    raise Unsettled(
+                        f"the node did not stay at rest {when}; {self.node.describe(state)}"
+                    )
+                what = disagreement(state, ledger, self.policy.symbols)
+                raise Disagreement(f"{when} {what} after {budget:g} s")
             state = await self.node.next_state(state, left)
             ledger = await self.exchange.ledger()
         return await self._snapshot(when, state, ledger, whole)
@@ -284,9 +311,7 @@ class World:
                 self.saw(what)
                 return snapshot
             snapshot = await self.step()
-        raise Inconclusive(
-            f"The market script led to no {what} within {within} bars; use another seed."
-        )
+        raise Inconclusive(f"Market and node led to no {what} within {within} bars.")
 
     async def step_into(self, gate: dict[str, Any], within: int) -> str:
         """Let bars pass until a gate holds what it was armed for; return the gate's id.
@@ -321,7 +346,9 @@ class World:
 
     def saw(self, what: str) -> None:
         """Record that something the scenario exists for has happened."""
-        self.history.record("drill", "seen", {"what": what})
+        if what not in self._seen:
+            self._seen.add(what)
+            self.history.record("drill", "seen", {"what": what})
 
     async def stop_of_position(self) -> ExchangeOrder:
         """Return the working protective stop.
@@ -361,11 +388,3 @@ def beyond(stop: ExchangeOrder) -> Decimal:
     assert stop.trigger_price is not None
     factor = Decimal("0.995") if stop.side == "SELL" else Decimal("1.005")
     return stop.trigger_price * factor
-
-
-def fresh_folder(folder: Path) -> Path:
-    """Return an empty folder of that name."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    return folder

@@ -14,6 +14,7 @@ from recovery_drill.checks.life import no_zombie
 from recovery_drill.checks.limbo import no_order_in_limbo
 from recovery_drill.checks.position import position_equals_exchange
 from recovery_drill.checks.protection import one_protective_stop
+from recovery_drill.checks.undisturbed import equals_undisturbed
 from recovery_drill.checks.warm_up import no_decision_before_warm_up
 from recovery_drill.evidence import Evidence
 from recovery_drill.failures import UsageError
@@ -28,6 +29,7 @@ CHECKS: dict[str, Check] = {
     "no-order-in-limbo": no_order_in_limbo,
     "no-decision-before-warm-up": no_decision_before_warm_up,
     "no-zombie": no_zombie,
+    "equals-undisturbed": equals_undisturbed,
 }
 
 

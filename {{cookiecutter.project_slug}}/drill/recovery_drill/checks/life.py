@@ -14,8 +14,10 @@ def no_zombie(evidence: Evidence) -> Iterator[str | None]:
         trading = life.reached("trading")
         last = life.stages[-1][0] if life.stages else "no stage"
         name = f"Life {life.number} of the node"
-        if trading is None and _kept_the_other_half(life):
+        if life.how == "with its environment" or _kept_the_other_half(life):
             yield None
+        elif life.how == "stopped" and life.exit_code != 0:
+            yield f"{name} was asked to stop and ended with code {life.exit_code} instead of 0."
         elif life.how == "by itself":
             yield f"{name} ended by itself with code {life.exit_code} in {last}."
         elif trading is None:
@@ -32,6 +34,8 @@ def no_zombie(evidence: Evidence) -> Iterator[str | None]:
 def _kept_the_other_half(life: Life) -> bool:
     """Tell a node that could not start at all, or not with its settings, from one that could."""
     code = life.exit_code or 0
-    return life.how == "by itself" and (
-        code == CONFIGURATION_ERROR or (life.number == 1 and code > 0)
+    return (
+        life.reached("trading") is None
+        and life.how == "by itself"
+        and (code == CONFIGURATION_ERROR or (life.number == 1 and code > 0))
     )

@@ -14,7 +14,7 @@ def no_order_in_limbo(evidence: Evidence) -> Iterator[str | None]:
         there = {
             o.client_order_id for s in evidence.policy.symbols for o in snapshot.ledger.working(s)
         }
-        here = {o.client_order_id: o for o in snapshot.state.orders if not o.closed}
+        here = {o.client_order_id: o for o in snapshot.state.unfinished(evidence.policy.symbols)}
         for client_id in sorted(there | set(here)):
             order = here.get(client_id)
             if order is None:

@@ -13,9 +13,9 @@ MOST_WHILE_REPLACED = 2
 def one_protective_stop(evidence: Evidence) -> Iterator[str | None]:
     """Judge each settled snapshot, and the time between them by the journal.
 
-    At rest an open position has exactly one working stop of the opposite side and its whole
-    quantity, and a flat symbol has none. In between, a position that was protected once stays so:
-    one stop, or two while one replaces the other, never none.
+    At rest, and after the node was stopped, an open position has exactly one working stop of the
+    opposite side and its whole quantity, and a flat symbol has none. In between, a position that
+    was protected once stays so: one stop, or two while one replaces the other, never none.
     """
     if not evidence.policy.protective_stop:
         return
@@ -25,6 +25,10 @@ def one_protective_stop(evidence: Evidence) -> Iterator[str | None]:
             yield _at_rest(symbol, snapshot.ledger.position(symbol), stops, snapshot.when)
     for symbol in evidence.policy.symbols:
         yield from _in_between(evidence, symbol)
+        if evidence.after_stop is not None:
+            stops = [o for o in evidence.after_stop.working(symbol) if o.protects]
+            position = evidence.after_stop.position(symbol)
+            yield _at_rest(symbol, position, stops, "after it was asked to stop")
 
 
 def _at_rest(symbol: str, position: Decimal, stops: list[ExchangeOrder], when: str) -> str | None:
@@ -45,7 +49,7 @@ def _at_rest(symbol: str, position: Decimal, stops: list[ExchangeOrder], when: s
 
 
 def _in_between(evidence: Evidence, symbol: str) -> Iterator[str | None]:
-    working: set[str] = set()
+    working: dict[str, str] = {}
     firing: dict[str, str] = {}
     position = Decimal(0)
     protected = False
@@ -62,27 +66,30 @@ def _in_between(evidence: Evidence, symbol: str) -> Iterator[str | None]:
             _follow_stop(record.kind, row, working, firing)
         elif record.kind in ("order.filled", "order.closed"):
             if row["status"] not in ("NEW", "PARTIALLY_FILLED"):
-                working.discard(firing.pop(str(row["client_order_id"]), ""))
+                working.pop(firing.pop(str(row["client_order_id"]), ""), None)
         else:
             continue
-        if position != 0 and not protected and working:
+        guards = list(working.values()).count("SELL" if position > 0 else "BUY")
+        if position != 0 and not protected and guards:
             protected = True
         if position != 0 and protected and record.kind.startswith("conditional."):
-            yield _between(symbol, position, len(working), str(row["client_order_id"]))
+            yield _between(symbol, position, guards, str(row["client_order_id"]))
 
 
-def _follow_stop(kind: str, row: dict[str, Any], working: set[str], firing: dict[str, str]) -> None:
+def _follow_stop(
+    kind: str, row: dict[str, Any], working: dict[str, str], firing: dict[str, str]
+) -> None:
     """Keep the set of stops that protect; one that fires does so until its order has ended."""
     if not str(row["type"]).startswith("STOP") or not (row["reduce_only"] or row["close_position"]):
         return
     stop_id = str(row["exchange_order_id"])
     match kind:
         case "conditional.accepted":
-            working.add(stop_id)
+            working[stop_id] = str(row["side"])
         case "conditional.triggered":
             firing[str(row["client_order_id"])] = stop_id
         case "conditional.closed":
-            working.discard(stop_id)
+            working.pop(stop_id, None)
         case _:
             pass
 

@@ -19,7 +19,9 @@ def no_decision_before_warm_up(evidence: Evidence) -> Iterator[str | None]:
         bars = sum(
             int(r.data.get("rows") or 0)
             for r in requests
-            if r.data["request"] == "klines.read" and r.mono_ns < first.mono_ns
+            if r.data["request"] == "klines.read"
+            and r.data["symbol"] in evidence.policy.symbols
+            and r.mono_ns < first.mono_ns
         )
         needed = evidence.policy.warm_up_bars
         sent = f"Life {life.number} of the node sent order {first.data.get('client_order_id')}"

@@ -31,6 +31,8 @@ def summary(verdict: Verdict) -> str:
 def _found(scenario: ScenarioVerdict) -> list[str]:
     found = [f"- `{c.name}`: {sentence}" for c in scenario.checks for sentence in c.broken]
     found += [f"- `{c.name}` left out: {c.left_out}" for c in scenario.checks if c.left_out]
+    if scenario.first_reason:
+        found.append(f"- second attempt; the first was inconclusive: {scenario.first_reason}")
     if scenario.reason:
         found.append(f"- inconclusive: {scenario.reason}")
     return found

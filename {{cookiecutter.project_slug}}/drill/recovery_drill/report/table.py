@@ -1,11 +1,13 @@
 """The verdict as a table on the terminal."""
 
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from recovery_drill.report.summary import seconds
-from recovery_drill.verdict import Verdict
+from recovery_drill.verdict import ScenarioVerdict, Verdict
 
 STYLES = {"held": "green", "broken": "bold red", "inconclusive": "yellow"}
 
@@ -28,18 +30,16 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
         )
     console.print(table)
     for scenario in verdict.scenarios:
-        for check in scenario.checks:
-            for sentence in check.broken:
-                console.print(
-                    f"{scenario.name}: broke {check.name}: {sentence}", markup=False, soft_wrap=True
-                )
-            if check.left_out is not None:
-                console.print(
-                    f"{scenario.name}: {check.name} left out: {check.left_out}",
-                    markup=False,
-                    soft_wrap=True,
-                )
-        if scenario.reason:
-            console.print(
-                f"{scenario.name}: inconclusive: {scenario.reason}", markup=False, soft_wrap=True
-            )
+        for line in _remarks(scenario):
+            console.print(f"{scenario.name}: {line}", markup=False, soft_wrap=True)
+
+
+def _remarks(scenario: ScenarioVerdict) -> Iterator[str]:
+    for check in scenario.checks:
+        yield from (f"broke {check.name}: {sentence}" for sentence in check.broken)
+        if check.left_out is not None:
+            yield f"{check.name} left out: {check.left_out}"
+    if scenario.first_reason:
+        yield f"second attempt; the first was inconclusive: {scenario.first_reason}"
+    if scenario.reason:
+        yield f"inconclusive: {scenario.reason}"
