@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import re
 import signal
 import socket
@@ -160,25 +159,3 @@ async def test_the_journal_file_holds_all_records(tmp_path: Path) -> None:
     written = [json.loads(line) for line in path.read_text().splitlines()]
     assert written[: len(told)] == told
     assert [record["seq"] for record in written] == list(range(1, len(written) + 1))
-
-
-@pytest.mark.parametrize("recorded", [False, True])
-def test_it_starts_in_half_a_second(recorded: bool) -> None:
-    if os.environ.get("CI"):
-        pytest.skip("Shared machines are slow at times, so the start is measured elsewhere.")
-    path = os.environ.get("RECORDED_BARS")
-    if recorded and not path:
-        pytest.skip("RECORDED_BARS does not name a file of recorded bars, so none are read.")
-    market = ["--market", str(path)] if recorded else []
-    times = []
-    for _ in range(3):
-        began = time.monotonic()
-        process = subprocess.Popen(
-            command("--stepped", *market), env=environment(), stdout=subprocess.PIPE
-        )
-        assert process.stdout is not None
-        process.stdout.readline()
-        times.append(time.monotonic() - began)
-        process.terminate()
-        process.communicate(timeout=10)
-    assert min(times) < 0.5
