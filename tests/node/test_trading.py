@@ -416,6 +416,31 @@ def test_failed_report_after_a_lost_store(start: Start, store: Store, exchange: 
     assert exchange.get("ledger")["orders"] == ledger["orders"]
 
 
+def test_failed_question_for_an_order_does_not_end_the_order(
+    start: Start, store: Store, exchange: Exchange
+) -> None:
+    node = start()
+    node.until("trading")
+    state = step_until_position(exchange, node)
+    fail(exchange, "conditional.cancel", 1)
+    failing = fail(exchange, "order.query", 1000)
+    for _ in range(MOST_BARS):
+        if exchange.get(f"faults/{failing}")["fired"]:
+            break
+        state = step(exchange, node)
+    else:
+        raise AssertionError(f"No refused cancel in {MOST_BARS} bars.")
+    # The refused cancel was asked about, and nobody answered: that says nothing about the stop.
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        state = node.get("state")[1]
+        assert "REJECTED" not in {row["status"] for row in state["orders"]}
+        time.sleep(0.05)
+    working = {row["client_order_id"] for row in exchange.working_stops()}
+    open_ = {row["client_order_id"] for row in state["orders"] if row["status"] == "ACCEPTED"}
+    assert open_ == working
+
+
 def test_missed_bars_are_asked_for(start: Start, store: Store, exchange: Exchange) -> None:
     node = start()
     node.until("trading")
