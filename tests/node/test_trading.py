@@ -422,7 +422,7 @@ def test_failed_question_for_an_order_does_not_end_the_order(
     node = start()
     node.until("trading")
     state = step_until_position(exchange, node)
-    fail(exchange, "conditional.cancel", 1)
+    fail(exchange, "conditional.cancel", 1000)
     failing = fail(exchange, "order.query", 1000)
     for _ in range(MOST_BARS):
         if exchange.get(f"faults/{failing}")["fired"]:
@@ -430,7 +430,7 @@ def test_failed_question_for_an_order_does_not_end_the_order(
         state = step(exchange, node)
     else:
         raise AssertionError(f"No refused cancel in {MOST_BARS} bars.")
-    # The refused cancel was asked about, and nobody answered: that says nothing about the stop.
+    # Each refused cancel was asked about, and nobody answered: that says nothing about the stop.
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         state = node.get("state")[1]
