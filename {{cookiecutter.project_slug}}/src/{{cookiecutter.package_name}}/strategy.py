@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from nautilus_trader.adapters.binance import BINANCE
-from nautilus_trader.adapters.binance.http.error import BinanceError
 from nautilus_trader.config import StrategyConfig
 from nautilus_trader.core.message import Event
 from nautilus_trader.model.data import Bar, BarType
@@ -29,14 +28,11 @@ from .exchange import RECEIVE_WINDOW_MS, Exchange, OrderHistory
 from .exit_codes import ExitCode, NodeExit
 from .order_ids import Leg
 from .planner import Cancel, OrderView, Phase, Settled, Situation, Submit, candidates, plan
+from .questions import ask
 from .settings import PREFIX
 from .state import is_in_flight, symbol_of
 from .target import Rule, View
 
-ASK_ATTEMPTS = 5
-ASK_SECONDS = 5.0
-ASK_PAUSE_SECONDS = 0.2
-"""The pause after the first failed question; it doubles with each further one."""
 CANCEL_REFUSALS = 3
 """Refusals after which a stop is left alone until the next bar."""
 UNKNOWN_ORDER = "-2011"
@@ -47,9 +43,6 @@ forgives clocks that are a second fast."""
 
 UNHEARD = (OrderStatus.INITIALIZED, OrderStatus.SUBMITTED)
 """Statuses of orders that the exchange has said nothing about."""
-
-ASK_ERRORS = (BinanceError, NodeExit, OSError, RuntimeError, TimeoutError, ValueError)
-"""What a failed question raises: an error answer, no connection, no answer, or nonsense."""
 
 
 class TargetStrategyConfig(StrategyConfig, frozen=True):
@@ -187,21 +180,7 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
     # -- Questions -----------------------------------------------------------------------------
 
     async def _ask[Answer](self, what: str, question: Callable[[], Awaitable[Answer]]) -> Answer:
-        pause = ASK_PAUSE_SECONDS
-        for attempt in range(1, ASK_ATTEMPTS + 1):
-            try:
-                async with asyncio.timeout(ASK_SECONDS):
-                    return await question()
-            except ASK_ERRORS as error:
-                reason = " ".join(str(error).split()) or type(error).__name__
-                self.log.warning(f"The exchange was asked for {what}, attempt {attempt}: {reason}")
-            if attempt < ASK_ATTEMPTS:
-                await asyncio.sleep(pause)
-                pause *= 2
-        raise NodeExit(
-            ExitCode.AWAY,
-            f"The exchange did not answer for {what} in {ASK_ATTEMPTS} attempts ({reason}).",
-        )
+        return await ask(what, question, self.log.warning)
 
     @property
     def _is_asking(self) -> bool:
