@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from recovery_drill.child import Child
-from recovery_drill.failures import Inconclusive
+from recovery_drill.failures import Inconclusive, UsageError
 
 PRINT_AND_WAIT = """
 import json, sys, time
 print("noise"); print('{"not": "an event"}'); print('{"torn')
-print(json.dumps({"event": "ready", "n": 1}), flush=True)
 print("trouble", file=sys.stderr, flush=True)
+print(json.dumps({"event": "ready", "n": 1}), flush=True)
 time.sleep(60)
 """
 STUBBORN = """
@@ -72,7 +72,7 @@ async def test_a_child_that_ignores_a_stop_is_killed(tmp_path: Path) -> None:
     assert await process.stop(0.2) == -signal.SIGKILL
 
 
-async def test_a_program_that_does_not_exist_is_no_verdict(tmp_path: Path) -> None:
+async def test_a_program_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
     process = Child(
         "node",
         [str(tmp_path / "nothing")],
@@ -80,8 +80,19 @@ async def test_a_program_that_does_not_exist_is_no_verdict(tmp_path: Path) -> No
         log_path=tmp_path / "node.log",
         directory=tmp_path,
     )
-    with pytest.raises(Inconclusive, match="The node could not be started"):
+    with pytest.raises(UsageError, match="The command of the node cannot be started"):
         await process.start()
+
+
+async def test_a_start_that_is_cancelled_leaves_nothing_unheld(tmp_path: Path) -> None:
+    process = child(tmp_path, PRINT_AND_WAIT, [], asyncio.Event())
+    starting = asyncio.ensure_future(process.start())
+    await asyncio.sleep(0)  # it has begun, and cannot have finished
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert process.running
+    assert await process.kill() == -signal.SIGKILL
 
 
 async def test_waiting_has_a_bound_and_a_message(tmp_path: Path) -> None:

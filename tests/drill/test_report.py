@@ -105,6 +105,19 @@ def test_the_terminal_names_scenario_check_and_sentence() -> None:
     assert "unknown-one: second attempt; the first was inconclusive: The store ended." in text
 
 
+def test_many_sentences_are_shown_by_the_first_ones() -> None:
+    flood = replace(verdict().scenarios[1].checks[0], broken=tuple(f"{n}." for n in range(250)))
+    broken = replace(verdict().scenarios[1], checks=(flood,))
+    console = Console(record=True, width=200, highlight=False)
+    print_verdict(console, Verdict(seed=7, scenarios=(broken,)))
+    text = console.export_text()
+    assert "position-equals-exchange: 2." in text
+    assert "position-equals-exchange: 3." not in text
+    assert "position-equals-exchange: and 247 times more, see verdict.json" in text
+    shown = page(Verdict(seed=7, scenarios=(broken,)), {broken.name: timeline()})
+    assert "and 230 times more" in shown
+
+
 def test_a_run_without_records_is_reported_all_the_same(tmp_path: Path) -> None:
     for scenario in verdict().scenarios:
         (tmp_path / scenario.name).mkdir()

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recovery_drill.failures import Inconclusive
+from recovery_drill.failures import Inconclusive, UsageError
 
 EXIT_WAIT_SECONDS = 10.0
 LINE_LIMIT_BYTES = 1 << 20
@@ -87,11 +88,23 @@ class Child:
 
         Raises
         ------
+        UsageError
+            If there is no such program.
         Inconclusive
-            If the program cannot be started.
+            If it cannot be started for another reason.
 
         """
+        find_program(self.name, self.command[0], self._directory, self._environment)
         self.started_ns = time.monotonic_ns()
+        spawning = asyncio.ensure_future(self._spawn())
+        try:
+            await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            # Half a start is finished first: a process that nobody holds could not be ended.
+            await spawning
+            raise
+
+    async def _spawn(self) -> None:
         with self.log_path.open("ab") as log:
             try:
                 self._process = await asyncio.create_subprocess_exec(
@@ -102,8 +115,7 @@ class Child:
                     env=self._environment,
                     cwd=self._directory,
                     limit=LINE_LIMIT_BYTES,
-                    # A Ctrl-C at the terminal is for the drill, which then ends its children
-                    # itself.
+                    # A Ctrl-C at the terminal is for the drill, which ends its children itself.
                     start_new_session=True,
                 )
             except OSError as error:
@@ -188,6 +200,23 @@ class Child:
             lines = []
         plain = [line.strip() for line in lines if line[:1].isalpha()]
         return plain[-1] if plain else "it said nothing plain"
+
+
+def find_program(name: str, program: str, directory: Path, environment: Mapping[str, str]) -> None:
+    """Look for a program as a child process will.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+
+    """
+    # A path is relative to the child's working directory, a name is looked for on its PATH.
+    place = str(directory / program) if "/" in program else program
+    if shutil.which(place, path=environment.get("PATH")) is None:
+        raise UsageError(
+            f"The command of the {name} cannot be started: there is no program {program}."
+        )
 
 
 def _event(line: bytes) -> dict[str, Any] | None:

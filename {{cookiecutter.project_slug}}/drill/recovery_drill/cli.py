@@ -7,6 +7,7 @@ Exit codes: 0 held · 1 a check was broken · 2 wrong usage, or a given store th
 import argparse
 import asyncio
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
@@ -20,7 +21,7 @@ from recovery_drill.failures import UsageError
 from recovery_drill.policy import read_policy
 from recovery_drill.report import write_reports
 from recovery_drill.report.table import print_verdict
-from recovery_drill.run import Plan, judge_folder, run, run_folder, write_verdict
+from recovery_drill.run import Plan, judge_folder, point_latest_at, run, run_folder, write_verdict
 from recovery_drill.scenarios import SCENARIOS, Scenario, long_haul
 from recovery_drill.stack import run_stack
 from recovery_drill.store import GivenStore, find_server
@@ -170,7 +171,12 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     def tell(scenario: ScenarioVerdict) -> None:
         console.print(f"  {scenario.name}: {scenario.outcome}", markup=False)
 
-    verdict = asyncio.run(_interruptible(run(plan, folder, tell)))
+    try:
+        verdict = asyncio.run(_interruptible(run(plan, folder, tell)))
+    except UsageError:
+        shutil.rmtree(folder)
+        raise
+    point_latest_at(folder)
     return _finish(folder, verdict, console)
 
 

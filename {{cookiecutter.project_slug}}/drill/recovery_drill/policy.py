@@ -1,6 +1,7 @@
 """What the drilled project promises: ``[tool.recovery-drill]`` in its ``pyproject.toml``."""
 
 import re
+import shlex
 import sys
 import tomllib
 from pathlib import Path
@@ -115,7 +116,7 @@ def read_policy(project: Path, node_command: str | None = None) -> Policy:
             f"{path} has no table [tool.{TABLE}], which says what the project promises."
         )
     if node_command is not None:
-        table = {**table, "node_command": node_command.split()}
+        table = {**table, "node_command": shlex.split(node_command)}
     try:
         policy = msgspec.convert(table, type=Policy)
         compiled = re.compile(policy.intent)

@@ -1,7 +1,9 @@
 """One run: scenarios side by side, each in a world of its own, and the folder that they leave."""
 
 import asyncio
+import os
 import re
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +11,12 @@ from pathlib import Path
 
 import msgspec
 
+from recovery_drill.child import find_program
 from recovery_drill.evidence import Evidence, from_records
+from recovery_drill.exchange import Exchange
 from recovery_drill.failures import Disagreement, Inconclusive, Unsettled, UsageError
 from recovery_drill.model import SCHEMA, Record, read_records
-from recovery_drill.policy import Policy
+from recovery_drill.policy import Policy, fill_in
 from recovery_drill.scenarios import Scenario
 from recovery_drill.store import EmbeddedStore, GivenStore
 from recovery_drill.verdict import ScenarioVerdict, Verdict, decide
@@ -102,6 +106,7 @@ async def run(plan: Plan, folder: Path, tell: Tell = lambda _: None) -> Verdict:
         Called with each scenario's verdict as it falls.
 
     """
+    await _preflight(plan)
     _write_json(folder / "schedule.json", plan.schedule())
     places = asyncio.Semaphore(plan.jobs)
 
@@ -120,6 +125,25 @@ async def run(plan: Plan, folder: Path, tell: Tell = lambda _: None) -> Verdict:
     verdict = Verdict(seed=plan.seed, scenarios=tuple(task.result() for task in tasks))
     write_verdict(folder, verdict)
     return verdict
+
+
+async def _preflight(plan: Plan) -> None:
+    """Find out with one exchange, and before anything else runs, what cannot be drilled at all.
+
+    Raises
+    ------
+    UsageError
+        If there is no such node command, or the exchange refuses its arguments.
+
+    """
+    with tempfile.TemporaryDirectory() as place:
+        node = plan.policy.node_command[0]
+        find_program("node", fill_in(node, {}), plan.project, os.environ)
+        exchange = Exchange(plan.exchange_arguments(), Path(place))
+        try:
+            await exchange.start()
+        finally:
+            await exchange.stop()
 
 
 async def _play(plan: Plan, index: int, scenario: Scenario, folder: Path) -> ScenarioVerdict:
@@ -269,13 +293,17 @@ def _write_json(path: Path, value: object) -> None:
 
 
 def run_folder(root: Path, seed: int) -> Path:
-    """Make the folder of a new run, and let ``latest`` point at it."""
+    """Make the folder of a new run."""
     root.mkdir(parents=True, exist_ok=True)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     taken = [p.name for p in root.iterdir() if re.match(rf"{stamp}-seed{seed}", p.name)]
     folder = root / (f"{stamp}-seed{seed}" + (f"-{len(taken) + 1}" if taken else ""))
     folder.mkdir()
-    latest = root / "latest"
+    return folder
+
+
+def point_latest_at(folder: Path) -> None:
+    """Let ``latest`` beside a run's folder lead to it, once the run has its verdict."""
+    latest = folder.with_name("latest")
     latest.unlink(missing_ok=True)
     latest.symlink_to(folder.name)
-    return folder

@@ -94,7 +94,7 @@ class World:
 
     async def close(self) -> None:
         """End every process of this world that still runs; a surviving node is killed."""
-        if self.node is not None and not self.node.child.running:
+        if self.node is not None and self.node.child.started and not self.node.child.running:
             how: How = "with its environment" if self.environment_failure() else "by itself"
             self._ended(how, self.node.child.exit_code)
         async with AsyncExitStack() as endings:
@@ -311,7 +311,11 @@ class World:
                 self.saw(what)
                 return snapshot
             snapshot = await self.step()
-        raise Inconclusive(f"Market and node led to no {what} within {within} bars.")
+        fills = len(snapshot.ledger.fills)
+        raise Inconclusive(
+            f"Market and node led to no {what} within {within} bars ({fills} fills); does the node "
+            "trade, and does its stop lie on the right side of the market?"
+        )
 
     async def step_into(self, gate: dict[str, Any], within: int) -> str:
         """Let bars pass until a gate holds what it was armed for; return the gate's id.

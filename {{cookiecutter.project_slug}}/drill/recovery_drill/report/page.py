@@ -24,6 +24,8 @@ section td:first-child { width: 16rem; } a { color: inherit; }
 .verdict { font-weight: 600; } .soft { color: var(--soft); } svg { width: 100%; height: auto; }
 """
 
+SHOWN = 20
+
 LIMITS = (
     "Seen against the simulated exchange that comes with the drill, not against a real one.",
     "The node is killed at the moments that the scenarios name, mostly when the store has caught "
@@ -43,7 +45,10 @@ def page(verdict: Verdict, timelines: Mapping[str, Timeline]) -> str:
 <h1>Recovery drill: <span class="{verdict.outcome}">{verdict.outcome}</span></h1>
 <p class="soft">Seed {verdict.seed}. Each kill is a real SIGKILL of the node's process,
 proven by its exit code.
-In the drawings: the price, buys (up) and sells (down), the position below, and each kill.</p>
+In the drawings: the price, buys (up) and sells (down), below them the position (green long, red
+short), and each kill. Down is from a kill until the node traded again, to trading from the start of
+a process until it traded; both are the longest of the scenario. The folder beside this page has the
+records of both sides; <code>recovery-drill check</code> judges it again.</p>
 <table><thead><tr><th>scenario</th><th>verdict</th><th class="n">kills</th><th class="n">fills</th>
 <th class="n">seconds down</th><th class="n">seconds to trading</th></tr></thead><tbody>
 {rows}
@@ -70,9 +75,12 @@ def _section(scenario: ScenarioVerdict, timeline: Timeline) -> str:
         if check.left_out is not None:
             word, said = "inconclusive", f"left out: {escape(check.left_out)}"
         elif check.broken:
-            word, said = "broken", "<br>".join(escape(sentence) for sentence in check.broken)
+            shown = [escape(sentence) for sentence in check.broken[:SHOWN]]
+            if (more := len(check.broken) - SHOWN) > 0:
+                shown.append(f"and {more} times more, see verdict.json")
+            word, said = "broken", "<br>".join(shown)
         else:
-            word, said = "held", f"held, {check.evaluated} times looked at"
+            word, said = "held", f"held, looked at: {check.evaluated}"
         checks.append(f'<tr><td>{escape(check.name)}</td><td class="{word}">{said}</td></tr>')
     reason = f'<p class="inconclusive">{escape(scenario.reason)}</p>' if scenario.reason else ""
     rows = "\n".join(checks)

@@ -9,6 +9,7 @@ from rich.text import Text
 from recovery_drill.report.summary import seconds
 from recovery_drill.verdict import ScenarioVerdict, Verdict
 
+SHOWN = 3
 STYLES = {"held": "green", "broken": "bold red", "inconclusive": "yellow"}
 
 
@@ -36,7 +37,9 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
 
 def _remarks(scenario: ScenarioVerdict) -> Iterator[str]:
     for check in scenario.checks:
-        yield from (f"broke {check.name}: {sentence}" for sentence in check.broken)
+        yield from (f"broke {check.name}: {sentence}" for sentence in check.broken[:SHOWN])
+        if (more := len(check.broken) - SHOWN) > 0:
+            yield f"broke {check.name}: and {more} times more, see verdict.json"
         if check.left_out is not None:
             yield f"{check.name} left out: {check.left_out}"
     if scenario.first_reason:
