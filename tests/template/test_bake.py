@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import time
 import tomllib
 from pathlib import Path
 
@@ -65,14 +64,6 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "As it stands")
     return folder
-
-
-def test_the_defaults_bake_in_seconds(tmp_path: Path) -> None:
-    started = time.monotonic()
-    bake(tmp_path)
-    seconds = time.monotonic() - started
-    print(f"baked in {seconds:.2f} s")
-    assert seconds < 5
 
 
 def test_path_git_url_and_zip_bake_the_same(tmp_path: Path, repository: Path) -> None:
