@@ -350,6 +350,16 @@ def test_wrong_usage_is_one_sentence_and_exit_code_two(
     assert len(refused.ended.stderr.strip().splitlines()) == 1
 
 
+def test_an_exchange_that_cannot_start_is_no_verdict(
+    baked_project: BakedProject, tmp_path: Path
+) -> None:
+    refused = Drilled(baked_project, tmp_path, "--exchange-command", "false")
+    assert refused.ended.returncode == 3
+    (sentence,) = refused.ended.stderr.strip().splitlines()
+    assert "nothing could be judged: The exchange did not become ready" in sentence
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_drill_leaves_no_process(
     baked_project: BakedProject, tmp_path: Path, number: signal.Signals

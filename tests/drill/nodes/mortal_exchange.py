@@ -8,14 +8,17 @@ from pathlib import Path
 
 from simulated_exchange.cli import main
 
-journal = Path(sys.argv[sys.argv.index("--journal") + 1])
+# Without a journal it is only being tried out.
+journal = Path(sys.argv[sys.argv.index("--journal") + 1]) if "--journal" in sys.argv else None
 
 
 def die_after_the_first_fill() -> None:
+    assert journal is not None
     while not (journal.exists() and "order.filled" in journal.read_text()):
         time.sleep(0.05)
     os._exit(9)
 
 
-threading.Thread(target=die_after_the_first_fill, daemon=True).start()
+if journal is not None:
+    threading.Thread(target=die_after_the_first_fill, daemon=True).start()
 sys.exit(main())

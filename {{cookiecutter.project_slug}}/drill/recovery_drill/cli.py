@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from recovery_drill import __version__
-from recovery_drill.failures import UsageError
+from recovery_drill.failures import Inconclusive, UsageError
 from recovery_drill.policy import read_policy
 from recovery_drill.report import write_reports
 from recovery_drill.report.table import print_verdict
@@ -105,8 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "recovery-drill: interrupted; every process it started has been ended.", file=sys.stderr
         )
         return EXIT_CODES["inconclusive"]
-    except OSError as error:
-        print(f"recovery-drill: nothing could be judged: {error}.", file=sys.stderr)
+    except (Inconclusive, OSError) as error:
+        print(f"recovery-drill: nothing could be judged: {error}", file=sys.stderr)
         return EXIT_CODES["inconclusive"]
 
 
@@ -173,7 +173,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
     try:
         verdict = asyncio.run(_interruptible(run(plan, folder, tell)))
-    except UsageError:
+    except (UsageError, Inconclusive):
         shutil.rmtree(folder)
         raise
     point_latest_at(folder)
