@@ -36,7 +36,7 @@ async def test_more_signals_while_it_stops_change_nothing() -> None:
 
 
 async def test_all_addresses_are_reached_on_loopback() -> None:
-    running = await Running.start("--stepped", "--host", "0.0.0.0")  # noqa: S104
+    running = await Running.start("--stepped", "--host", "0.0.0.0")  # noqa: S104 - containers need it
     assert running.ready["http"].startswith("http://127.0.0.1:")
     await running.stop()
 

@@ -271,7 +271,7 @@ def test_a_conditional_that_would_trigger_at_once() -> None:
         ("BUY", "TAKE_PROFIT", "101"),
     ):
         more = {} if kind.endswith("MARKET") else {"price": "100"}
-        assert code_of(lambda: core.conditional(side, kind, trigger, **more)) == -2021  # noqa: B023
+        assert code_of(lambda: core.conditional(side, kind, trigger, **more)) == -2021  # noqa: B023 - called at once
 
 
 def test_a_conditional_that_cannot_reduce_is_rejected() -> None:
