@@ -163,6 +163,7 @@ class Node(Process):
     ) -> None:
         self.started = time.monotonic()
         self.port = int(environment["TRADER_HTTP_PORT"])
+        self.store_url = environment["TRADER_STORE_URL"]
         command = [sys.executable, "-c", *code] if code else [sys.executable, "-m", package, "run"]
         self.stages: list[str] = []
         super().__init__(command, folder, {"PYTHONPATH": str(source), **environment})

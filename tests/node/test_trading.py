@@ -130,11 +130,32 @@ def test_killed_and_restarted_holds_the_position(
         assert exchange.get("ledger")["orders"] == ledger["orders"]
 
 
+def until_stored(exchange: Exchange, node: Node) -> None:
+    """Wait until the node knows of a fill inside the bar, and the store of what the node knows.
+
+    A kill between the store's writes of one fill loses its position event, which nothing repairs
+    yet; the tests here are about the order that is in flight.
+    """
+    client = redis.Redis.from_url(node.store_url)
+    deadline = time.monotonic() + 10
+    size = -1
+    while time.monotonic() < deadline:
+        state = node.get("state")[1]
+        held = sum((Decimal(p["quantity"]) for p in state["positions"]), Decimal(0))
+        before, size = size, int(client.info("persistence").get("aof_current_size", 0))
+        if held == Decimal(exchange.position()) and not state["inflight"] and size == before:
+            return
+        time.sleep(0.05)
+    raise AssertionError("The node and its store did not take up the fill inside the bar.")
+
+
 def kill_at(exchange: Exchange, node: Node, match: dict[str, str], phase: str) -> None:
     """Step until the first such request is held in `phase`, and kill the node there."""
     gate = {"name": "gate", "match": match, "nth": 1, "phase": phase}
     held = exchange.post("faults", gate)["id"]
     for _ in range(MOST_BARS):
+        if exchange.post("step", {"walk": True})["changes"]:
+            until_stored(exchange, node)
         bar = exchange.post("step", {"bars": 1})["bar"]
         while not exchange.get(f"faults/{held}")["fired"]:
             state = node.get("state")[1]
