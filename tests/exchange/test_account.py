@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulated_exchange.account import booked, commission
+from simulated_exchange.account.booking import booked, commission
 
 
 @pytest.mark.parametrize(

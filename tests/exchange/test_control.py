@@ -41,8 +41,8 @@ async def test_steps(user: User) -> None:
 
 
 async def test_all_symbols_close_the_bar_that_they_walked() -> None:
-    from simulated_exchange.market import SeededMarket
-    from simulated_exchange.symbols import symbol_rules
+    from simulated_exchange.market.scripts import SeededMarket
+    from simulated_exchange.market.symbols import symbol_rules
 
     names = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
     async with exchange("--stepped", *(f"--symbol={name}" for name in names)) as user:
@@ -132,7 +132,7 @@ async def test_the_journal_of_requests(user: User) -> None:
 
 
 async def test_the_journal_over_the_wire_rebuilds_the_ledger(user: User) -> None:
-    from simulated_exchange.state import replay
+    from simulated_exchange.journal.state import replay
 
     await user.order("BUY")
     await user.conditional("SELL", "STOP_MARKET", "55000")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from simulated_exchange.bar_file import BarFileError, read_bars
-from simulated_exchange.market import Bar, RecordedMarket, SeededMarket, candles
-from simulated_exchange.symbols import symbol_rules
+from simulated_exchange.market.bar_file import BarFileError, read_bars
+from simulated_exchange.market.bars import Bar, candles
+from simulated_exchange.market.scripts import RecordedMarket, SeededMarket
+from simulated_exchange.market.symbols import symbol_rules
 
 RULES = symbol_rules("BTCUSDT")
 HEADER = "timestamp,open,high,low,close,volume"

@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulated_exchange.course import Course
 from simulated_exchange.errors import ExchangeError
-from simulated_exchange.journal import Journal
-from simulated_exchange.market import Bar, RecordedMarket, SeededMarket
-from simulated_exchange.matching import Matching
-from simulated_exchange.orders import Order
-from simulated_exchange.state import State, replay
-from simulated_exchange.symbols import symbol_rules
+from simulated_exchange.journal.journal import Journal
+from simulated_exchange.journal.orders import Order
+from simulated_exchange.journal.state import State, replay
+from simulated_exchange.market.bars import Bar
+from simulated_exchange.market.scripts import RecordedMarket, SeededMarket
+from simulated_exchange.market.symbols import symbol_rules
+from simulated_exchange.matching.course import Course
+from simulated_exchange.matching.matching import Matching
 
 NAME = "XUSDT"
 FLAT = ("100",) * 5

@@ -18,18 +18,19 @@ from typing import NoReturn, TextIO
 
 from aiohttp import web
 
-from .bar_file import BarFileError, read_bars
 from .clock import Clock, wall_ms
 from .control import Control
-from .course import Course, MarketUsedUpError
 from .exchange import Exchange
-from .journal import Journal
-from .market import MINUTE_MS, Market, RecordedMarket, SeededMarket
-from .matching import Matching
-from .server import Server
-from .signing import Credentials
-from .state import State
-from .symbols import symbol_rules
+from .journal.journal import Journal
+from .journal.state import State
+from .market.bar_file import BarFileError, read_bars
+from .market.bars import MINUTE_MS
+from .market.scripts import Market, RecordedMarket, SeededMarket
+from .market.symbols import symbol_rules
+from .matching.course import Course, MarketUsedUpError
+from .matching.matching import Matching
+from .protocol.server import Server
+from .protocol.signing import Credentials
 
 EXIT_STOPPED, EXIT_USAGE, EXIT_PORT_TAKEN = 0, 2, 75
 DEFAULT_EPOCH_MS = 1_704_067_200_000

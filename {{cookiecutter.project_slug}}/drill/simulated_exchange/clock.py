@@ -2,8 +2,8 @@
 
 import time
 
-from .market import MINUTE_MS
-from .state import State
+from .journal.state import State
+from .market.bars import MINUTE_MS
 
 LIVE_LAG_MS = 1_000
 

@@ -10,9 +10,9 @@ from typing import Any
 from aiohttp import web
 
 from . import __version__
-from .course import MarketUsedUpError
-from .faults import Fault
-from .server import Server
+from .faults.faults import Fault
+from .matching.course import MarketUsedUpError
+from .protocol.server import Server
 
 LONGEST_WAIT_SECONDS = 600
 MOST_BARS = 10_000

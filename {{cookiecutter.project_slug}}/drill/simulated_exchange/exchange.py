@@ -4,11 +4,11 @@ import hashlib
 from dataclasses import dataclass
 
 from .clock import Clock
-from .course import Course
-from .journal import Journal
-from .matching import Matching
-from .signing import Credentials
-from .state import State
+from .journal.journal import Journal
+from .journal.state import State
+from .matching.course import Course
+from .matching.matching import Matching
+from .protocol.signing import Credentials
 
 
 @dataclass

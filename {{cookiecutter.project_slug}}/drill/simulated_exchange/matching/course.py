@@ -2,12 +2,13 @@
 
 from decimal import Decimal
 
-from .account import OPENING_WALLET
-from .journal import Journal
-from .market import MINUTE_MS, POINT_MS, Bar, Market
+from ..account.booking import OPENING_WALLET
+from ..journal.journal import Journal
+from ..journal.state import State
+from ..market.bars import MINUTE_MS, POINT_MS, Bar
+from ..market.scripts import Market
+from ..market.symbols import SymbolRules, text
 from .matching import Matching
-from .state import State
-from .symbols import SymbolRules, text
 
 
 class MarketUsedUpError(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from urllib.parse import parse_qsl
 
-from .errors import ExchangeError, missing
+from ..errors import ExchangeError, missing
 
 
 class Parameters(dict[str, str]):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Literal, Self
 
-from .symbols import rounded, text
+from ..market.symbols import rounded, text
 
 Kind = Literal["order", "conditional"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from .market import MINUTE_MS, Bar
+from ..market.bars import MINUTE_MS, Bar
+from ..market.symbols import SymbolRules, symbol_rules, text
 from .orders import ZERO, Fill, Kind, Order
-from .symbols import SymbolRules, symbol_rules, text
 
 FIRST_ID = 1_000_001
 """Ids have seven digits from the start: clients sort them as text, too."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .errors import ExchangeError
+from ..errors import ExchangeError
 
 SMALLEST = Decimal("0.00000001")
 """Money and averages are kept to eight decimals, as the exchange shows them."""

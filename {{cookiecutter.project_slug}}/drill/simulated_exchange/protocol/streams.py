@@ -14,12 +14,13 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from . import payloads
-from .errors import ExchangeError
-from .exchange import Exchange
-from .faults import EVENT_PHASES, Fault, Faults
-from .journal import Record
-from .market import INTERVALS, MINUTE_MS, candles
+from ..errors import ExchangeError
+from ..exchange import Exchange
+from ..faults.faults import EVENT_PHASES, Fault, Faults
+from ..journal.journal import Record
+from ..market.bars import INTERVALS, MINUTE_MS, candles
+from . import market_payloads as payloads
+from .user_events import user_event
 
 FINISHED_DELAY_SECONDS = 0.1
 """A conditional order is reported finished this long after its fill. The real exchange sends both
@@ -153,7 +154,7 @@ class Streams:
 
     def tell_users(self, records: Sequence[Record], recipients: Sequence[Socket]) -> None:
         """Queue the user events of some records."""
-        for event in filter(None, map(payloads.user_event, records)):
+        for event in filter(None, map(user_event, records)):
             if event["e"] == "ALGO_UPDATE" and event["o"]["X"] == "FINISHED":
                 loop = asyncio.get_running_loop()
                 loop.call_later(FINISHED_DELAY_SECONDS, self._enqueue, event, recipients)

@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from .journal import Journal
+from ..journal.journal import Journal
 
 HELD_SECONDS = 600.0
 """After this time a gate releases itself."""

@@ -8,8 +8,8 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from .clock import wall_ms
-from .errors import ExchangeError, missing
+from ..clock import wall_ms
+from ..errors import ExchangeError, missing
 from .parameters import Parameters
 
 DEFAULT_WINDOW_MS = 5_000

@@ -10,7 +10,7 @@ import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from .market import RecordedRow
+from .scripts import RecordedRow
 
 HEADER = "timestamp,open,high,low,close,volume"
 MINUTE = timedelta(minutes=1)

@@ -8,12 +8,13 @@ from typing import Any
 
 from aiohttp import web
 
-from .errors import TEXTS, ExchangeError
-from .exchange import Exchange
-from .faults import REQUEST_PHASES, Fault, Faults
-from .journal import Record
+from ..errors import TEXTS, ExchangeError
+from ..exchange import Exchange
+from ..faults.faults import REQUEST_PHASES, Fault, Faults
+from ..journal.journal import Record
+from .endpoints import ENDPOINTS, Endpoint
+from .lookup import ID_NAMES
 from .parameters import Parameters
-from .rest import ENDPOINTS, ID_NAMES, Endpoint
 from .streams import Socket, Streams
 
 TICK_SECONDS = 0.5

@@ -16,12 +16,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
-from . import account
-from .errors import ExchangeError
-from .journal import Journal
-from .orders import ZERO, Fill, Order
-from .state import FIRST_ID, Book, State
-from .symbols import rounded, text
+from ..account import booking, margin
+from ..errors import ExchangeError
+from ..journal.journal import Journal
+from ..journal.orders import ZERO, Fill, Order
+from ..journal.state import FIRST_ID, Book, State
+from ..market.symbols import rounded, text
 
 
 class Matching:
@@ -142,12 +142,12 @@ class Matching:
         if order.time_in_force == "FOK" and not taking:
             raise ExchangeError(-5021)
         if order.reduce_only:
-            closable = account.reducible(book, order.sign)
+            closable = margin.reducible(book, order.sign)
             if not closable:
                 raise ExchangeError(-2022)
             return replace(order, quantity=min(order.quantity, closable))
-        needed = account.margin_needed(book, order.sign, order.quantity, price)
-        if needed > account.available(self._state):
+        needed = margin.margin_needed(book, order.sign, order.quantity, price)
+        if needed > margin.available(self._state):
             raise ExchangeError(-2019)
         return order
 
@@ -177,12 +177,12 @@ class Matching:
         """Fill what is left of an open order: position and wallet first, then order and fill."""
         book, quantity = self._state.books[order.symbol], order.remaining
         if order.reduce_only:
-            quantity = min(quantity, account.reducible(book, order.sign))
+            quantity = min(quantity, margin.reducible(book, order.sign))
             if not quantity:
                 return self._close(order, "EXPIRED")
         price = order.price if maker else book.touch(order.sign)
-        fee = account.commission(quantity, price, maker=maker)
-        after = account.booked(book.position, book.entry_price, order.sign * quantity, price)
+        fee = booking.commission(quantity, price, maker=maker)
+        after = booking.booked(book.position, book.entry_price, order.sign * quantity, price)
         position = {
             "symbol": order.symbol,
             "quantity": text(after.position),
@@ -214,7 +214,7 @@ class Matching:
         conditional = self._write("triggered", conditional, now)
         book, quantity = self._state.books[conditional.symbol], conditional.quantity
         if conditional.close_position:
-            quantity = account.reducible(book, conditional.sign)
+            quantity = margin.reducible(book, conditional.sign)
         order = replace(
             conditional,
             kind="order",

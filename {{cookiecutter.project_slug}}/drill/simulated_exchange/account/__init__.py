@@ -1,0 +1,1 @@
+"""The arithmetic of one cross-margin account in one-way mode."""

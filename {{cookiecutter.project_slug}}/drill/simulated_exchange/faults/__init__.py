@@ -1,0 +1,1 @@
+"""What a drill may order to go wrong."""

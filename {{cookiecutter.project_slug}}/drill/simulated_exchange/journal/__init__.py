@@ -1,0 +1,1 @@
+"""What is, and how it came to be: orders, state, and the records that change it."""

@@ -1,0 +1,1 @@
+"""What happens to orders, and the course of the market that makes it happen."""

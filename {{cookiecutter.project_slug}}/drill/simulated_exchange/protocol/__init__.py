@@ -1,0 +1,1 @@
+"""REST and WebSocket as Binance USD-M futures speak them."""
