@@ -1,9 +1,10 @@
 """The journal: every change, request, event and fault in the order in which it happened."""
 
+import contextlib
 import json
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, TextIO
 
@@ -11,17 +12,39 @@ from .state import State, apply
 
 Record = dict[str, Any]
 KEPT_RECORDS = 500_000
-"""How many records stay in memory; a journal file gets all of them, each as it is made."""
+"""How many records stay in memory; a journal file gets all of them, each batch as it is made."""
 
 
 class Journal:
-    """Record, then apply: the only way in which a state changes."""
+    """Record, then apply: the only way in which a state changes.
+
+    Records come in batches: all of one, or none, are there after a crash. A record outside a batch
+    is one by itself. Each names the last of its batch as ``batch``.
+    """
 
     def __init__(self, state: State, file: TextIO | None = None) -> None:
         self.seq = 0
         self._state = state
         self._file = file
         self._records: deque[Record] = deque(maxlen=KEPT_RECORDS)
+        self._batch: list[Record] | None = None
+
+    @contextlib.contextmanager
+    def batch(self) -> Iterator[None]:
+        """Write all records that are made inside at once, at the end; an inner one joins the outer.
+
+        What was recorded before an exception is applied and is therefore written, too. Await
+        nothing inside: the records of others would join.
+        """
+        if self._batch is not None:
+            yield
+            return
+        self._batch = []
+        try:
+            yield
+        finally:
+            made, self._batch = self._batch, None
+            self._commit(made)
 
     def write(self, kind: str, data: Mapping[str, Any], market_ms: int | None = None) -> None:
         """Add a record and apply it; by default it is stamped with the time of the last change."""
@@ -29,13 +52,14 @@ class Journal:
         market_ms = self._state.market_ms if market_ms is None else market_ms
         mono_ns, wall_ns = time.monotonic_ns(), time.time_ns()
         record = {
-            "v": 1, "seq": self.seq, "mono_ns": mono_ns, "wall_ns": wall_ns, "market_ms": market_ms,
-            "source": "exchange", "kind": kind, "data": dict(data),
+            "v": 1, "seq": self.seq, "batch": self.seq, "mono_ns": mono_ns, "wall_ns": wall_ns,
+            "market_ms": market_ms, "source": "exchange", "kind": kind, "data": dict(data),
         }  # fmt: skip
         self._records.append(record)
-        if self._file is not None:
-            self._file.write(json.dumps(record, separators=(",", ":")) + "\n")
-            self._file.flush()
+        if self._batch is None:
+            self._commit([record])
+        else:
+            self._batch.append(record)
         apply(self._state, record)
 
     def after(self, seq: int) -> list[Record]:
@@ -45,3 +69,10 @@ class Journal:
             msg = f"Records after {seq} are no longer in memory: read the journal file instead."
             raise LookupError(msg)
         return list(islice(self._records, len(self._records) - new, None))
+
+    def _commit(self, made: list[Record]) -> None:
+        for record in made:
+            record["batch"] = made[-1]["seq"]
+        if self._file is not None and made:
+            self._file.write("".join(json.dumps(r, separators=(",", ":")) + "\n" for r in made))
+            self._file.flush()
