@@ -1,5 +1,5 @@
 """
-The exchange adapter's execution client, with two faults mended.
+The exchange adapter's execution client, with its faults mended.
 
 nautilus_trader 1.231.0 gathers the symbols to ask about from its cache (``BTCUSDT-PERP``) and from
 the exchange (``BTCUSDT``). After a warm start both spellings are in the set, every order and fill
@@ -17,14 +17,17 @@ from typing import Any
 from nautilus_trader.adapters.binance import BinanceLiveExecClientFactory
 from nautilus_trader.adapters.binance.common.enums import BinanceErrorCode
 from nautilus_trader.adapters.binance.common.symbol import BinanceSymbol
+from nautilus_trader.adapters.binance.futures.enums import BinanceFuturesEventType
 from nautilus_trader.adapters.binance.http.error import get_binance_error_code
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
 
 from .exit_codes import ExitCode, NodeExit
+from .late_fills import PatientFinish
 
 SYMBOLS = "_get_cache_active_symbols"
 ACCOUNT = "_http_account"
+USER_EVENTS = "_futures_user_ws_handlers"
 REQUESTS = {
     "query_futures_position_risk": "positionRisk",
     "query_open_orders": "openOrders",
@@ -41,6 +44,8 @@ RETRY_SECONDS = 0.25
 """The pause before a failed request is sent once more."""
 FAILED_TOPIC = "reports.failed"
 """Where the sentence about a request that has failed twice is published."""
+DEAF_TOPIC = "stream.deaf"
+"""Where the sentence is published that says why the user stream can no longer be relied on."""
 
 type Question = Callable[..., Awaitable[Any]]
 
@@ -91,6 +96,17 @@ class MendedExecClientFactory(BinanceLiveExecClientFactory):
 
         for method, request in REQUESTS.items():
             setattr(account, method, _failing_loudly(_existing(account, method), request, tell))
+
+        def be_deaf(sentence: str) -> None:
+            msgbus.publish(DEAF_TOPIC, sentence)
+
+        handlers = _existing(client, USER_EVENTS)
+        stock_end = handlers[BinanceFuturesEventType.ALGO_UPDATE]
+        end = PatientFinish(client, account, stock_end, be_deaf)
+        handlers[BinanceFuturesEventType.ALGO_UPDATE] = end
+        handlers[BinanceFuturesEventType.LISTEN_KEY_EXPIRED] = lambda _raw: be_deaf(
+            "The key of the user stream has expired, so that fills are no longer heard."
+        )
         return client
 
 

@@ -1,0 +1,76 @@
+"""What the node makes of a user stream that overtakes itself, loses a fill, or has expired."""
+
+import time
+from typing import Any
+
+import pytest
+
+from node.conftest import Start
+from node.processes import SYMBOL, Exchange, Node, Store
+from node.test_trading import step_until_position
+
+STOCK = """
+import os, sys
+from nautilus_trader.adapters.binance import BinanceLiveExecClientFactory
+from trading_node.settings import load_settings
+from trading_node.startup import run
+code = run(load_settings(), BinanceLiveExecClientFactory)
+sys.stdout.flush()
+os._exit(int(code))
+"""
+"""A node with the engine's own adapter."""
+
+SECONDS = 10.0
+
+
+def stop_out(exchange: Exchange, node: Node, fault: str | None) -> list[str]:
+    """Let the stop of a position fill while a fault befalls the fill; return its trade ids."""
+    node.until("trading")
+    step_until_position(exchange, node)
+    [stop] = exchange.working_stops()
+    name = stop["client_order_id"]
+    if fault is not None:
+        told = {"event": "ORDER_TRADE_UPDATE", "execution": "TRADE", "client_order_id": name}
+        exchange.post("faults", {"name": fault, "match": told})
+    exchange.post("faults", {"name": "wick", "symbol": SYMBOL, "price": stop["trigger_price"]})
+    assert exchange.position() == "0"
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        state: dict[str, Any] = node.get("state")[1]
+        [row] = [row for row in state["orders"] if row["client_order_id"] == name]
+        if row["status"] == "FILLED":
+            return list(row["trade_ids"])
+        time.sleep(0.02)
+    raise AssertionError(f"{name} was not filled in the node.\n{node.everything()}")
+
+
+@pytest.mark.parametrize("fault", [None, "reorder_event", "lose_event"])
+def test_a_stop_has_the_fill_that_was_made(
+    start: Start, store: Store, exchange: Exchange, fault: str | None
+) -> None:
+    node = start()
+    booked = stop_out(exchange, node, fault)
+    assert booked == [exchange.get("ledger")["fills"][-1]["trade_id"]]
+    assert "overfill rejected" not in "".join(node.output)
+
+
+@pytest.mark.parametrize("fault", ["reorder_event", "lose_event"])
+def test_the_stock_adapter_invents_a_fill(
+    start: Start, store: Store, exchange: Exchange, fault: str
+) -> None:
+    """Why `late_fills` exists; it may go when this fails. Seen against this exchange only."""
+    [invented] = stop_out(exchange, start(STOCK), fault)
+    assert invented.startswith("ALGO-")
+
+
+def test_an_expired_listen_key_ends_the_node(
+    start: Start, store: Store, exchange: Exchange
+) -> None:
+    node = start()
+    node.until("trading")
+    exchange.post("faults", {"name": "expire_listen_key"})
+    assert node.wait() == 75
+    assert node.said("The key of the user stream has expired")
+    again = start()
+    again.until("trading")
+    step_until_position(exchange, again)
