@@ -114,9 +114,9 @@ class Control:
             server.faults.release(fault, "itself")
             told |= {"seq": self._exchange.journal.seq, "changes": moved["changes"]}
         elif name == "drop_sockets":
-            for socket in server.streams.sockets:
+            for socket in server.sockets.opened:
                 socket.abort()
-            server.faults.fire(fault, {"sockets": len(server.streams.sockets)})
+            server.faults.fire(fault, {"sockets": len(server.sockets.opened)})
             server.faults.release(fault, "itself")
         return web.json_response(told)
 

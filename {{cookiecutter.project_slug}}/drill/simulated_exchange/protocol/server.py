@@ -14,8 +14,10 @@ from ..faults.faults import REQUEST_PHASES, Fault, Faults
 from ..journal.journal import Record
 from .endpoints import ENDPOINTS, Endpoint
 from .lookup import ID_NAMES
+from .market_streams import told_by
 from .parameters import Parameters
-from .streams import Socket, Streams
+from .sockets import Socket, Sockets
+from .user_stream import UserStream
 
 TICK_SECONDS = 0.5
 JOURNALED_WITHOUT_KEY = ("klines.read", "exchange_info.read")
@@ -27,13 +29,14 @@ class Server:
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self.faults = Faults(exchange.journal)
-        self.streams = Streams(exchange, self.faults)
+        self.sockets = Sockets(exchange)
+        self.user_stream = UserStream(exchange, self.faults, self.sockets)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer anything but the control interface."""
         if request.headers.get("Upgrade", "").lower() == "websocket":
-            return await self.streams.serve(request)
+            return await self.sockets.serve(request)
         endpoint = ENDPOINTS.get(f"{request.method} {request.path}")
         if endpoint is None:
             msg = f"Path {request.path}, Method {request.method} is invalid"
@@ -48,7 +51,7 @@ class Server:
             gone = request.transport is None or request.transport.is_closing()
             if gone and not met["received"].late:
                 return _answer(503, {"code": -1001, "msg": "The client went away."})
-        before, recipients = self.exchange.journal.seq, self.streams.users()
+        before, recipients = self.exchange.journal.seq, self.sockets.users()
         try:
             if "fail" in met:
                 self.faults.fire(met["fail"], about)
@@ -78,17 +81,18 @@ class Server:
             return response
         await self.tell(records, recipients)
         if endpoint.request == "listen_key.close":
-            self.streams.drop_users()
+            self.sockets.drop_users()
         return response
 
     async def tell(
         self, records: Sequence[Record], recipients: Sequence[Socket] | None = None
     ) -> None:
         """Send the events of some records, user events first."""
-        users = self.streams.users() if recipients is None else recipients
-        self.streams.tell_users(records, users)
-        await self.streams.flush()
-        await self.streams.tell_market(records)
+        users = self.sockets.users() if recipients is None else recipients
+        self.user_stream.tell(records, users)
+        await self.user_stream.flush()
+        listened, now = self.sockets.streams(), self.exchange.clock.now_ms()
+        await self.sockets.broadcast(told_by(self.exchange.state, records, listened, now))
 
     async def run_market(self) -> None:
         """Let a market that is not stepped follow its clock, for ever or until it is used up."""
