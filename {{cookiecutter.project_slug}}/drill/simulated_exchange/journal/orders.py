@@ -47,6 +47,8 @@ class Order(Told):
     price: Decimal = ZERO
     trigger_price: Decimal = ZERO
     time_in_force: str = "GTC"
+    good_till_date: int = 0  # as the client gave it, in wall time
+    expires_ms: int = 0  # the same in market time
     working_type: str = "CONTRACT_PRICE"
     reduce_only: bool = False
     close_position: bool = False
@@ -56,8 +58,11 @@ class Order(Told):
     status: str = "NEW"
     filled: Decimal = ZERO
     quote: Decimal = ZERO
+    liquidation: bool = False  # the exchange's own order
+    amendments: int = 0
     created_ms: int = 0
     updated_ms: int = 0
+    queued_ms: int = 0  # since when it has its place in the queue at its price
     triggered_ms: int = 0
     triggered_order_id: str = ""  # the order that this conditional became
 

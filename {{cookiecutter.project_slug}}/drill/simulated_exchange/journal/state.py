@@ -29,6 +29,8 @@ class Book:
     position: Decimal = ZERO
     entry_price: Decimal = ZERO
     leverage: int = 20
+    liquidity: Decimal | None = None  # what a fault says that the best price holds
+    taken: dict[Decimal, Decimal] = field(default_factory=dict)  # by our fills, since the price is
 
     def touch(self, sign: int) -> Decimal:
         """Return the best price to buy (plus) or sell (minus) at: one tick from the last price."""
@@ -98,7 +100,10 @@ def apply(state: State, record: Mapping[str, Any]) -> None:
     if kind.startswith(("order.", "conditional.")):
         _put_order(state, Order.from_row(data))
         if kind == "order.filled":
-            state.fills.append(Fill.from_row(data["fill"]))
+            fill = Fill.from_row(data["fill"])
+            state.fills.append(fill)
+            taken = state.books[fill.symbol].taken
+            taken[fill.price] = taken.get(fill.price, ZERO) + fill.quantity
     elif kind == "position.changed":
         book = state.books[data["symbol"]]
         book.position = Decimal(data["quantity"])
@@ -110,6 +115,10 @@ def apply(state: State, record: Mapping[str, Any]) -> None:
         book, row = state.books[data["symbol"]], [*data["bar"], data["volume"]]
         book.bars.append(Bar(*map(Decimal, row)))
         book.price, book.forming, book.points = book.bars[-1].close, None, 0
+        book.taken.clear()
+    elif kind == "market.liquidity":
+        quantity = data["quantity"]
+        state.books[data["symbol"]].liquidity = None if quantity is None else Decimal(quantity)
     elif kind == "leverage.changed":
         state.books[data["symbol"]].leverage = data["leverage"]
     elif kind == "exchange.started":
@@ -144,6 +153,8 @@ def _put_order(state: State, order: Order) -> None:
 
 
 def _move(book: Book, price: Decimal, points: int) -> None:
+    if price != book.price:
+        book.taken.clear()
     book.price, book.points = price, points
     here = book.forming or Bar(price, price, price, price, ZERO)
     book.forming = Bar(here.open, max(here.high, price), min(here.low, price), price, ZERO)

@@ -29,7 +29,8 @@ class SymbolRules:
     tick: Decimal
     step: Decimal
     min_notional: Decimal
-    max_quantity: Decimal = Decimal(1000)
+    max_quantity: Decimal
+    max_market_quantity: Decimal
 
     def price(self, value: float | Decimal) -> Decimal:
         """Put a number on the grid of allowed prices, at least one tick."""
@@ -71,14 +72,15 @@ def _check_grid(value: Decimal, step: Decimal, code: int) -> None:
 
 
 _KNOWN = {
-    "BTCUSDT": ("60000", "0.10", "0.001", "100"),
-    "ETHUSDT": ("3000", "0.01", "0.001", "20"),
-    "SOLUSDT": ("150", "0.0100", "0.01", "5"),
+    "BTCUSDT": ("60000", "0.10", "0.001", "100", "1000", "120"),
+    "ETHUSDT": ("3000", "0.01", "0.001", "20", "10000", "2000"),
+    "SOLUSDT": ("150", "0.0100", "0.01", "5", "100000", "5000"),
 }
+_OTHERS = ("1000", "0.01", "0.001", "5", "10000", "1000")
 
 
 def symbol_rules(name: str) -> SymbolRules:
     """Return the rules of a USDT contract, else raise ValueError; most trade around 1,000 USDT."""
     if not re.fullmatch(r"[A-Z0-9]+USDT", name):
         raise ValueError(f"{name!r} is no symbol that trades here: give one like BTCUSDT.")
-    return SymbolRules(name, *map(Decimal, _KNOWN.get(name, ("1000", "0.01", "0.001", "5"))))
+    return SymbolRules(name, *map(Decimal, _KNOWN.get(name, _OTHERS)))

@@ -86,6 +86,33 @@ class Matching:
         data = {"symbol": symbol, "leverage": leverage}
         self._journal.write("leverage.changed", data, self._next_ms())
 
+    # What faults ask for
+
+    def set_liquidity(self, symbol: str, quantity: Decimal | None) -> None:
+        """Say what the best bid and ask of a symbol hold, or let the market say it again (None)."""
+        told = None if quantity is None else text(quantity)
+        self._journal.write(
+            "market.liquidity", {"symbol": symbol, "quantity": told}, self._next_ms()
+        )
+
+    def liquidate(self, symbol: str) -> None:
+        """End the open orders of a symbol and close its position, as for want of margin."""
+        for order in self._state.open_orders(symbol=symbol):
+            self._close(order, "EXPIRED" if order.kind == "order" else "CANCELED")
+        book = self._state.books[symbol]
+        if not book.position:
+            return
+        order = Order(
+            kind="order",
+            symbol=symbol,
+            side="SELL" if book.position > 0 else "BUY",
+            type="MARKET",
+            quantity=abs(book.position),
+            client_order_id=f"autoclose-{self._state.next_order_id}",
+            liquidation=True,
+        )
+        self._fill(self._accept(order), maker=False)
+
     # Prices
 
     def travel(
