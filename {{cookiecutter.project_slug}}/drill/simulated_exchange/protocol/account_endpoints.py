@@ -11,9 +11,14 @@ from .lookup import book_of, names_of
 from .parameters import Parameters
 
 
-def account(exchange: Exchange, _p: Parameters) -> Any:
-    """Answer ``GET account``."""
-    return payloads.account_info(exchange.state)
+def account_v2(exchange: Exchange, _p: Parameters) -> Any:
+    """Answer ``GET v2/account``."""
+    return payloads.account_v2(exchange.state)
+
+
+def account_v3(exchange: Exchange, _p: Parameters) -> Any:
+    """Answer ``GET v3/account``."""
+    return payloads.account_v3(exchange.state)
 
 
 def positions_v2(exchange: Exchange, p: Parameters) -> Any:
