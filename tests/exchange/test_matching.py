@@ -147,22 +147,35 @@ def test_a_refusal_changes_nothing() -> None:
     core = Core()
     before = core.journal.seq
     assert code_of(lambda: core.order("SELL", reduce_only=True)) == -2022
-    assert code_of(lambda: core.order("BUY", "1000", price="1000000")) == -2019
+    core.matching.set_leverage(NAME, 1)
+    before = core.journal.seq
+    assert code_of(lambda: core.order("BUY", "1001", price="100")) == -2019
     assert core.journal.seq == before
 
 
-def test_margin_is_bound_by_positions_and_orders() -> None:
+def test_margin_is_bound_by_the_larger_side_of_the_book() -> None:
     core = Core()
     for _ in range(20):
         core.order("BUY", "1000", price="99.00")
     assert code_of(lambda: core.order("BUY", "1000", price="99.00")) == -2019
     core.order("BUY", "202", price="99.00")
+    for _ in range(19):
+        core.order("SELL", "1000", price="101.00")
+    assert code_of(lambda: core.order("SELL", "1000", price="101.00")) == -2019
+    assert code_of(lambda: core.matching.set_leverage(NAME, 19)) == -2028
     core.matching.cancel(core.state.open_orders("order")[0])
-    core.order("SELL", "900")
-    assert code_of(lambda: core.order("SELL", "900")) == -2019
-    core.order("BUY", "900")
-    core.matching.set_leverage(NAME, 1)
+    core.matching.set_leverage(NAME, 21)
+    core.order("BUY", "1000", price="99.00")
+
+
+def test_margin_is_bound_by_positions() -> None:
+    core = Core()
+    for _ in range(2):
+        core.order("BUY", "900")
+    core.matching.set_leverage(NAME, 2)
     assert code_of(lambda: core.order("BUY", "900")) == -2019
+    core.order("SELL", "900")
+    core.order("BUY", "900")
 
 
 def test_reduce_only_is_capped_and_ends_with_the_position() -> None:

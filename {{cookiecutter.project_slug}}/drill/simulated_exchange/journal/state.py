@@ -28,6 +28,7 @@ class Book:
     points: int = 0  # how many points of the forming bar's path are passed
     position: Decimal = ZERO
     entry_price: Decimal = ZERO
+    position_ms: int = 0  # when it changed last
     leverage: int = 20
     liquidity: Decimal | None = None  # what a fault says that the best price holds
     taken: dict[Decimal, Decimal] = field(default_factory=dict)  # by our fills, since the price is
@@ -35,6 +36,11 @@ class Book:
     def touch(self, sign: int) -> Decimal:
         """Return the best price to buy (plus) or sell (minus) at: one tick from the last price."""
         return self.price + sign * self.rules.tick
+
+    @property
+    def notional(self) -> Decimal:
+        """The signed worth of the position at the last price, in USDT."""
+        return self.position * self.price
 
     @property
     def unrealized_pnl(self) -> Decimal:
@@ -48,6 +54,7 @@ class State:
 
     market_ms: int = 0
     first_open_ms: int = 0
+    deposits: Decimal = ZERO  # with what the insurance fund paid in
     wallet: Decimal = ZERO
     books: dict[str, Book] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
@@ -65,6 +72,10 @@ class State:
     def forming_open_ms(self) -> int:
         """The open time of the bar that is forming; all symbols close theirs together."""
         return self.first_open_ms + len(next(iter(self.books.values())).bars) * MINUTE_MS
+
+    def books_of(self, symbol: str | None) -> list[Book]:
+        """Return the book of one symbol, or all."""
+        return list(self.books.values()) if symbol is None else [self.books[symbol]]
 
     def open_orders(self, kind: Kind | None = None, symbol: str | None = None) -> list[Order]:
         """Return what is open, in order of creation."""
@@ -108,7 +119,11 @@ def apply(state: State, record: Mapping[str, Any]) -> None:
         book = state.books[data["symbol"]]
         book.position = Decimal(data["quantity"])
         book.entry_price = Decimal(data["entry_price"])
+        book.position_ms = record["market_ms"]
         state.wallet = Decimal(data["wallet"])
+    elif kind == "wallet.covered":
+        state.wallet = Decimal(data["wallet"])
+        state.deposits += Decimal(data["change"])
     elif kind == "market.price":
         _move(state.books[data["symbol"]], Decimal(data["price"]), data["point"])
     elif kind == "market.bar_closed":
@@ -123,7 +138,7 @@ def apply(state: State, record: Mapping[str, Any]) -> None:
         state.books[data["symbol"]].leverage = data["leverage"]
     elif kind == "exchange.started":
         state.first_open_ms = data["first_open_ms"]
-        state.wallet = Decimal(data["wallet"])
+        state.wallet = state.deposits = Decimal(data["wallet"])
         for name, rows in data["bars"].items():
             bars = [Bar(*map(Decimal, row)) for row in rows]
             state.books[name] = Book(symbol_rules(name), bars[-1].close, bars)

@@ -32,6 +32,11 @@ class SymbolRules:
     max_quantity: Decimal
     max_market_quantity: Decimal
 
+    @property
+    def max_price(self) -> Decimal:
+        """The highest price that can be asked for."""
+        return self.tick * 10_000_000
+
     def price(self, value: float | Decimal) -> Decimal:
         """Put a number on the grid of allowed prices, at least one tick."""
         return max(1, round(Decimal(value) / self.tick)) * self.tick
@@ -40,22 +45,20 @@ class SymbolRules:
         """Write a quantity, which is a multiple of the step, with the right number of decimals."""
         return value.quantize(self.step)
 
-    def check(self, quantity: Decimal, price: Decimal, *, reduce_only: bool) -> None:
-        """Refuse a quantity, price or notional that the filters do not let pass."""
+    def check_quantity(self, quantity: Decimal, most: Decimal) -> None:
+        """Refuse a quantity that is not positive, not on the grid, or more than that."""
         if quantity <= 0:
             raise ExchangeError(-4003)
-        if quantity > self.max_quantity:
+        if quantity > most:
             raise ExchangeError(-4005)
         _check_grid(quantity, self.step, -4023)
-        self.check_price(price)
-        if not reduce_only and quantity * price < self.min_notional:
-            least = f"{text(self.min_notional)} (unless you choose reduce only)"
-            raise ExchangeError(-4164, f"Order's notional must be no smaller than {least}.")
 
     def check_price(self, price: Decimal) -> None:
         """Refuse a price that is not on the grid."""
         if price <= 0:
             raise ExchangeError(-4001)
+        if price > self.max_price:
+            raise ExchangeError(-4002)
         _check_grid(price, self.tick, -4014)
 
 

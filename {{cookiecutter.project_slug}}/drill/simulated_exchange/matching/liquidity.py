@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from decimal import ROUND_UP, Decimal
 from itertools import islice
 
-from ..journal.orders import ZERO
+from ..journal.orders import ZERO, Order
 from ..journal.state import Book
 
 DEEPEST = 1_000
@@ -18,6 +18,9 @@ DEEPEST = 1_000
 
 LEAST_WORTH = Decimal(10_000)
 """What the best price holds at least, in USDT, unless a fault thins it out."""
+
+TAKE_BOUND = Decimal("0.05")
+"""How far from the last price a market order takes: `marketTakeBound` of the symbol."""
 
 Level = tuple[Decimal, Decimal]
 """A price, and the quantity that is left there: never zero."""
@@ -35,6 +38,34 @@ def unit(book: Book) -> Decimal:
 def levels(book: Book, sign: int, count: int = DEEPEST) -> list[Level]:
     """Return the best levels to buy (plus, the asks) or to sell at (minus, the bids)."""
     return list(islice(_levels(book, sign), count))
+
+
+def takeable(book: Book, order: Order) -> list[Level]:
+    """Return what an order can take at once: the prices, best first, and how much at each."""
+    if order.liquidation:  # the insurance fund takes over what the book may lack
+        return [(book.touch(order.sign), order.remaining)]
+    worst = order.price
+    if order.type == "MARKET":
+        worst = book.price * (1 + order.sign * TAKE_BOUND)
+    parts, wanted = [], order.remaining
+    for price, held in _levels(book, order.sign):
+        if not wanted or (price - worst) * order.sign > 0:
+            break
+        parts.append((price, min(wanted, held)))
+        wanted -= parts[-1][1]
+    return parts
+
+
+def reaching(book: Book, order: Order) -> Decimal:
+    """Return how much of a resting order gets filled at the last price.
+
+    While the other side of the market stands exactly at its price, that is what the level there
+    still holds; once it has gone through it, everything.
+    """
+    beyond = (order.price - book.touch(order.sign)) * order.sign
+    if beyond:
+        return order.remaining if beyond > 0 else ZERO
+    return min(order.remaining, max(ZERO, unit(book) - book.taken.get(order.price, ZERO)))
 
 
 def _levels(book: Book, sign: int) -> Iterator[Level]:

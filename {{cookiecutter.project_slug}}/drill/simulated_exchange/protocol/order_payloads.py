@@ -15,7 +15,8 @@ def order(order: Order) -> Payload:
         "timeInForce": order.time_in_force, "price": text(order.price),
         "reduceOnly": order.reduce_only, "closePosition": order.close_position,
         "workingType": order.working_type, "priceProtect": False, "priceMatch": "NONE",
-        "selfTradePreventionMode": "NONE", "goodTillDate": 0, "updateTime": order.updated_ms,
+        "selfTradePreventionMode": "NONE", "goodTillDate": order.good_till_date,
+        "updateTime": order.updated_ms,
     }  # fmt: skip
     number, name, mean = int(order.exchange_order_id), order.client_order_id, order.average_price
     if order.kind == "order":
@@ -43,6 +44,6 @@ def trade(fill: Fill) -> Payload:
         "side": fill.side, "positionSide": "BOTH", "price": text(fill.price),
         "qty": text(fill.quantity), "quoteQty": text(rounded(fill.quantity * fill.price)),
         "realizedPnl": text(fill.realized_pnl), "commission": text(fill.commission),
-        "commissionAsset": "USDT", "time": fill.market_ms,
+        "commissionAsset": "USDT", "marginAsset": "USDT", "time": fill.market_ms,
         "buyer": fill.side == "BUY", "maker": fill.maker,
     }  # fmt: skip

@@ -17,7 +17,7 @@ def user_event(record: Mapping[str, Any]) -> Payload | None:
         event, body = "ORDER_TRADE_UPDATE", {"o": _order_event(verb, data, stamp)}
     elif group == "conditional":
         event, body = "ALGO_UPDATE", {"o": _conditional_event(data)}
-    elif kind == "position.changed":
+    elif kind in ("position.changed", "wallet.covered"):
         event, body = "ACCOUNT_UPDATE", {"a": _account_event(data)}
     elif kind == "leverage.changed":
         change = {"s": data["symbol"], "l": data["leverage"]}
@@ -28,7 +28,8 @@ def user_event(record: Mapping[str, Any]) -> Payload | None:
 
 
 def _order_event(verb: str, row: Mapping[str, Any], stamp: int) -> Payload:
-    executions = {"accepted": "NEW", "amended": "AMENDMENT", "filled": "TRADE"}
+    filled = "CALCULATED" if row["liquidation"] else "TRADE"
+    executions = {"accepted": "NEW", "amended": "AMENDMENT", "filled": filled}
     event = {
         "s": row["symbol"], "c": row["client_order_id"], "S": row["side"], "o": row["type"],
         "f": row["time_in_force"], "q": row["quantity"], "p": row["price"],
@@ -37,7 +38,7 @@ def _order_event(verb: str, row: Mapping[str, Any], stamp: int) -> Payload:
         "L": "0", "T": stamp, "t": 0, "b": "0", "a": "0", "m": False, "R": row["reduce_only"],
         "wt": row["working_type"], "ot": row["origin_type"], "ps": "BOTH",
         "cp": row["close_position"], "pP": False, "si": 0, "ss": 0, "rp": "0", "V": "NONE",
-        "pm": "NONE", "gtd": 0,
+        "pm": "NONE", "gtd": row["good_till_date"], "er": str(row.get("expiry", 0)),
     }  # fmt: skip
     if fill := row.get("fill"):
         event |= {
@@ -56,17 +57,19 @@ def _conditional_event(row: Mapping[str, Any]) -> Payload:
         "act": "MARKET" if row["type"].endswith("_MARKET") else "LIMIT",
         "tp": row["trigger_price"], "p": row["price"], "V": "NONE", "wt": row["working_type"],
         "pm": "NONE", "cp": row["close_position"], "pP": False, "R": row["reduce_only"],
-        "tt": row["triggered_ms"], "gtd": 0, "rm": row.get("reason", ""),
+        "tt": row["triggered_ms"], "gtd": row["good_till_date"], "rm": row.get("reason", ""),
     }  # fmt: skip
 
 
 def _account_event(data: Mapping[str, Any]) -> Payload:
-    wallet, entry = data["wallet"], data["entry_price"]
-    return {
-        "m": "ORDER",
-        "B": [{"a": "USDT", "wb": wallet, "cw": wallet, "bc": "0"}],
-        "P": [{
-            "s": data["symbol"], "pa": data["quantity"], "ep": entry, "bep": entry, "cr": "0",
-            "up": data["unrealized_pnl"], "mt": "cross", "iw": "0", "ps": "BOTH",
-        }],
+    """Tell wallet and position; the change of the balance leaves out profit and commission."""
+    wallet, change = data["wallet"], data.get("change", "0")
+    balance = {"a": "USDT", "wb": wallet, "cw": wallet, "bc": change}
+    if "symbol" not in data:
+        return {"m": "INSURANCE_CLEAR", "B": [balance], "P": []}
+    position = {
+        "s": data["symbol"], "pa": data["quantity"], "ep": data["entry_price"],
+        "bep": data["entry_price"], "cr": "0", "up": data["unrealized_pnl"], "mt": "cross",
+        "iw": "0", "ps": "BOTH",
     }  # fmt: skip
+    return {"m": "ORDER", "B": [balance], "P": [position]}

@@ -1,0 +1,116 @@
+"""Whether an order may enter the book, and as what. Pure functions; a refusal is an ExchangeError.
+
+A reduce-only order that is larger than the position is cut to it, as clients of the real exchange
+see it: the accepted order has another quantity than was asked for.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from ..account import margin
+from ..errors import ExchangeError
+from ..journal.orders import Kind, Order
+from ..journal.state import Book, State
+from ..market.symbols import text
+from .liquidity import takeable
+from .meeting import due
+
+MOST_OPEN: dict[Kind, int] = {"order": 200, "conditional": 100}
+"""`MAX_NUM_ORDERS` and `MAX_NUM_ALGO_ORDERS`: how many may be open at once in one symbol."""
+
+PRICE_BAND = Decimal("0.05")
+"""`PERCENT_PRICE`: how far over the last price one may offer to buy, or under it to sell."""
+
+MOST_AMENDMENTS = 9_999
+
+
+def check_new(state: State, order: Order) -> None:
+    """Refuse the name of an open order, that of a closed one is free again; or one too many."""
+    opened = state.open_orders(order.kind)
+    if order.client_order_id and order.client_order_id in (o.client_order_id for o in opened):
+        raise ExchangeError(-4116)
+    if sum(other.symbol == order.symbol for other in opened) >= MOST_OPEN[order.kind]:
+        raise ExchangeError(-2025 if order.kind == "order" else -4045)
+
+
+def check_conditional(book: Book, order: Order) -> None:
+    """Check a conditional order; its margin and position are looked at when it triggers."""
+    if not order.close_position:
+        shown = order.price or order.trigger_price
+        _check_filters(book, order, shown)
+    book.rules.check_price(order.trigger_price)
+    if due(order, book).is_met(book.price):
+        raise ExchangeError(-2021)
+
+
+def admitted(state: State, order: Order) -> Order:
+    """Check an order against book, position and wallet; return it, or what of it can reduce."""
+    book = state.books[order.symbol]
+    parts, worst = takeable(book, order), order.price
+    if order.type == "MARKET":
+        worst = parts[-1][0] if parts else book.touch(order.sign)
+    _check_filters(book, order, worst)
+    _check_band(book, order)
+    order = _cut(book, order)
+    if order.time_in_force == "GTX" and parts:
+        raise ExchangeError(-5022)
+    if order.time_in_force == "FOK" and sum(part for _, part in parts) < order.quantity:
+        raise ExchangeError(-5021)
+    if margin.margin_needed(state, replace(order, price=worst)) > margin.available(state):
+        raise ExchangeError(-2019)
+    return order
+
+
+def amended(state: State, order: Order, quantity: Decimal, price: Decimal) -> Order | None:
+    """Check an amendment; return the order as it shall be, or None when the amendment ends it.
+
+    It ends an order that has nothing left to fill, and a post-only order that would take. Source:
+    "Modify Order (TRADE)" of the exchange's documentation.
+    """
+    book = state.books[order.symbol]
+    if order.amendments >= MOST_AMENDMENTS:
+        raise ExchangeError(-5026)
+    changed = replace(order, quantity=quantity, price=price)
+    _check_filters(book, changed, price, too_small=-5029)
+    _check_band(book, changed)
+    if (quantity, price) == (order.quantity, order.price):
+        raise ExchangeError(-5027)
+    if quantity <= order.filled:
+        return None
+    changed = _cut(book, replace(changed, quantity=book.rules.quantity(quantity)))
+    if order.time_in_force == "GTX" and takeable(book, changed):
+        return None
+    if margin.margin_needed(state, changed) > margin.available(state):
+        raise ExchangeError(-2019)
+    return changed
+
+
+def _check_filters(book: Book, order: Order, price: Decimal, too_small: int = -4164) -> None:
+    rules = book.rules
+    most = rules.max_market_quantity if order.type.endswith("MARKET") else rules.max_quantity
+    rules.check_quantity(order.quantity, most)
+    rules.check_price(price)
+    if not order.reduce_only and order.quantity * price < rules.min_notional:
+        sentence = f"Order's notional must be no smaller than {text(rules.min_notional)}"
+        if too_small == -4164:
+            sentence += " (unless you choose reduce only)."
+        raise ExchangeError(too_small, sentence)
+
+
+def _check_band(book: Book, order: Order) -> None:
+    if order.type == "MARKET":
+        return
+    edge = book.rules.price(book.price * (1 + order.sign * PRICE_BAND))
+    if (order.price - edge) * order.sign > 0:
+        word, code = ("higher", -4016) if order.sign > 0 else ("lower", -4024)
+        raise ExchangeError(code, f"Limit price can't be {word} than {text(edge)}.")
+
+
+def _cut(book: Book, order: Order) -> Order:
+    """Cut a reduce-only order to what is left of the position."""
+    if not order.reduce_only:
+        return order
+    closable = margin.reducible(book, order.sign)
+    if not closable:
+        raise ExchangeError(-2022)
+    return replace(order, quantity=min(order.quantity, order.filled + closable))
