@@ -10,16 +10,16 @@ from simulated_exchange.journal.journal import Journal
 from simulated_exchange.journal.state import State
 
 
-class File(io.StringIO):
+class File(io.BytesIO):
     """Notes each write that reaches it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.writes: list[list[Any]] = []
 
-    def write(self, text: str) -> int:
-        self.writes.append([json.loads(line) for line in text.splitlines()])
-        return super().write(text)
+    def write(self, lines: Any) -> int:
+        self.writes.append([json.loads(line) for line in bytes(lines).splitlines()])
+        return super().write(lines)
 
 
 def test_a_batch_is_one_write_and_applied_at_once() -> None:

@@ -7,26 +7,30 @@ import argparse
 import asyncio
 import contextlib
 import errno
+import hashlib
 import ipaddress
 import json
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import IO, NoReturn
 
 from aiohttp import web
 
+from .account.booking import OPENING_WALLET
 from .clock import Clock, wall_ms
 from .control import Control
 from .exchange import Exchange
-from .journal.journal import Journal
+from .journal.folder import FolderError, open_folder, restore
+from .journal.journal import Journal, JournalLostError
 from .journal.state import State
 from .market.bar_file import BarFileError, read_bars
 from .market.bars import MINUTE_MS
 from .market.scripts import Market, RecordedMarket, SeededMarket
-from .market.symbols import symbol_rules
+from .market.symbols import rounded, symbol_rules, text
 from .matching.course import Course, MarketUsedUpError
 from .matching.matching import Matching
 from .protocol.server import Server
@@ -36,11 +40,16 @@ EXIT_STOPPED, EXIT_USAGE, EXIT_PORT_TAKEN = 0, 2, 75
 DEFAULT_EPOCH_MS = 1_704_067_200_000
 MOST_HISTORY = 100_000
 FASTEST = 100_000
+MOST_WALLET = 10**12
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class UsageError(Exception):
     """The command line asks for something that cannot be; the message says what to do."""
+
+
+REFUSALS = (UsageError, BarFileError, FolderError, JournalLostError, MarketUsedUpError)
+"""What starts no exchange: its message is the sentence to say."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,17 +66,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             options = _parser().parse_args(arguments)
             _check(options)
-            file = None
-            if options.journal is not None:
-                file = stack.enter_context(options.journal.open("w", encoding="utf-8"))
+            file = _open_journal(options)
+            if file is not None:
+                stack.enter_context(file)
             exchange = build(options, file)
-        except (UsageError, BarFileError, MarketUsedUpError) as error:
+        except (
+            UsageError,
+            BarFileError,
+            FolderError,
+            MarketUsedUpError,
+            JournalLostError,
+        ) as error:
             return _fail(EXIT_USAGE, str(error))
-        except OSError as error:
-            journal = f"The journal {options.journal} cannot be written"
-            return _fail(EXIT_USAGE, f"{journal}: {error.strerror}.")
         try:
             asyncio.run(serve(exchange, options.host, options.port))
+        except JournalLostError as error:
+            return _fail(EXIT_USAGE, str(error))
         except OSError as error:
             where = f"{options.host}:{options.port}"
             if error.errno == errno.EADDRINUSE:
@@ -76,8 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_STOPPED
 
 
-def build(options: argparse.Namespace, journal_file: TextIO | None = None) -> Exchange:
-    """Put together the exchange that the options describe."""
+def build(options: argparse.Namespace, journal_file: IO[bytes] | None = None) -> Exchange:
+    """Put together the exchange that the options describe; it goes on where its journal ends."""
     history: int = options.history
     try:
         rules = [symbol_rules(name) for name in dict.fromkeys(options.symbol or ["BTCUSDT"])]
@@ -91,19 +105,62 @@ def build(options: argparse.Namespace, journal_file: TextIO | None = None) -> Ex
             lacks = f"has {len(bars)} bars, but {history} are history and one more has to follow"
             raise UsageError(f"{options.market} {lacks}: give a longer file or less --history.")
         market = RecordedMarket(bars)
+    setup = {
+        "seed": options.seed, "symbol": [symbol.name for symbol in rules], "epoch": epoch_ms,
+        "market": None if options.market is None else _digest(options.market), "history": history,
+        "wallet": text(options.wallet), "stepped": options.stepped,
+    }  # fmt: skip
+    state = State()
+    journal = Journal(state, journal_file)
+    cut = 0
+    if options.state is not None and journal_file is not None:
+        cut = restore(journal, journal_file, setup)
+    live = not options.stepped and options.speed is None
     start_ms = epoch_ms + history * MINUTE_MS
     if start_ms > wall_ms():
         raise UsageError("Market time cannot pass wall time: give an earlier --epoch.")
-    if not options.stepped and options.speed is None:
-        start_ms = wall_ms()
-    state = State()
+    start_ms = wall_ms() if live else max(start_ms, state.market_ms)
     clock = Clock(state, start_ms, stepped=options.stepped, speed=options.speed or 1.0)
-    journal = Journal(state, journal_file)
     matching = Matching(state, journal, None if options.stepped else clock.now_ms)
     course = Course(state, journal, matching, market, epoch_ms)
-    course.start(rules, start_ms - start_ms % MINUTE_MS - history * MINUTE_MS, history)
+    if not journal.seq:
+        first_open_ms = start_ms - start_ms % MINUTE_MS - history * MINUTE_MS
+        course.start(rules, first_open_ms, history, options.wallet, setup)
+    else:
+        course.resume(cut)
+        if live:
+            _catch_up(course, clock, journal, state)
     credentials = Credentials(options.api_key, options.api_secret)
     return Exchange(options.seed, credentials, state, journal, clock, matching, course)
+
+
+def _open_journal(options: argparse.Namespace) -> IO[bytes] | None:
+    if options.state is not None:
+        return open_folder(options.state)
+    if options.journal is None:
+        return None
+    path: Path = options.journal
+    try:
+        return path.open("wb", buffering=0)
+    except OSError as error:
+        raise UsageError(f"The journal {path} cannot be written: {error.strerror}.") from None
+
+
+def _digest(path: Path) -> str:
+    """Return what tells one file of bars from another."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _catch_up(course: Course, clock: Clock, journal: Journal, state: State) -> None:
+    """Take a market that runs at wall time through what it missed while nobody ran it."""
+    missed = (wall_ms() - state.forming_open_ms) // MINUTE_MS
+    if missed > MOST_HISTORY:
+        stands = f"This market has stood still for {missed} minutes, more than {MOST_HISTORY}"
+        raise UsageError(f"{stands}: give another --state.")
+    arrived = False
+    while not arrived:
+        with journal.batch():
+            arrived = course.advance(clock.now_ms())
 
 
 async def serve(exchange: Exchange, host: str, port: int) -> None:
@@ -171,14 +228,28 @@ def _parser() -> Parser:
     add("--history", type=int, default=300, help="bars before the start (default: %(default)s)")
     add("--stepped", action="store_true", help="time moves by POST /_sim/step only")
     add("--speed", type=float, help="start in the past and run this fast up to wall time")
+    add("--wallet", type=_usdt, default=OPENING_WALLET, help="USDT (default: %(default)s)")
+    add("--state", type=Path, metavar="DIR", help="live there: a restart goes on where a kill was")
     add("--journal", type=Path, metavar="FILE", help="write the journal there, from the start")
     add("--api-key", default="simulated-key", help="(default: %(default)s)")
     add("--api-secret", default="simulated-secret", help="(default: %(default)s)")
     return parser
 
 
+def _usdt(word: str) -> Decimal:
+    """Read an amount of money that can be traded with."""
+    with contextlib.suppress(InvalidOperation):
+        amount = Decimal(word)
+        if 0 < amount <= MOST_WALLET and amount == rounded(amount):
+            return amount
+    msg = f"{word} is no number over 0, at most {MOST_WALLET}, of at most 8 decimals"
+    raise argparse.ArgumentTypeError(msg)
+
+
 def _check(options: argparse.Namespace) -> None:
     """Refuse values that cannot be, and options that do not go together."""
+    if options.state is not None and options.journal is not None:
+        raise UsageError("--state has a journal of its own: give --state or --journal, not both.")
     epoch, speed, recorded = options.epoch, options.speed, options.market is not None
     if not 0 <= options.port <= 65_535:
         raise UsageError("--port has to be a whole number from 0 to 65535.")

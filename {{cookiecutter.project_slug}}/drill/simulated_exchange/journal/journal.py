@@ -4,9 +4,9 @@ import contextlib
 import json
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, TextIO
+from typing import IO, Any
 
 from .state import State, apply
 
@@ -15,14 +15,22 @@ KEPT_RECORDS = 500_000
 """How many records stay in memory; a journal file gets all of them, each batch as it is made."""
 
 
+class JournalLostError(SystemExit):
+    """The file takes no more records.
+
+    Nothing that it lacks may be answered, so this ends the process, wherever it is raised.
+    """
+
+
 class Journal:
     """Record, then apply: the only way in which a state changes.
 
     Records come in batches: all of one, or none, are there after a crash. A record outside a batch
-    is one by itself. Each names the last of its batch as ``batch``.
+    is one by itself. Each names the last of its batch as ``batch``. The file has no buffer: what
+    is written is the system's, and outlives the process.
     """
 
-    def __init__(self, state: State, file: TextIO | None = None) -> None:
+    def __init__(self, state: State, file: IO[bytes] | None = None) -> None:
         self.seq = 0
         self._state = state
         self._file = file
@@ -62,6 +70,13 @@ class Journal:
             self._batch.append(record)
         apply(self._state, record)
 
+    def replay(self, records: Iterable[Record]) -> None:
+        """Apply records of an earlier life, which the file has already."""
+        for record in records:
+            apply(self._state, record)
+            self._records.append(record)
+            self.seq = record["seq"]
+
     def after(self, seq: int) -> list[Record]:
         """Return the records that follow one; a LookupError says that they are not all kept."""
         new = max(self.seq - max(seq, 0), 0)
@@ -73,6 +88,13 @@ class Journal:
     def _commit(self, made: list[Record]) -> None:
         for record in made:
             record["batch"] = made[-1]["seq"]
-        if self._file is not None and made:
-            self._file.write("".join(json.dumps(r, separators=(",", ":")) + "\n" for r in made))
-            self._file.flush()
+        if self._file is None or not made:
+            return
+        lines = "".join(json.dumps(record, separators=(",", ":")) + "\n" for record in made)
+        left = memoryview(lines.encode())
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            msg = f"The journal {self._file.name} cannot be written: {error.strerror}."
+            raise JournalLostError(msg) from None

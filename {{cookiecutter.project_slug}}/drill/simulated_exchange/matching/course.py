@@ -1,6 +1,8 @@
 """The course of the market: walks through bars, closes them, spikes. Pure; time is an argument."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from ..account.booking import OPENING_WALLET
 from ..journal.journal import Journal
@@ -27,15 +29,34 @@ class Course:
         self._matching = matching
         self._market = market
 
-    def start(self, rules: list[SymbolRules], first_open_ms: int, history: int) -> None:
-        """Begin the journal with the bars that are closed before anybody trades."""
+    def start(
+        self,
+        rules: list[SymbolRules],
+        first_open_ms: int,
+        history: int,
+        wallet: Decimal = OPENING_WALLET,
+        setup: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Begin the journal with the wallet and the bars that are closed before anybody trades.
+
+        The setup says what the exchange was started with, for those who start it again.
+        """
         bars = {}
         for symbol in rules:
             opens = range(first_open_ms, first_open_ms + (history + 1) * MINUTE_MS, MINUTE_MS)
             *closed, _ = [self._bar(symbol, open_ms).row() for open_ms in opens]
             bars[symbol.name] = closed
-        data = {"first_open_ms": first_open_ms, "wallet": text(OPENING_WALLET), "bars": bars}
-        self._journal.write("exchange.started", data, first_open_ms + history * MINUTE_MS)
+        began = {"setup": dict(setup or {}), "first_open_ms": first_open_ms, "wallet": text(wallet)}
+        start_ms = first_open_ms + history * MINUTE_MS
+        self._journal.write("exchange.started", began | {"bars": bars}, start_ms)
+
+    def resume(self, cut_bytes: int) -> None:
+        """Go on after a restart; faults end with the process, and so does what they left thin."""
+        with self._journal.batch():
+            self._journal.write("exchange.resumed", {"cut_bytes": cut_bytes})
+            for name, book in self._state.books.items():
+                if book.liquidity is not None:
+                    self._journal.write("market.liquidity", {"symbol": name, "quantity": None})
 
     def walk(self) -> None:
         """Take the prices along the rest of the forming bar, without closing it."""
