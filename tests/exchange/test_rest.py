@@ -24,7 +24,7 @@ LIMIT = {"type": "LIMIT", "timeInForce": "GTC", "price": "50000"}
         ({"quantity": "0.0001"}, -1111),
         ({"quantity": "0.001"}, -4164),
         ({"quantity": "99", "newClientOrderId": "far too many"}, -4015),
-        ({"quantity": "999"}, -2019),
+        ({"quantity": "99"}, -2019),
         ({"reduceOnly": "true"}, -2022),
         ({"reduceOnly": "perhaps"}, -1102),
         ({"positionSide": "LONG"}, -4061),
@@ -35,7 +35,7 @@ LIMIT = {"type": "LIMIT", "timeInForce": "GTC", "price": "50000"}
         (LIMIT | {"timeInForce": "GTD"}, -1115),
         (LIMIT | {"price": "50000.01"}, -4014),
         (LIMIT | {"price": "50000.001"}, -1111),
-        (LIMIT | {"price": "70000", "timeInForce": "GTX"}, -5022),
+        (LIMIT | {"price": "61000", "timeInForce": "GTX"}, -5022),
         (LIMIT | {"timeInForce": "FOK"}, -5021),
     ],
 )
