@@ -157,10 +157,12 @@ class Matching:
         book, quantity = self._state.books[conditional.symbol], conditional.quantity
         if conditional.close_position:
             quantity = margin.reducible(book, conditional.sign)
+        at_market = conditional.type.endswith("_MARKET")
         order = replace(
             conditional,
             kind="order",
-            type="MARKET" if conditional.type.endswith("_MARKET") else "LIMIT",
+            type="MARKET" if at_market else "LIMIT",
+            time_in_force="GTC" if at_market else conditional.time_in_force,
             status="NEW",
             quantity=quantity,
             reduce_only=conditional.reduce_only or conditional.close_position,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..clock import wall_ms
 from ..errors import ExchangeError, missing
 from ..exchange import Exchange
 from ..journal.orders import CONDITIONAL_TYPES, ZERO, Kind, Order
@@ -9,7 +10,9 @@ from . import order_payloads as payloads
 from .lookup import ID_NAMES, book_of, find_order, page, window
 from .parameters import Parameters
 
-TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX")
+TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX", "GTD")
+SHORTEST_LIFE_MS = 600_000
+LAST_DATE_MS = 253_402_300_799_000
 
 
 def new_order(exchange: Exchange, p: Parameters) -> Any:
@@ -18,9 +21,9 @@ def new_order(exchange: Exchange, p: Parameters) -> Any:
     if p.get("type") in (*CONDITIONAL_TYPES, "TRAILING_STOP_MARKET"):
         raise ExchangeError(-4120)
     limit = p.one_of("type", ("MARKET", "LIMIT"), -1116) == "LIMIT"
-    p.refuse("stopPrice", "closePosition", "quoteOrderQty", "icebergQty", "goodTillDate")
+    p.refuse("stopPrice", "closePosition", "quoteOrderQty", "icebergQty")
     if not limit:
-        p.refuse("price", "timeInForce")
+        p.refuse("price", "timeInForce", "goodTillDate")
     order = Order(
         kind="order",
         symbol=name,
@@ -28,9 +31,9 @@ def new_order(exchange: Exchange, p: Parameters) -> Any:
         type="LIMIT" if limit else "MARKET",
         quantity=p.decimal("quantity"),
         price=p.decimal("price") if limit else ZERO,
-        time_in_force=p.one_of("timeInForce", TIMES_IN_FORCE, -1115) if limit else "GTC",
         reduce_only=p.flag("reduceOnly"),
         client_order_id=p.client_id("newClientOrderId"),
+        **(_life(exchange, p) if limit else {}),
     )
     order = exchange.matching.place(order)
     if p.get("newOrderRespType", "ACK") != "ACK":
@@ -45,14 +48,13 @@ def new_conditional(exchange: Exchange, p: Parameters) -> Any:
         raise missing("algoType")
     kind = p.one_of("type", CONDITIONAL_TYPES, -1116)
     at_market, close = kind.endswith("_MARKET"), p.flag("closePosition")
-    p.refuse("activatePrice", "callbackRate", "goodTillDate")
+    p.refuse("activatePrice", "callbackRate")
     if close:
         if not at_market:
             raise ExchangeError(-4136)
         if p.get("quantity"):
             raise ExchangeError(-4137)
         p.refuse("reduceOnly")
-    given = p.get("timeInForce")
     order = Order(
         kind="conditional",
         symbol=name,
@@ -61,11 +63,11 @@ def new_conditional(exchange: Exchange, p: Parameters) -> Any:
         quantity=ZERO if close else p.decimal("quantity"),
         price=ZERO if at_market else p.decimal("price"),
         trigger_price=p.decimal("triggerPrice"),
-        time_in_force=p.one_of("timeInForce", TIMES_IN_FORCE, -1115) if given else "GTC",
         working_type=p.get("workingType", "CONTRACT_PRICE"),
         reduce_only=p.flag("reduceOnly"),
         close_position=close,
         client_order_id=p.client_id("clientAlgoId"),
+        **_life(exchange, Parameters({"timeInForce": "GTC"} | p)),
     )
     return payloads.order(exchange.matching.place_conditional(order))
 
@@ -153,3 +155,22 @@ def trades(exchange: Exchange, p: Parameters) -> Any:
         and (from_id or 0) <= int(fill.trade_id)
     ]
     return page(found, p, from_start=from_id is not None or bool(since))
+
+
+def _life(exchange: Exchange, p: Parameters) -> dict[str, Any]:
+    """Read how long an order shall live; a date is wall time, in full seconds.
+
+    Source: "New Order" of the exchange's documentation, `goodTillDate`.
+    """
+    kind = p.one_of("timeInForce", TIMES_IN_FORCE, -1115)
+    if kind != "GTD":
+        p.refuse("goodTillDate")
+        return {"time_in_force": kind}
+    date = p.integer("goodTillDate")
+    if date is None:
+        raise missing("goodTillDate")
+    if not wall_ms() + SHORTEST_LIFE_MS < date < LAST_DATE_MS:
+        raise ExchangeError(-5040)
+    date -= date % 1000
+    expires_ms = date - exchange.clock.lag_ms()
+    return {"time_in_force": kind, "good_till_date": date, "expires_ms": expires_ms}
