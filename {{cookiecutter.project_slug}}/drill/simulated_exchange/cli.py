@@ -182,7 +182,7 @@ async def serve(exchange: Exchange, host: str, port: int) -> None:
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
-        tasks = [asyncio.create_task(server.user_stream.run())]
+        tasks = [asyncio.create_task(server.run())]
         if not exchange.clock.stepped:
             tasks.append(asyncio.create_task(_run_market(server)))
         _say_ready(host, runner.addresses[0][1])
@@ -190,8 +190,7 @@ async def serve(exchange: Exchange, host: str, port: int) -> None:
         server.faults.release_all()
         for task in tasks:
             task.cancel()
-        for socket in list(server.sockets.opened):
-            await socket.ws.close(code=1001)
+        await server.sockets.close()
     finally:
         await runner.cleanup()
         await asyncio.sleep(0)  # lets the last connections see that they are closed

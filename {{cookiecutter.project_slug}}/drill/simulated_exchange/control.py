@@ -10,13 +10,13 @@ from typing import Any
 from aiohttp import web
 
 from . import __version__
+from .deeds import Deeds, RefusedError, changes
 from .faults.faults import Fault
 from .matching.course import MarketUsedUpError
 from .protocol.server import Server
 
 LONGEST_WAIT_SECONDS = 600
 MOST_BARS = 10_000
-CHANGES = ("order.", "conditional.", "position.")
 
 
 class Control:
@@ -25,7 +25,7 @@ class Control:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._exchange = server.exchange
-        self._moving = asyncio.Lock()
+        self._deeds = Deeds(server)
 
     def add_routes(self, app: web.Application) -> None:
         """Register the control interface."""
@@ -81,44 +81,26 @@ class Control:
         return web.json_response({"bar": moved["bar"], "seq": moved["seq"]})
 
     async def _move(self, move: Callable[[], None]) -> dict[str, int]:
-        """Move the market, tell everybody, and say where it is."""
-        journal, state = self._exchange.journal, self._exchange.state
-        async with self._moving:
-            before = journal.seq
-            try:
-                move()
-            except MarketUsedUpError as error:
-                raise _refusal(str(error), web.HTTPConflict) from None
-            records = journal.after(before)
-            await self._server.tell(records)
-        changes = sum(record["kind"].startswith(CHANGES) for record in records)
-        return {"bar": state.forming_open_ms - 1, "seq": journal.seq, "changes": changes}
+        """Move the market and say where it is."""
+        try:
+            records = await self._server.move(move)
+        except MarketUsedUpError as error:
+            raise _refusal(str(error), web.HTTPConflict) from None
+        where = {"bar": self._exchange.state.forming_open_ms - 1, "seq": self._exchange.journal.seq}
+        return where | {"changes": changes(records)}
 
     async def _arm(self, request: web.Request) -> web.Response:
-        body, server = await _body(request), self._server
-        name = body.pop("name", None)
-        if name not in ("gate", "fail", "wick", "drop_sockets"):
-            raise _refusal(f"There is no fault {name!r}: use gate, fail, wick or drop_sockets.")
-        if name == "wick":
-            symbol, price = str(body.get("symbol")), _number(body.get("price"), "price")
-            if symbol not in self._exchange.state.books or price <= 0:
-                raise _refusal("A wick needs a symbol that trades here and a price over zero.")
+        body, faults = await _body(request), self._server.faults
         try:
-            fault = server.faults.arm(name, body)
-        except (ValueError, TypeError) as error:
+            fault = faults.arm(str(body.pop("name", None)), body)
+        except ValueError as error:
             raise _refusal(str(error)) from None
-        told: dict[str, Any] = {"id": fault.key}
-        if name == "wick":
-            moved = await self._move(lambda: self._exchange.course.wick(symbol, price))
-            server.faults.fire(fault, {"changes": moved["changes"]})
-            server.faults.release(fault, "itself")
-            told |= {"seq": self._exchange.journal.seq, "changes": moved["changes"]}
-        elif name == "drop_sockets":
-            for socket in server.sockets.opened:
-                socket.abort()
-            server.faults.fire(fault, {"sockets": len(server.sockets.opened)})
-            server.faults.release(fault, "itself")
-        return web.json_response(told)
+        try:
+            told = await self._deeds.do(fault)
+        except RefusedError as error:
+            faults.release(fault, "refusal")
+            raise _refusal(str(error)) from None
+        return web.json_response({"id": fault.key, **told})
 
     async def _wait(self, request: web.Request) -> web.Response:
         fault = self._fault(request)
@@ -129,8 +111,9 @@ class Control:
         return web.json_response(fault.row())
 
     async def _release(self, request: web.Request) -> web.Response:
-        fault = self._fault(request)
+        fault, before = self._fault(request), self._exchange.journal.seq
         self._server.faults.release(fault)
+        await self._server.tell(self._exchange.journal.after(before))
         return web.json_response(fault.row())
 
     def _fault(self, request: web.Request) -> Fault:

@@ -1,13 +1,13 @@
 """The parts of one exchange, put together."""
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .clock import Clock
 from .journal.journal import Journal
 from .journal.state import State
 from .matching.course import Course
 from .matching.matching import Matching
+from .protocol.listen_key import LIFE_MINUTES, ListenKey
 from .protocol.signing import Credentials
 
 
@@ -22,13 +22,9 @@ class Exchange:
     clock: Clock
     matching: Matching
     course: Course
-    listen_key: str | None = None
-    listen_keys_made: int = 0
+    listen_key_minutes: float = LIFE_MINUTES
+    listen_key: ListenKey = field(init=False)
 
-    def open_listen_key(self) -> str:
-        """Return the key of the user stream; a new one when there is none."""
-        if self.listen_key is None:
-            self.listen_keys_made += 1
-            text = f"{self.seed}:{self.listen_keys_made}".encode()
-            self.listen_key = hashlib.sha256(text).hexdigest()
-        return self.listen_key
+    def __post_init__(self) -> None:
+        """Take the listen key from the state."""
+        self.listen_key = ListenKey(self.seed, self.state, self.journal, self.listen_key_minutes)

@@ -1,9 +1,9 @@
-"""Faults that a drill arms: gates that hold a request or an event, and refusals.
+"""Armed faults: which request or event they meet, and how they fire and are released.
 
-A request is held in one of three phases, the n-th time that one like it comes:
+A request is held (``gate``, ``delay``) in one of three phases:
 
-* ``received``: it has arrived and nothing is done. If the client is gone when the gate is released,
-  the request is dropped as if it had never arrived, unless the fault says ``"late": true``.
+* ``received``: it has arrived and nothing is done. If the client is gone when it may go on, it is
+  dropped as if it had never arrived, unless the gate says ``"late": true``.
 * ``processed``: the state has changed; neither the answer nor the user events that belong to the
   request have left.
 * ``answered``: the answer has left, the user events have not.
@@ -12,52 +12,50 @@ An event is held ``before`` or ``after`` its delivery, and with it the user even
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..journal.journal import Journal
+from .table import FAULTS, read_options
 
 HELD_SECONDS = 600.0
 """After this time a gate releases itself."""
 
-MATCH_KEYS = ("request", "leg", "symbol", "client_order_id", "event", "execution")
-REQUEST_PHASES = ("received", "processed", "answered")
-EVENT_PHASES = ("before", "after")
 MOST_FAULTS = 10_000
 
 
 class Fault:
-    """One armed fault; a ValueError says which options it should have been given."""
+    """One fault, armed with its options.
+
+    It happens to the request or event that it meets for the `nth` time, and to those that follow
+    until it has happened so many `times`. Then it is released by itself, except for a gate.
+    """
 
     def __init__(self, key: str, name: str, options: Mapping[str, Any]) -> None:
         self.key = key
         self.name = name
-        self.match = dict(options.get("match") or {})
-        self.nth = int(options.get("nth", 1))
-        self.times = int(options.get("times", 1)) if name == "fail" else 1
-        self.phase = options.get("phase") if name == "gate" else name
-        self.late = bool(options.get("late", False))
-        self.status = int(options.get("status", 503))
-        self.code = int(options.get("code", -1001))
-        self.seen = 0
+        self.options = options
+        self.phase: str = options.get("phase", name)
+        self.undo: Callable[[], None] | None = None
         self.data: dict[str, Any] = {}
         self.fired = asyncio.Event()
         self.released = asyncio.Event()
-        if unknown := self.match.keys() - set(MATCH_KEYS):
-            msg = f"A fault cannot match by {', '.join(sorted(unknown))}"
-            raise ValueError(f"{msg}: use {', '.join(MATCH_KEYS)}.")
-        if name == "gate" and self.phase not in REQUEST_PHASES + EVENT_PHASES:
-            phases = ", ".join(REQUEST_PHASES + EVENT_PHASES)
-            raise ValueError(f"A gate needs a phase, which is one of {phases}.")
-        if self.nth < 1 or self.times < 1:
-            raise ValueError("A fault counts from 1: give nth and times of at least 1.")
+        self._first: int = options.get("nth", 1)
+        self._after: int = self._first + options.get("times", 1)
+        self._seen = 0
+        self._done = 0
 
     def meets(self, about: Mapping[str, Any]) -> bool:
-        """Count a request or event; tell whether it is the one that the fault waits for."""
-        if self.released.is_set() or any(about.get(k) != v for k, v in self.match.items()):
+        """Count a request or event; tell whether it is one that the fault waits for."""
+        if any(about.get(key) != value for key, value in self.options["match"].items()):
             return False
-        self.seen += 1
-        return self.nth <= self.seen < self.nth + self.times
+        self._seen += 1
+        return self._first <= self._seen < self._after
+
+    def is_done(self) -> bool:
+        """Count that it has happened once more; tell whether it was the last time."""
+        self._done += 1
+        return self._done >= self._after - self._first
 
     def row(self) -> dict[str, Any]:
         """Return what the control interface tells about it."""
@@ -71,53 +69,69 @@ class Faults:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._faults: dict[str, Fault] = {}
+        self._armed: dict[str, Fault] = {}
 
-    def arm(self, name: str, options: Mapping[str, Any]) -> Fault:
-        """Add a ``gate``, ``fail``, ``wick`` or ``drop_sockets``."""
+    def arm(self, name: str, given: Mapping[str, Any]) -> Fault:
+        """Add a fault; a ValueError says what is wrong with it."""
+        if name not in FAULTS:
+            raise ValueError(f"There is no fault {name!r}: use {', '.join(FAULTS)}.")
         if len(self._faults) >= MOST_FAULTS:
             raise ValueError(f"There are {MOST_FAULTS} faults already: start a new exchange.")
-        fault = Fault(f"f{len(self._faults) + 1}", name, options)
-        self._faults[fault.key] = fault
-        self._record("armed", fault, {"options": dict(options)})
+        fault = Fault(f"f{len(self._faults) + 1}", name, read_options(name, given))
+        self._faults[fault.key] = self._armed[fault.key] = fault
+        self._record("armed", fault, {"options": dict(given)})
         return fault
 
     def get(self, key: str) -> Fault | None:
         """Return a fault by its id."""
         return self._faults.get(key)
 
-    def meet(self, about: Mapping[str, Any], *phases: str) -> dict[str, Fault]:
-        """Return the gates that a request or event meets, by phase; a refusal is ``fail``."""
-        met: dict[str, Fault] = {}
-        for fault in self._faults.values():
-            if fault.phase in phases and fault.meets(about):
-                met.setdefault(fault.phase, fault)
-        return met
+    def meet(self, about: Mapping[str, Any], kinds: Sequence[str]) -> list[Fault]:
+        """Return the faults, held phases or names, that a request or event meets."""
+        armed = (fault for fault in self._armed.values() if fault.phase in kinds)
+        return [fault for fault in armed if fault.meets(about)]
+
+    def happen(self, fault: Fault, data: Mapping[str, Any]) -> None:
+        """Note that a fault has happened; after its last time it is released."""
+        self.fire(fault, data)
+        if fault.is_done():
+            self.release(fault, "itself")
 
     def fire(self, fault: Fault, data: Mapping[str, Any]) -> None:
-        """Note that a fault has happened."""
+        """Note that a fault happens."""
         fault.data = dict(data)
         fault.fired.set()
         self._record("fired", fault, fault.data)
 
     def release(self, fault: Fault, by: str = "request") -> None:
-        """Let what a gate holds go on, or disarm a fault that has not fired."""
+        """Let what is held go on and undo what lasts, or disarm a fault that has not fired."""
         if not fault.released.is_set():
             fault.released.set()
+            del self._armed[fault.key]
             self._record("released", fault, {"by": by})
+            if fault.undo is not None:
+                fault.undo()
 
     def release_all(self) -> None:
         """Let everything go on, because the exchange stops."""
-        for fault in self._faults.values():
+        for fault in list(self._armed.values()):
             self.release(fault, by="stop")
 
-    async def hold(self, fault: Fault, data: Mapping[str, Any]) -> None:
-        """Fire a gate and wait until it is released."""
-        self.fire(fault, data)
+    async def hold(self, met: Sequence[Fault], phase: str, about: Mapping[str, Any]) -> list[Fault]:
+        """Wait for the gates and delays of one phase among those met, and return them."""
+        holding = [fault for fault in met if fault.phase == phase]
+        await asyncio.gather(*(self._hold(fault, about) for fault in holding))
+        return holding
+
+    async def _hold(self, fault: Fault, about: Mapping[str, Any]) -> None:
+        self.fire(fault, about)
+        seconds = fault.options.get("seconds")
         try:
-            async with asyncio.timeout(HELD_SECONDS):
+            async with asyncio.timeout(HELD_SECONDS if seconds is None else seconds):
                 await fault.released.wait()
         except TimeoutError:
-            self.release(fault, "time")
+            if fault.is_done():
+                self.release(fault, "time")
 
     def _record(self, verb: str, fault: Fault, data: Mapping[str, Any]) -> None:
         self._journal.write(f"fault.{verb}", {"id": fault.key, "name": fault.name, **data})

@@ -62,6 +62,9 @@ class State:
     open_ids: dict[str, None] = field(default_factory=dict)
     id_of_client: dict[tuple[Kind, str], str] = field(default_factory=dict)
     conditional_of_order: dict[str, str] = field(default_factory=dict)
+    listen_key: str | None = None
+    listen_key_until_ms: int = 0  # in wall time
+    listen_keys_made: int = 0
 
     @property
     def next_order_id(self) -> str:
@@ -136,6 +139,9 @@ def apply(state: State, record: Mapping[str, Any]) -> None:
         state.books[data["symbol"]].liquidity = None if quantity is None else Decimal(quantity)
     elif kind == "leverage.changed":
         state.books[data["symbol"]].leverage = data["leverage"]
+    elif kind == "listen_key.changed":
+        state.listen_keys_made += data["key"] not in (None, state.listen_key)
+        state.listen_key, state.listen_key_until_ms = data["key"], data["until_ms"]
     elif kind == "exchange.started":
         state.first_open_ms = data["first_open_ms"]
         state.wallet = state.deposits = Decimal(data["wallet"])

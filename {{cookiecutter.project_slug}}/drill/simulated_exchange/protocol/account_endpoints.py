@@ -75,17 +75,15 @@ def commission_rate(exchange: Exchange, p: Parameters) -> Any:
 
 def new_listen_key(exchange: Exchange, _p: Parameters) -> Any:
     """Do ``POST listenKey``."""
-    return {"listenKey": exchange.open_listen_key()}
+    return {"listenKey": exchange.listen_key.open()}
 
 
 def keep_listen_key(exchange: Exchange, _p: Parameters) -> Any:
     """Do ``PUT listenKey``."""
-    if exchange.listen_key is None:
-        raise ExchangeError(-1125)
-    return {"listenKey": exchange.listen_key}
+    return {"listenKey": exchange.listen_key.keep()}
 
 
 def close_listen_key(exchange: Exchange, _p: Parameters) -> Any:
     """Do ``DELETE listenKey``."""
-    exchange.listen_key = None
+    exchange.listen_key.close()
     return {}

@@ -22,6 +22,8 @@ def user_event(record: Mapping[str, Any]) -> Payload | None:
     elif kind == "leverage.changed":
         change = {"s": data["symbol"], "l": data["leverage"]}
         event, body = "ACCOUNT_CONFIG_UPDATE", {"ac": change}
+    elif kind == "listen_key.changed" and data["expired"]:
+        return {"e": "listenKeyExpired", "E": stamp, "listenKey": data["expired"]}
     else:
         return None
     return {"e": event, "E": stamp, "T": stamp, **body}

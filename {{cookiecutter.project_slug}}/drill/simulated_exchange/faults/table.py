@@ -1,0 +1,149 @@
+"""Which faults there are, and what options each takes. Pure."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ..errors import TEXTS
+
+MATCH_KEYS = ("request", "leg", "symbol", "client_order_id", "event", "execution", "status")
+REQUEST_PHASES = ("received", "processed", "answered")
+EVENT_PHASES = ("before", "after")
+STREAMS = ("user", "market")
+TYPES = ("MARKET", "LIMIT", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET")
+LONGEST_DELAY_SECONDS = 600
+MOST_TIMES = 1_000_000
+LONGEST_TEXT = 200
+
+Read = Callable[[Any], Any]
+"""Takes what JSON holds and returns the option; a ValueError ends "<name> has to be …"."""
+
+
+class Option:
+    """One option of a fault: how it is read, and what it is when it is not given."""
+
+    def __init__(self, read: Read, default: Any = None, *, needed: bool = False) -> None:
+        self.read = read
+        self.default = default
+        self.needed = needed
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT:
+        raise ValueError(f"text of 1 to {LONGEST_TEXT} characters")
+    return value
+
+
+def _one_of(*words: str) -> Read:
+    def read(value: Any) -> str:
+        if value not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return str(value)
+
+    return read
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _whole(least: int, most: int) -> Read:
+    def read(value: Any) -> int:
+        if type(value) is not int or not least <= value <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return value
+
+    return read
+
+
+def _seconds(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 <= value <= LONGEST_DELAY_SECONDS:
+        raise ValueError(f"a number of seconds up to {LONGEST_DELAY_SECONDS}")
+    return float(value)
+
+
+def _over_zero(value: Any) -> Decimal:
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        number = Decimal(0)
+    if not number.is_finite() or number <= 0:
+        raise ValueError("a number over zero")
+    return number
+
+
+def _match(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or value.keys() - set(MATCH_KEYS):
+        raise ValueError(f"an object with any of {', '.join(MATCH_KEYS)}")
+    return {key: _word(wanted) for key, wanted in value.items()}
+
+
+def _code(value: Any) -> int | None:
+    return None if value is None else int(_whole(-9_999, -1)(value))
+
+
+MATCH = Option(_match, {})
+NTH = TIMES = Option(_whole(1, MOST_TIMES), 1)
+PHASE = Option(_one_of(*REQUEST_PHASES, *EVENT_PHASES), needed=True)
+STREAM = Option(_one_of(*STREAMS))
+SYMBOL = Option(_word, needed=True)
+NUMBER = Option(_over_zero, needed=True)
+MET = {"match": MATCH, "nth": NTH, "times": TIMES}
+
+FAULTS: dict[str, dict[str, Option]] = {
+    # A request or an event that is met
+    "gate": {"match": MATCH, "nth": NTH, "phase": PHASE, "late": Option(_flag, False)},
+    "delay": {**MET, "phase": PHASE, "seconds": Option(_seconds, needed=True)},
+    "fail": {
+        **MET, "status": Option(_whole(400, 599), 503), "code": Option(_code, -1001),
+        "message": Option(_word), "processed": Option(_flag, False),
+    },
+    "lose_ack": MET,
+    "lose_event": MET,
+    "duplicate_event": MET,
+    "reorder_event": MET,
+    # Sockets and the listen key
+    "drop_sockets": {"stream": STREAM},
+    "half_open": {"stream": STREAM},
+    "expire_listen_key": {},
+    # The market
+    "wick": {"symbol": SYMBOL, "price": NUMBER},
+    "thin": {"symbol": SYMBOL, "quantity": NUMBER},
+    # What the owner of the account does elsewhere, and what the exchange does to him
+    "cancel": {"client_order_id": Option(_word), "symbol": Option(_word)},
+    "close": {"symbol": SYMBOL},
+    "order": {
+        "symbol": SYMBOL, "side": Option(_one_of("BUY", "SELL"), needed=True),
+        "type": Option(_one_of(*TYPES), "MARKET"), "quantity": NUMBER,
+        "price": Option(_over_zero), "trigger_price": Option(_over_zero),
+    },
+    "liquidate": {"symbol": SYMBOL},
+}  # fmt: skip
+REQUEST_FAULTS = (*REQUEST_PHASES, "fail", "lose_ack")
+EVENT_FAULTS = (*EVENT_PHASES, "lose_event", "duplicate_event", "reorder_event")
+"""What a request or an event can meet: a phase in which it is held, or the name of a fault."""
+
+
+def read_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all options of a fault; a ValueError says in a sentence which is wrong and why."""
+    takes = FAULTS[name]
+    if unknown := given.keys() - takes.keys():
+        known = f"takes {', '.join(takes)}" if takes else "takes no options"
+        raise ValueError(f"{name} {known}, but not {', '.join(sorted(unknown))}.")
+    options = {}
+    for key, option in takes.items():
+        if key not in given:
+            if option.needed:
+                raise ValueError(f"{name} needs {key}.")
+            options[key] = option.default
+            continue
+        try:
+            options[key] = option.read(given[key])
+        except ValueError as error:
+            raise ValueError(f"{key} has to be {error}.") from None
+    code = options.get("code")
+    if code is not None and code not in TEXTS and options["message"] is None:
+        raise ValueError(f"The text of code {code} is not known here: give a message.")
+    return options

@@ -1,0 +1,94 @@
+"""What one connection listens to, and the commands that change it. Pure.
+
+Source: https://developers.binance.com/docs/derivatives/usds-margined-futures,
+"Live Subscribing/Unsubscribing to streams", with its table of error messages.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+MOST_STREAMS = 1_024
+METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
+
+
+class CommandError(Exception):
+    """A command that cannot be obeyed, with the exchange's own code."""
+
+    def __init__(self, code: int, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class Subscriptions:
+    """The streams of one connection; a combined one wraps each message with its stream."""
+
+    def __init__(self, names: Iterable[str], *, combined: bool) -> None:
+        self.streams: dict[str, None] = {}
+        self.combined = combined
+        self.add(names)
+
+    def add(self, names: Iterable[str]) -> list[str]:
+        """Add streams, also unknown ones as on the real exchange; return those asked for."""
+        asked = list(names)
+        if len(self.streams.keys() | set(asked)) > MOST_STREAMS:
+            raise CommandError(2, "Invalid request: too many parameters")
+        self.streams.update(dict.fromkeys(asked))
+        return asked
+
+    def obey(self, text: str) -> tuple[dict[str, Any], list[str]]:
+        """Obey one command; return the answer to it, and the streams that were asked for."""
+        number: int | None = None
+        joined: list[str] = []
+        result: Any = None
+        try:
+            method, params, number = _read(text)
+            if method in ("SET_PROPERTY", "GET_PROPERTY"):
+                result = self._property(method, params)
+            elif not all(isinstance(name, str) for name in params):
+                raise CommandError(2, "Invalid request: property name must be a string")
+            elif method == "SUBSCRIBE":
+                joined = self.add(params)
+            elif method == "UNSUBSCRIBE":
+                for name in params:
+                    self.streams.pop(name, None)
+            else:
+                result = list(self.streams)
+        except CommandError as error:
+            refusal = {"error": {"code": error.code, "msg": str(error)}}
+            return refusal if number is None else {**refusal, "id": number}, []
+        return {"result": result, "id": number}, joined
+
+    def _property(self, method: str, params: list[Any]) -> bool | None:
+        """Set or tell the one property that there is."""
+        if not params or params[0] != "combined":
+            raise CommandError(0, "Unknown property")
+        if method == "GET_PROPERTY":
+            return self.combined
+        if len(params) != 2 or not isinstance(params[1], bool):
+            raise CommandError(1, "Invalid value type: expected Boolean")
+        self.combined = params[1]
+        return None
+
+
+def _read(text: str) -> tuple[str, list[Any], int]:
+    """Return method, parameters and id of a command."""
+    try:
+        message = json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        raise CommandError(3, f"Invalid JSON: expected value at {where}") from None
+    except (RecursionError, ValueError):
+        raise CommandError(3, "Invalid JSON: recursion limit or number out of range") from None
+    where = f"at line 1 column {len(text)}"
+    if not isinstance(message, dict) or "method" not in message:
+        raise CommandError(2, f"Invalid request: missing field method {where}")
+    method, params, number = message["method"], message.get("params"), message.get("id")
+    if method not in METHODS:
+        known = f"expected one of {', '.join(METHODS)}"
+        raise CommandError(2, f"Invalid request: unknown variant {method}, {known} {where}")
+    if type(number) is not int or number < 0:
+        raise CommandError(2, "Invalid request: request ID must be an unsigned integer")
+    if not isinstance(params, list | None):
+        raise CommandError(2, "Invalid request: property name must be a string")
+    return method, params or [], number
