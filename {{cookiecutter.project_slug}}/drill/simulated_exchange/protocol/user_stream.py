@@ -18,10 +18,6 @@ from .market_payloads import Payload
 from .sockets import Socket, Sockets
 from .user_events import user_event
 
-FINISHED_DELAY_SECONDS = 0.1
-"""A conditional order is reported finished this long after its fill. The real exchange sends both
-at once; NautilusTrader 1.231.0 then invents a second fill, because it sees no fill yet."""
-
 LONGEST_QUEUE = 10_000
 ALONE_SECONDS = 1.0
 """An event that the next one should overtake waits no longer for it."""
@@ -50,11 +46,7 @@ class UserStream:
     def tell(self, records: Sequence[Record], recipients: Sequence[Socket]) -> None:
         """Queue the user events of some records."""
         for event in filter(None, map(user_event, records)):
-            if event["e"] == "ALGO_UPDATE" and event["o"]["X"] == "FINISHED":
-                loop = asyncio.get_running_loop()
-                loop.call_later(FINISHED_DELAY_SECONDS, self._enqueue, event, recipients)
-            else:
-                self._enqueue(event, recipients)
+            self._enqueue(event, recipients)
 
     async def flush(self) -> None:
         """Wait until all user events have left, or a gate holds one."""
