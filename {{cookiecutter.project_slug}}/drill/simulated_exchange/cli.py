@@ -33,6 +33,7 @@ from .market.scripts import Market, RecordedMarket, SeededMarket
 from .market.symbols import rounded, symbol_rules, text
 from .matching.course import Course, MarketUsedUpError
 from .matching.matching import Matching
+from .protocol.limits import ORDER_LIMIT, WEIGHT_LIMIT, Limits
 from .protocol.server import Server
 from .protocol.signing import Credentials
 
@@ -131,7 +132,16 @@ def build(options: argparse.Namespace, journal_file: IO[bytes] | None = None) ->
         if live:
             _catch_up(course, clock, journal, state)
     credentials = Credentials(options.api_key, options.api_secret)
-    return Exchange(options.seed, credentials, state, journal, clock, matching, course)
+    limits = _limits(options)
+    return Exchange(options.seed, credentials, state, journal, clock, matching, course, limits)
+
+
+def _limits(options: argparse.Namespace) -> Limits:
+    """Return the limits of requests: by default none when stepped, minutes take no time there."""
+    given = (options.weight_limit, WEIGHT_LIMIT), (options.order_limit, ORDER_LIMIT)
+    default = 0 if options.stepped else 1
+    weight, orders = (usual * default if limit is None else limit for limit, usual in given)
+    return Limits(weight, orders)
 
 
 def _open_journal(options: argparse.Namespace) -> IO[bytes] | None:
@@ -230,6 +240,8 @@ def _parser() -> Parser:
     add("--wallet", type=_usdt, default=OPENING_WALLET, help="USDT (default: %(default)s)")
     add("--state", type=Path, metavar="DIR", help="live there: a restart goes on where a kill was")
     add("--journal", type=Path, metavar="FILE", help="write the journal there, from the start")
+    add("--weight-limit", type=int, metavar="N", help=f"a minute, 0 is none ({WEIGHT_LIMIT})")
+    add("--order-limit", type=int, metavar="N", help=f"a minute, 0 is none ({ORDER_LIMIT})")
     add("--api-key", default="simulated-key", help="(default: %(default)s)")
     add("--api-secret", default="simulated-secret", help="(default: %(default)s)")
     return parser
@@ -260,6 +272,8 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError(f"--speed has to be a number over 0, at most {FASTEST}.")
     if options.stepped and speed is not None:
         raise UsageError("A market is stepped or has a speed: give --stepped or --speed, not both.")
+    if min(options.weight_limit or 0, options.order_limit or 0) < 0:
+        raise UsageError("--weight-limit and --order-limit have to be whole numbers from 0.")
     if recorded and (len(options.symbol or [""]) > 1 or epoch is not None):
         raise UsageError("With --market give one --symbol and no --epoch: the file has its times.")
     if recorded and not options.stepped and speed is None:

@@ -7,6 +7,7 @@ from .journal.journal import Journal
 from .journal.state import State
 from .matching.course import Course
 from .matching.matching import Matching
+from .protocol.limits import Limits
 from .protocol.listen_key import LIFE_MINUTES, ListenKey
 from .protocol.signing import Credentials
 
@@ -22,6 +23,7 @@ class Exchange:
     clock: Clock
     matching: Matching
     course: Course
+    limits: Limits = field(default_factory=Limits)
     listen_key_minutes: float = LIFE_MINUTES
     listen_key: ListenKey = field(init=False)
 

@@ -3,11 +3,12 @@
 from typing import Any
 
 from ..account.booking import MAKER_FEE, TAKER_FEE
-from ..errors import ExchangeError
+from ..account.margin import HIGHEST_LEVERAGE
+from ..errors import ExchangeError, invalid, missing
 from ..exchange import Exchange
 from ..market.symbols import text
 from . import account_payloads as payloads
-from .lookup import book_of, names_of
+from .lookup import INCOME_DAYS, book_of, names_of, window
 from .parameters import Parameters
 
 
@@ -21,6 +22,16 @@ def account_v3(exchange: Exchange, _p: Parameters) -> Any:
     return payloads.account_v3(exchange.state)
 
 
+def account_config(exchange: Exchange, _p: Parameters) -> Any:
+    """Answer ``GET accountConfig``."""
+    return payloads.account_config(exchange.state)
+
+
+def balance(exchange: Exchange, _p: Parameters) -> Any:
+    """Answer ``GET balance``."""
+    return payloads.balance(exchange.state)
+
+
 def positions_v2(exchange: Exchange, p: Parameters) -> Any:
     """Answer ``GET v2/positionRisk``, with every symbol."""
     return [payloads.position_risk(exchange.state, name, 2) for name in names_of(exchange, p)]
@@ -29,7 +40,7 @@ def positions_v2(exchange: Exchange, p: Parameters) -> Any:
 def positions_v3(exchange: Exchange, p: Parameters) -> Any:
     """Return only symbols with a position or an open order, as version 3 does."""
     state, names = exchange.state, names_of(exchange, p)
-    used = (n for n in names if state.books[n].position or state.open_orders("order", n))
+    used = [name for name in payloads.symbols_in_use(state) if name in names]
     return [payloads.position_risk(state, name, 3) for name in used]
 
 
@@ -40,37 +51,78 @@ def position_mode(_exchange: Exchange, _p: Parameters) -> Any:
 
 def set_position_mode(_exchange: Exchange, p: Parameters) -> Any:
     """Refuse ``POST positionSide/dual``: there is one-way mode only."""
+    p.required("dualSidePosition")
     raise ExchangeError(-1020 if p.flag("dualSidePosition") else -4059)
 
 
-def set_margin_type(_exchange: Exchange, p: Parameters) -> Any:
+def assets_mode(_exchange: Exchange, _p: Parameters) -> Any:
+    """Answer ``GET multiAssetsMargin``: one asset."""
+    return {"multiAssetsMargin": False}
+
+
+def set_assets_mode(_exchange: Exchange, p: Parameters) -> Any:
+    """Refuse ``POST multiAssetsMargin``: there is one asset only."""
+    p.required("multiAssetsMargin")
+    raise ExchangeError(-1020 if p.flag("multiAssetsMargin") else -4171)
+
+
+def set_margin_type(exchange: Exchange, p: Parameters) -> Any:
     """Refuse ``POST marginType``: there is cross margin only."""
+    book_of(exchange, p)
     raise ExchangeError(-4046 if p.required("marginType") == "CROSSED" else -1020)
+
+
+def change_margin(exchange: Exchange, p: Parameters) -> Any:
+    """Refuse ``POST positionMargin``: there is cross margin only."""
+    book_of(exchange, p)
+    raise ExchangeError(-4049)
 
 
 def symbol_config(exchange: Exchange, p: Parameters) -> Any:
     """Answer ``GET symbolConfig``."""
-    fixed = {"marginType": "CROSSED", "isAutoAddMargin": False, "maxNotionalValue": "100000000"}
-    return [
-        {"symbol": name, "leverage": book.leverage, **fixed}
-        for name, book in exchange.state.books.items()
-        if p.get("symbol") in (None, name)
-    ]
+    books = exchange.state.books
+    return [payloads.symbol_config(books[name]) for name in names_of(exchange, p)]
+
+
+def leverage_bracket(exchange: Exchange, p: Parameters) -> Any:
+    """Answer ``GET leverageBracket``: of one symbol, or a list."""
+    if p.get("symbol"):
+        return payloads.leverage_bracket(book_of(exchange, p).rules.name)
+    return [payloads.leverage_bracket(name) for name in exchange.state.books]
 
 
 def set_leverage(exchange: Exchange, p: Parameters) -> Any:
     """Do ``POST leverage``."""
     name, leverage = book_of(exchange, p).rules.name, p.integer("leverage")
-    if leverage is None or not 1 <= leverage <= 125:
+    if leverage is None:
+        raise missing("leverage")
+    if not 1 <= leverage <= HIGHEST_LEVERAGE:
         raise ExchangeError(-4028, f"Leverage {leverage} is not valid")
     exchange.matching.set_leverage(name, leverage)
-    return {"leverage": leverage, "maxNotionalValue": "100000000", "symbol": name}
+    return {"leverage": leverage, "maxNotionalValue": payloads.MOST_NOTIONAL, "symbol": name}
 
 
 def commission_rate(exchange: Exchange, p: Parameters) -> Any:
     """Answer ``GET commissionRate``."""
     fees = {"makerCommissionRate": text(MAKER_FEE), "takerCommissionRate": text(TAKER_FEE)}
     return {"symbol": book_of(exchange, p).rules.name, **fees}
+
+
+def income(exchange: Exchange, p: Parameters) -> Any:
+    """Answer ``GET income``, one page of it."""
+    names, (since, until) = names_of(exchange, p), window(exchange, p, INCOME_DAYS)
+    wanted, limit, number = p.get("incomeType"), p.limit(100, 1000), p.integer("page")
+    number = 1 if number is None else number
+    if number < 1:
+        raise invalid("page")
+    fills = (f for f in exchange.state.fills if since <= f.market_ms <= until and f.symbol in names)
+    found = [row for row in payloads.income(fills) if wanted in (None, row["incomeType"])]
+    return found[(number - 1) * limit : number * limit]
+
+
+def order_limits(exchange: Exchange, _p: Parameters) -> Any:
+    """Answer ``GET rateLimit/order``."""
+    return exchange.limits.rows()[1:]
 
 
 def new_listen_key(exchange: Exchange, _p: Parameters) -> Any:

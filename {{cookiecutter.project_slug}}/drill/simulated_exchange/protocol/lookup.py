@@ -1,8 +1,21 @@
-"""What several endpoints need: what a request names, and which rows it wants."""
+"""What several endpoints need: what a request names, and how far back it may look.
+
+History is limited, by market time, as the real exchange limits it. Source: "All Orders", "Query
+Order", "Query All Algo Orders", "Account Trade List" and "Get Income History" of
+https://developers.binance.com/docs/derivatives/usds-margined-futures:
+
+* A question covers at most 7 days, and without a time the last 7 days.
+* Orders are forgotten once they are 90 days old; cancelled or expired ones without a fill after 3.
+* Trades are told for six months, taken as 180 days, income for three, taken as 90.
+
+Not documented, but what clients report: -4165 answers a longer question, a start alone means the
+7 days that follow it, and -4166 answers a start before all that is kept. An end alone is taken as
+the 7 days before it.
+"""
 
 from typing import Any
 
-from ..errors import ExchangeError
+from ..errors import ExchangeError, filled
 from ..exchange import Exchange
 from ..journal.orders import Kind, Order
 from ..journal.state import Book
@@ -12,6 +25,9 @@ ID_NAMES: dict[Kind, tuple[str, str]] = {
     "order": ("orderId", "origClientOrderId"),
     "conditional": ("algoId", "clientAlgoId"),
 }
+DAY_MS = 86_400_000
+WINDOW_DAYS = 7
+UNFILLED_DAYS, ORDER_DAYS, TRADE_DAYS, INCOME_DAYS = 3, 90, 180, 90
 
 
 def book_of(exchange: Exchange, p: Parameters) -> Book:
@@ -42,10 +58,29 @@ def find_order(exchange: Exchange, p: Parameters, kind: Kind, unknown: int = -20
     return order
 
 
-def window(exchange: Exchange, p: Parameters) -> tuple[int, int]:
-    """Return the asked-for time as market time: clients take theirs from their wall clock."""
-    since, until, lag = p.integer("startTime"), p.integer("endTime"), exchange.clock.lag_ms()
-    return (0 if since is None else since - lag, 1 << 62 if until is None else until - lag)
+def is_forgotten(exchange: Exchange, order: Order) -> bool:
+    """Tell whether questions about an order no longer find it."""
+    age_ms = exchange.clock.now_ms() - order.created_ms
+    unfilled = order.status in ("CANCELED", "EXPIRED") and not order.filled
+    return age_ms > (UNFILLED_DAYS if unfilled else ORDER_DAYS) * DAY_MS
+
+
+def window(exchange: Exchange, p: Parameters, kept_days: int) -> tuple[int, int]:
+    """Return first and last market time of a question; clients take theirs from wall time."""
+    start, end = p.integer("startTime"), p.integer("endTime")
+    now, lag, length_ms = exchange.clock.now_ms(), exchange.clock.lag_ms(), WINDOW_DAYS * DAY_MS
+    kept_from = now - kept_days * DAY_MS
+    if start is None:
+        until = now if end is None else end - lag
+        return max(until - length_ms, kept_from), until
+    since = start - lag
+    if end is not None and end < start:
+        raise ExchangeError(-1023)
+    if end is not None and end - start > length_ms:
+        raise filled(-4165, WINDOW_DAYS)
+    if since < kept_from:
+        raise filled(-4166, kept_days)
+    return since, since + length_ms if end is None else end - lag
 
 
 def page(found: list[Any], p: Parameters, *, from_start: bool) -> list[Any]:

@@ -1,5 +1,6 @@
 """Endpoints of orders, conditional orders and trades: from parameters to an answer. No network."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ..clock import wall_ms
@@ -7,12 +8,23 @@ from ..errors import ExchangeError, missing
 from ..exchange import Exchange
 from ..journal.orders import CONDITIONAL_TYPES, ZERO, Kind, Order
 from . import order_payloads as payloads
-from .lookup import ID_NAMES, book_of, find_order, page, window
+from .lookup import (
+    ID_NAMES,
+    ORDER_DAYS,
+    TRADE_DAYS,
+    book_of,
+    find_order,
+    is_forgotten,
+    page,
+    window,
+)
 from .parameters import Parameters
 
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX", "GTD")
 SHORTEST_LIFE_MS = 600_000
 LAST_DATE_MS = 253_402_300_799_000
+WORKING_TYPES = ("CONTRACT_PRICE", "MARK_PRICE")
+MOST_PLACED, MOST_CANCELLED = 5, 10
 
 
 def new_order(exchange: Exchange, p: Parameters) -> Any:
@@ -24,6 +36,7 @@ def new_order(exchange: Exchange, p: Parameters) -> Any:
     p.refuse("stopPrice", "closePosition", "quoteOrderQty", "icebergQty")
     if not limit:
         p.refuse("price", "timeInForce", "goodTillDate")
+    told = p.one_of("newOrderRespType", ("ACK", "RESULT"), -1136, "ACK")
     order = Order(
         kind="order",
         symbol=name,
@@ -36,7 +49,7 @@ def new_order(exchange: Exchange, p: Parameters) -> Any:
         **(_life(exchange, p) if limit else {}),
     )
     order = exchange.matching.place(order)
-    if p.get("newOrderRespType", "ACK") != "ACK":
+    if told == "RESULT":
         order = exchange.state.orders[order.exchange_order_id]
     return payloads.order(order)
 
@@ -46,6 +59,8 @@ def new_conditional(exchange: Exchange, p: Parameters) -> Any:
     name = book_of(exchange, p).rules.name
     if p.required("algoType") != "CONDITIONAL":
         raise missing("algoType")
+    if p.get("type") == "TRAILING_STOP_MARKET":
+        raise ExchangeError(-1020)
     kind = p.one_of("type", CONDITIONAL_TYPES, -1116)
     at_market, close = kind.endswith("_MARKET"), p.flag("closePosition")
     p.refuse("activatePrice", "callbackRate")
@@ -63,13 +78,23 @@ def new_conditional(exchange: Exchange, p: Parameters) -> Any:
         quantity=ZERO if close else p.decimal("quantity"),
         price=ZERO if at_market else p.decimal("price"),
         trigger_price=p.decimal("triggerPrice"),
-        working_type=p.get("workingType", "CONTRACT_PRICE"),
+        working_type=p.one_of("workingType", WORKING_TYPES, -4031, "CONTRACT_PRICE"),
         reduce_only=p.flag("reduceOnly"),
         close_position=close,
         client_order_id=p.client_id("clientAlgoId"),
         **_life(exchange, Parameters({"timeInForce": "GTC"} | p)),
     )
     return payloads.order(exchange.matching.place_conditional(order))
+
+
+def place_some(exchange: Exchange, p: Parameters) -> Any:
+    """Do ``POST batchOrders``: one after another, each with an answer of its own."""
+    return [_answered(new_order, exchange, one) for one in p.each("batchOrders", MOST_PLACED)]
+
+
+def amend_some(exchange: Exchange, p: Parameters) -> Any:
+    """Do ``PUT batchOrders``: one after another, each with an answer of its own."""
+    return [_answered(amend, exchange, one) for one in p.each("batchOrders", MOST_PLACED)]
 
 
 def amend(exchange: Exchange, p: Parameters) -> Any:
@@ -83,7 +108,18 @@ def amend(exchange: Exchange, p: Parameters) -> Any:
 
 def query(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
     """Answer ``GET order`` and its like."""
-    return payloads.order(find_order(exchange, p, kind))
+    order = find_order(exchange, p, kind)
+    if is_forgotten(exchange, order):
+        raise ExchangeError(-2013)
+    return payloads.order(order)
+
+
+def query_open(exchange: Exchange, p: Parameters) -> Any:
+    """Answer ``GET openOrder``."""
+    order = find_order(exchange, p, "order")
+    if not order.is_open:
+        raise ExchangeError(-2013)
+    return payloads.order(order)
 
 
 def cancel(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
@@ -106,18 +142,15 @@ def cancel_all(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
 
 
 def cancel_some(exchange: Exchange, p: Parameters) -> Any:
-    """Do ``DELETE batchOrders``."""
-    name, answers = book_of(exchange, p).rules.name, []
-    wanted = [{"orderId": word} for word in p.words("orderIdList")]
-    wanted += [{"origClientOrderId": word} for word in p.words("origClientOrderIdList")]
-    if not 0 < len(wanted) <= 10:
+    """Do ``DELETE batchOrders``; ccxt writes the names of its lists in small letters."""
+    name, wanted = book_of(exchange, p).rules.name, []
+    lists = {"orderIdList": "orderId", "origClientOrderIdList": "origClientOrderId"}
+    for several, single in lists.items():
+        names = p.listed(several) or p.listed(several.lower())
+        wanted += [Parameters({"symbol": name, single: str(value)}) for value in names]
+    if not 0 < len(wanted) <= MOST_CANCELLED:
         raise missing("orderIdList")
-    for one in wanted:
-        try:
-            answers.append(cancel(exchange, Parameters({"symbol": name, **one})))
-        except ExchangeError as error:
-            answers.append(error.answer)
-    return answers
+    return [_answered(cancel, exchange, one) for one in wanted]
 
 
 def open_orders(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
@@ -130,7 +163,7 @@ def open_orders(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
 
 def all_orders(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
     """Answer ``GET allOrders`` and its like."""
-    name, (since, until) = book_of(exchange, p).rules.name, window(exchange, p)
+    name, (since, until) = book_of(exchange, p).rules.name, window(exchange, p, ORDER_DAYS)
     from_id = p.integer(ID_NAMES[kind][0])
     found = [
         payloads.order(order)
@@ -138,14 +171,17 @@ def all_orders(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
         if (order.kind, order.symbol) == (kind, name)
         and since <= order.created_ms <= until
         and (from_id or 0) <= int(order.exchange_order_id)
+        and not is_forgotten(exchange, order)
     ]
-    return page(found, p, from_start=from_id is not None or bool(since))
+    return page(found, p, from_start=from_id is not None or "startTime" in p)
 
 
 def trades(exchange: Exchange, p: Parameters) -> Any:
     """Answer ``GET userTrades``."""
-    name, (since, until) = book_of(exchange, p).rules.name, window(exchange, p)
+    name, (since, until) = book_of(exchange, p).rules.name, window(exchange, p, TRADE_DAYS)
     order_id, from_id = p.integer("orderId"), p.integer("fromId")
+    if from_id is not None and ("startTime" in p or "endTime" in p):
+        raise ExchangeError(-1106, "Parameter 'startTime and endTime' sent when not required.")
     found = [
         payloads.trade(fill)
         for fill in exchange.state.fills
@@ -154,7 +190,7 @@ def trades(exchange: Exchange, p: Parameters) -> Any:
         and order_id in (None, int(fill.exchange_order_id))
         and (from_id or 0) <= int(fill.trade_id)
     ]
-    return page(found, p, from_start=from_id is not None or bool(since))
+    return page(found, p, from_start=from_id is not None or "startTime" in p)
 
 
 def _life(exchange: Exchange, p: Parameters) -> dict[str, Any]:
@@ -174,3 +210,13 @@ def _life(exchange: Exchange, p: Parameters) -> dict[str, Any]:
     date -= date % 1000
     expires_ms = date - exchange.clock.lag_ms()
     return {"time_in_force": kind, "good_till_date": date, "expires_ms": expires_ms}
+
+
+def _answered(
+    handle: Callable[[Exchange, Parameters], Any], exchange: Exchange, p: Parameters
+) -> Any:
+    """Do one of several; its refusal is an answer, too."""
+    try:
+        return handle(exchange, p)
+    except ExchangeError as error:
+        return error.answer

@@ -5,18 +5,19 @@ import json
 import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
+from typing import Any
 from urllib.parse import parse_qsl
 
-from ..errors import ExchangeError, missing
+from ..errors import ExchangeError, invalid, missing
 
 
 class Parameters(dict[str, str]):
     """The parameters of one request; an empty one counts as absent."""
 
     @classmethod
-    def parse(cls, *parts: str) -> "Parameters":
-        """Read query string and form body."""
-        return cls(pair for part in parts for pair in parse_qsl(part))
+    def parse(cls, query: str, body: str) -> "Parameters":
+        """Read query string and form body; what is in both counts as in the query string."""
+        return cls(pair for part in (body, query) for pair in parse_qsl(part))
 
     def required(self, name: str) -> str:
         """Return a parameter that has to be there."""
@@ -44,9 +45,9 @@ class Parameters(dict[str, str]):
     def limit(self, default: int, highest: int) -> int:
         """Return how many rows are wanted."""
         wanted = self.integer("limit")
-        if wanted is not None and wanted < 1:
-            raise missing("limit")
-        return min(wanted or default, highest)
+        if wanted is not None and not 1 <= wanted <= highest:
+            raise invalid("limit")
+        return wanted or default
 
     def flag(self, name: str) -> bool:
         """Return a boolean; clients write it in any case."""
@@ -55,9 +56,9 @@ class Parameters(dict[str, str]):
             raise missing(name)
         return value == "true"
 
-    def one_of(self, name: str, allowed: Iterable[str], code: int) -> str:
-        """Return a word of a list."""
-        value = self.required(name)
+    def one_of(self, name: str, allowed: Iterable[str], code: int, default: str = "") -> str:
+        """Return a word of a list; without a default it has to be there."""
+        value = self.get(name) or default or self.required(name)
         if value not in allowed:
             raise ExchangeError(code)
         return value
@@ -83,10 +84,19 @@ class Parameters(dict[str, str]):
         if unwanted:
             raise ExchangeError(-1106, f"Parameter '{unwanted[0]}' sent when not required.")
 
-    def words(self, name: str) -> list[str]:
-        """Return a JSON list of words or numbers as words."""
+    def listed(self, name: str) -> list[Any]:
+        """Return a JSON list, which is empty when it was not sent."""
         with contextlib.suppress(json.JSONDecodeError):
             values = json.loads(self.get(name) or "[]")
             if isinstance(values, list):
-                return [str(value) for value in values]
+                return values
         raise missing(name)
+
+    def each(self, name: str, most: int) -> list["Parameters"]:
+        """Return the parameters of each order in a JSON list of them."""
+        rows = self.listed(name)
+        if not 0 < len(rows) <= most:
+            raise ExchangeError(-4082)
+        if not all(isinstance(row, dict) for row in rows):
+            raise missing(name)
+        return [Parameters({key: str(value) for key, value in row.items()}) for row in rows]

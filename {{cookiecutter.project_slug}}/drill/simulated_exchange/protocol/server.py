@@ -16,7 +16,6 @@ from ..faults.table import REQUEST_FAULTS
 from ..journal.journal import Record
 from .endpoints import ENDPOINTS, Endpoint
 from .lookup import ID_NAMES
-from .market_streams import told_by
 from .parameters import Parameters
 from .sockets import Socket, Sockets
 from .user_stream import UserStream
@@ -109,14 +108,19 @@ class Server:
                 rows = {"rows": len(content)} if isinstance(content, list) else {}
                 journal.write("request", {**about, "status": status, "code": code, **rows})
         response = _answer(status, content) if failing is None else _failure(failing)
+        for name, value in self.exchange.limits.headers(asked.endpoint.cost, status).items():
+            response.headers.setdefault(name, value)
         return journal.after(before), response
 
     def _check(self, asked: Asked) -> None:
-        """Refuse who may not ask this."""
+        """Refuse who may not ask this, or asks too much."""
+        limits, cost = self.exchange.limits, asked.endpoint.cost
+        limits.weigh(cost, asked.parameters)
         if asked.endpoint.security != "none":
             self.exchange.credentials.check_key(asked.key)
         if asked.endpoint.security == "signed":
             self.exchange.credentials.check_signature(asked.query, asked.body, asked.parameters)
+        limits.order(cost)
 
     async def tell(
         self, records: Sequence[Record], recipients: Sequence[Socket] | None = None
@@ -126,7 +130,8 @@ class Server:
         self.user_stream.tell(records, users)
         await self.user_stream.flush()
         listened, now = self.sockets.streams(), self.exchange.clock.now_ms()
-        await self.sockets.broadcast(told_by(self.exchange.state, records, listened, now))
+        told = self.sockets.market.told_by(records, listened, self.exchange.journal.seq, now)
+        await self.sockets.broadcast(told)
 
     async def move(self, act: Callable[[], None]) -> list[Record]:
         """Let market or account change by itself, tell everybody, and return what was recorded."""
