@@ -3,76 +3,22 @@
 These tests take the core alone, without process and network.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal as Dec
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.core import NAME, Core, code_of
 from simulated_exchange.errors import ExchangeError
 from simulated_exchange.journal.journal import Journal
-from simulated_exchange.journal.orders import Order
 from simulated_exchange.journal.state import State, replay
 from simulated_exchange.market.bars import Bar
-from simulated_exchange.market.scripts import RecordedMarket, SeededMarket
+from simulated_exchange.market.scripts import SeededMarket
 from simulated_exchange.market.symbols import symbol_rules
 from simulated_exchange.matching.course import Course
 from simulated_exchange.matching.matching import Matching
-
-NAME = "XUSDT"
-FLAT = ("100",) * 5
-
-
-class Core:
-    """A market that stands at 100.00 and then goes through the bars given."""
-
-    def __init__(self, *bars: tuple[str, str, str, str]) -> None:
-        self.state = State()
-        self.journal = Journal(self.state)
-        self.matching = Matching(self.state, self.journal)
-        rows = [(*prices, prices[3]) for prices in bars] or [FLAT] * 5
-        market = RecordedMarket([FLAT, *rows])
-        self.course = Course(self.state, self.journal, self.matching, market, 0)
-        self.course.start([symbol_rules(NAME)], 0, 1)
-
-    @property
-    def book(self) -> Any:
-        return self.state.books[NAME]
-
-    def order(self, side: str, quantity: str = "1", **more: Any) -> Order:
-        """Place an order; return what became of it."""
-        more = {k: Dec(v) if k == "price" else v for k, v in more.items()}
-        kind = "LIMIT" if "price" in more else "MARKET"
-        given: dict[str, Any] = {"quantity": Dec(quantity)} | more
-        order = Order(kind="order", symbol=NAME, side=side, type=kind, **given)
-        return self.now(self.matching.place(order))
-
-    def conditional(self, side: str, kind: str, trigger: str, **more: Any) -> Order:
-        more = {k: Dec(v) if k in ("price", "quantity") else v for k, v in more.items()}
-        given: dict[str, Any] = {"quantity": Dec(1), "trigger_price": Dec(trigger)} | more
-        order = Order(kind="conditional", symbol=NAME, side=side, type=kind, **given)
-        return self.matching.place_conditional(order)
-
-    def now(self, order: Order) -> Order:
-        return self.state.orders[order.exchange_order_id]
-
-    def became(self, conditional: Order) -> Order:
-        return self.state.orders[self.now(conditional).triggered_order_id]
-
-    def wick(self, price: str) -> None:
-        self.course.wick(NAME, Dec(price))
-
-    def told(self, kind: str) -> list[Any]:
-        return [r["data"] for r in self.journal.after(0) if r["kind"] == kind]
-
-
-def code_of(action: Callable[[], object]) -> int:
-    with pytest.raises(ExchangeError) as refused:
-        action()
-    return refused.value.code
 
 
 def test_a_market_order_pays_the_spread_and_the_fee() -> None:

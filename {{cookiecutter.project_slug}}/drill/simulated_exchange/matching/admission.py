@@ -33,12 +33,34 @@ def check_new(state: State, order: Order) -> None:
         raise ExchangeError(-2025 if order.kind == "order" else -4045)
 
 
-def check_conditional(book: Book, order: Order) -> None:
-    """Check a conditional order; its margin and position are looked at when it triggers."""
-    if not order.close_position:
-        shown = order.price or order.trigger_price
-        _check_filters(book, order, shown)
-    book.rules.check_price(order.trigger_price)
+def check_filters(book: Book, order: Order, too_small: int = -4164) -> None:
+    """Refuse what the filters of the symbol do not let pass; `too_small` is for the notional.
+
+    The price of a conditional limit order may be as far from its trigger as that of a limit order
+    from the last price.
+    """
+    rules, limited = book.rules, not order.type.endswith("MARKET")
+    middle = order.trigger_price or book.price
+    if order.kind == "conditional":
+        rules.check_price(order.trigger_price)
+    if order.close_position:
+        return
+    rules.check_quantity(
+        order.quantity, rules.max_quantity if limited else rules.max_market_quantity
+    )
+    if limited:
+        rules.check_price(order.price)
+        _check_band(book, order, middle)
+    price = order.price if limited else middle
+    if not order.reduce_only and order.quantity * price < rules.min_notional:
+        sentence = f"Order's notional must be no smaller than {text(rules.min_notional)}"
+        if too_small == -4164:
+            sentence += " (unless you choose reduce only)."
+        raise ExchangeError(too_small, sentence)
+
+
+def check_trigger(book: Book, order: Order) -> None:
+    """Refuse a conditional order that would trigger at once."""
     if due(order, book).is_met(book.price):
         raise ExchangeError(-2021)
 
@@ -46,12 +68,10 @@ def check_conditional(book: Book, order: Order) -> None:
 def admitted(state: State, order: Order) -> Order:
     """Check an order against book, position and wallet; return it, or what of it can reduce."""
     book = state.books[order.symbol]
+    order = _cut(book, order)
     parts, worst = takeable(book, order), order.price
     if order.type == "MARKET":
         worst = parts[-1][0] if parts else book.touch(order.sign)
-    _check_filters(book, order, worst)
-    _check_band(book, order)
-    order = _cut(book, order)
     if order.time_in_force == "GTX" and parts:
         raise ExchangeError(-5022)
     if order.time_in_force == "FOK" and sum(part for _, part in parts) < order.quantity:
@@ -71,8 +91,7 @@ def amended(state: State, order: Order, quantity: Decimal, price: Decimal) -> Or
     if order.amendments >= MOST_AMENDMENTS:
         raise ExchangeError(-5026)
     changed = replace(order, quantity=quantity, price=price)
-    _check_filters(book, changed, price, too_small=-5029)
-    _check_band(book, changed)
+    check_filters(book, changed, too_small=-5029)
     if (quantity, price) == (order.quantity, order.price):
         raise ExchangeError(-5027)
     if quantity <= order.filled:
@@ -85,25 +104,14 @@ def amended(state: State, order: Order, quantity: Decimal, price: Decimal) -> Or
     return changed
 
 
-def _check_filters(book: Book, order: Order, price: Decimal, too_small: int = -4164) -> None:
-    rules = book.rules
-    most = rules.max_market_quantity if order.type.endswith("MARKET") else rules.max_quantity
-    rules.check_quantity(order.quantity, most)
-    rules.check_price(price)
-    if not order.reduce_only and order.quantity * price < rules.min_notional:
-        sentence = f"Order's notional must be no smaller than {text(rules.min_notional)}"
-        if too_small == -4164:
-            sentence += " (unless you choose reduce only)."
-        raise ExchangeError(too_small, sentence)
-
-
-def _check_band(book: Book, order: Order) -> None:
-    if order.type == "MARKET":
-        return
-    edge = book.rules.price(book.price * (1 + order.sign * PRICE_BAND))
+def _check_band(book: Book, order: Order, middle: Decimal) -> None:
+    edge = book.rules.price(middle * (1 + order.sign * PRICE_BAND))
     if (order.price - edge) * order.sign > 0:
-        word, code = ("higher", -4016) if order.sign > 0 else ("lower", -4024)
-        raise ExchangeError(code, f"Limit price can't be {word} than {text(edge)}.")
+        higher = order.sign > 0
+        codes = (-4183, -4184) if order.kind == "conditional" else (-4016, -4024)
+        word = "higher" if higher else "lower"
+        sentence = f"Limit price can't be {word} than {text(edge)}."
+        raise ExchangeError(codes[0] if higher else codes[1], sentence)
 
 
 def _cut(book: Book, order: Order) -> Order:

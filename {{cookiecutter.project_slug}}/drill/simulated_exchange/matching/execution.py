@@ -101,6 +101,7 @@ class Execution:
         book = self._state.books[order.symbol]
         if order.reduce_only:
             quantity = min(quantity, margin.reducible(book, order.sign))
+        quantity = book.rules.quantity(quantity)
         fee = booking.commission(quantity, price, maker=maker)
         after = booking.booked(book.position, book.entry_price, order.sign * quantity, price)
         position = {

@@ -60,12 +60,15 @@ class Matching:
         A refusal is an `ExchangeError`; nothing has changed then. So it is with all requests.
         """
         admission.check_new(self._state, order)
+        admission.check_filters(self._state.books[order.symbol], order)
         return self._enter(admission.admitted(self._state, order))
 
     def place_conditional(self, order: Order) -> Order:
-        """Accept a conditional order."""
+        """Accept a conditional order; its margin and position are looked at when it triggers."""
+        book = self._state.books[order.symbol]
         admission.check_new(self._state, order)
-        admission.check_conditional(self._state.books[order.symbol], order)
+        admission.check_filters(book, order)
+        admission.check_trigger(book, order)
         return self._execution.accept(order)
 
     def amend(self, order: Order, quantity: Decimal, price: Decimal) -> Order:
@@ -171,8 +174,6 @@ class Matching:
             triggered_ms=0,
         )
         try:
-            if not quantity:
-                raise ExchangeError(-2022)
             order = admission.admitted(self._state, order)
         except ExchangeError as refusal:
             self._execution.close(conditional, "REJECTED", reason=refusal.message)
