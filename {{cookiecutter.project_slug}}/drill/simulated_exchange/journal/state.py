@@ -11,6 +11,7 @@ from typing import Any
 
 from ..market.bars import MINUTE_MS, Bar
 from ..market.symbols import SymbolRules, symbol_rules, text
+from ..market.tape import Tape, usual_size
 from .orders import ZERO, Fill, Kind, Order
 
 FIRST_ID = 1_000_001
@@ -25,6 +26,7 @@ class Book:
     price: Decimal
     bars: list[Bar]
     forming: Bar | None = None
+    tape: Tape = field(default_factory=Tape)
     points: int = 0  # how many points of the forming bar's path are passed
     position: Decimal = ZERO
     entry_price: Decimal = ZERO
@@ -110,14 +112,16 @@ class State:
 
 def apply(state: State, record: Mapping[str, Any]) -> None:
     """Change the state as one record says; records that tell of no change are passed over."""
-    kind, data = record["kind"], record["data"]
+    kind, data, stamp = record["kind"], record["data"], (record["seq"], record["market_ms"])
     if kind.startswith(("order.", "conditional.")):
         _put_order(state, Order.from_row(data))
         if kind == "order.filled":
             fill = Fill.from_row(data["fill"])
             state.fills.append(fill)
-            taken = state.books[fill.symbol].taken
-            taken[fill.price] = taken.get(fill.price, ZERO) + fill.quantity
+            book = state.books[fill.symbol]
+            book.taken[fill.price] = book.taken.get(fill.price, ZERO) + fill.quantity
+            passive = (fill.side == "BUY") == fill.maker
+            book.tape.add(*stamp, fill.price, fill.quantity, buyer_is_maker=passive)
     elif kind == "position.changed":
         book = state.books[data["symbol"]]
         book.position = Decimal(data["quantity"])
@@ -128,7 +132,10 @@ def apply(state: State, record: Mapping[str, Any]) -> None:
         state.wallet = Decimal(data["wallet"])
         state.deposits += Decimal(data["change"])
     elif kind == "market.price":
-        _move(state.books[data["symbol"]], Decimal(data["price"]), data["point"])
+        book, price = state.books[data["symbol"]], Decimal(data["price"])
+        size = usual_size(book.rules, book.bars[-1])
+        book.tape.add(*stamp, price, size, buyer_is_maker=price < book.price)
+        _move(book, price, data["point"])
     elif kind == "market.bar_closed":
         book, row = state.books[data["symbol"]], [*data["bar"], data["volume"]]
         book.bars.append(Bar(*map(Decimal, row)))
@@ -147,7 +154,8 @@ def apply(state: State, record: Mapping[str, Any]) -> None:
         state.wallet = state.deposits = Decimal(data["wallet"])
         for name, rows in data["bars"].items():
             bars = [Bar(*map(Decimal, row)) for row in rows]
-            state.books[name] = Book(symbol_rules(name), bars[-1].close, bars)
+            book = state.books[name] = Book(symbol_rules(name), bars[-1].close, bars)
+            book.tape.print_bars(book.rules, bars, state.first_open_ms)
     else:
         return
     state.market_ms = record["market_ms"]

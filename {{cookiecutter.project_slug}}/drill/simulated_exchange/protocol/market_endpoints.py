@@ -1,18 +1,24 @@
 """Endpoints of the market: from parameters to an answer. No network, no waiting."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ..clock import wall_ms
+from ..errors import ExchangeError
 from ..exchange import Exchange
+from ..journal.state import Book
 from ..market.bars import INTERVALS, MINUTE_MS, candles
 from . import market_payloads as payloads
-from .lookup import book_of
+from .lookup import book_of, names_of
 from .parameters import Parameters
+
+DEPTH_LIMITS = ("5", "10", "20", "50", "100", "500", "1000")
+HOUR_MS = 60 * MINUTE_MS
 
 
 def exchange_info(exchange: Exchange, _p: Parameters) -> Any:
     """Answer ``GET exchangeInfo``."""
-    return payloads.exchange_info(exchange.state, wall_ms())
+    return payloads.exchange_info(exchange.state, exchange.limits.rows(), wall_ms())
 
 
 def klines(exchange: Exchange, p: Parameters) -> Any:
@@ -36,3 +42,69 @@ def klines(exchange: Exchange, p: Parameters) -> Any:
         and (live or candle.close_ms < state.forming_open_ms)
     ]
     return found[:limit] if since is not None else found[-limit:]
+
+
+def depth(exchange: Exchange, p: Parameters) -> Any:
+    """Answer ``GET depth``."""
+    book, limit = book_of(exchange, p), p.get("limit", "500")
+    if limit not in DEPTH_LIMITS:
+        raise ExchangeError(-4021, f"'{limit}' is not valid depth limit.")
+    now = exchange.clock.now_ms()
+    return payloads.depth(book, int(limit), exchange.journal.seq, now)
+
+
+def day_ticker(exchange: Exchange, p: Parameters) -> Any:
+    """Answer ``GET ticker/24hr``."""
+    return _for_each(exchange, p, payloads.day_ticker)
+
+
+def price_ticker(exchange: Exchange, p: Parameters) -> Any:
+    """Answer ``GET ticker/price``, the same in versions 1 and 2."""
+    return _for_each(exchange, p, payloads.price_ticker)
+
+
+def book_ticker(exchange: Exchange, p: Parameters) -> Any:
+    """Answer ``GET ticker/bookTicker``."""
+    return _for_each(exchange, p, payloads.best_prices)
+
+
+def premium_index(exchange: Exchange, p: Parameters) -> Any:
+    """Answer ``GET premiumIndex``."""
+    return _for_each(exchange, p, payloads.premium_index)
+
+
+def funding_rates(exchange: Exchange, p: Parameters) -> Any:
+    """Answer ``GET fundingRate``: nothing, because no funding is paid here."""
+    names_of(exchange, p)
+    return []
+
+
+def trades(exchange: Exchange, p: Parameters) -> Any:
+    """Answer ``GET trades``: the latest ones."""
+    tape, limit = book_of(exchange, p).tape, p.limit(500, 1000)
+    return [payloads.public_trade(trade) for trade in list(tape.trades)[-limit:]]
+
+
+def aggregate_trades(exchange: Exchange, p: Parameters) -> Any:
+    """Answer ``GET aggTrades``: from an id or a start, else the latest; old ones are forgotten."""
+    tape, limit, first = book_of(exchange, p).tape, p.limit(500, 1000), p.integer("fromId")
+    since, until = p.integer("startTime"), p.integer("endTime")
+    if since is not None and until is not None and until - since > HOUR_MS:
+        raise ExchangeError(-1127, "More than 1 hours between startTime and endTime.")
+    found = [
+        payloads.aggregate_trade(trade)
+        for trade in tape.trades
+        if (first is None or trade.number >= first)
+        and (since is None or trade.market_ms >= since)
+        and (until is None or trade.market_ms <= until)
+    ]
+    return found[-limit:] if first is None and since is None else found[:limit]
+
+
+def _for_each(
+    exchange: Exchange, p: Parameters, payload: Callable[[Book, int], payloads.Payload]
+) -> Any:
+    """Answer for the symbol that a request names, or with a list for all."""
+    now, books = exchange.clock.now_ms(), exchange.state.books
+    told = [payload(books[name], now) for name in names_of(exchange, p)]
+    return told[0] if p.get("symbol") else told

@@ -16,7 +16,7 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from ..errors import ExchangeError
 from ..exchange import Exchange
-from .market_streams import Told, current
+from .market_streams import MarketStreams, Told
 from .subscriptions import CommandError, Subscriptions
 
 MOST_SOCKETS = 1_000
@@ -99,6 +99,7 @@ class Sockets:
 
     def __init__(self, exchange: Exchange) -> None:
         self.opened: dict[Socket, None] = {}
+        self.market = MarketStreams(exchange.state)
         self._exchange = exchange
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -209,5 +210,5 @@ class Sockets:
         if exchange.listen_key.value in names:
             socket.listen_key = exchange.listen_key.value
         now = exchange.clock.now_ms()
-        for stream, data in current(exchange.state, names, exchange.journal.seq, now):
+        for stream, data in self.market.current(names, exchange.journal.seq, now):
             await socket.tell(stream, data)
