@@ -1,6 +1,8 @@
 # `make` alone says what there is.
 
 VENV ?= .venv
+# NautilusTrader 2 has the package name of version 1, so its tests have an environment of their own.
+RUST_ADAPTER_VENV ?= .venv-rust-adapter
 BUILD ?= build
 UV ?= uv
 # Passed on to the command that a target runs: make test ARGS="-k hook".
@@ -41,8 +43,16 @@ drill: bake ## Bake the default answers into build/, set up, and run the recover
 test: setup ## Run the template's tests
 	@"$(VENV)/bin/python" -m pytest $(ARGS)
 
+# NautilusTrader 2 wants Python 3.13; without one its test says that it is skipped.
 test-long: setup ## Run all of them, the long ones too
-	@"$(VENV)/bin/python" -m pytest -m "long or not long" $(ARGS)
+	@for python in "$(VENV)/bin/python" python3.13 python3.14; do \
+		"$$python" -c "import sys; sys.exit(sys.version_info < (3, 13))" 2>/dev/null || continue; \
+		PYTHON=$$python $(MAKE_VENV) "$(RUST_ADAPTER_VENV)" requirements/rust_adapter.txt || exit; \
+		RUST_ADAPTER_PYTHON=$$(cd "$(RUST_ADAPTER_VENV)" && pwd)/bin/python; \
+		export RUST_ADAPTER_PYTHON; \
+		break; \
+	done; \
+	"$(VENV)/bin/python" -m pytest -m "long or not long" $(ARGS)
 
 check: setup ## Lint, check the format and the types, of the template and of what it generates
 	@"$(VENV)/bin/ruff" check .
@@ -56,14 +66,15 @@ check: setup ## Lint, check the format and the types, of the template and of wha
 		&& "$$bin/mypy"
 
 # Keeps the pins that still fit; LOCK_FLAGS=--upgrade takes the newest.
-LOCK = "$(UV)" pip compile --quiet --universal --python-version 3.12 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(LOCK_FLAGS)
+LOCK = "$(UV)" pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock" $(LOCK_FLAGS) --python-version
 
 lock: ## Make all locks anew from requirements/*.in, the generated project's first (needs uv)
 	@command -v "$(UV)" >/dev/null || { echo "make lock needs uv: pip install uv, or name it in UV." >&2; exit 78; }
 	@cd "$(PROJECT)" && for name in runtime drill dev; do \
-		$(LOCK) "requirements/$$name.in" -o "requirements/$$name.txt" || exit; \
+		$(LOCK) 3.12 "requirements/$$name.in" -o "requirements/$$name.txt" || exit; \
 	done
 	@for name in bake test; do \
-		$(LOCK) "requirements/$$name.in" -o "requirements/$$name.txt" || exit; \
+		$(LOCK) 3.12 "requirements/$$name.in" -o "requirements/$$name.txt" || exit; \
 	done
+	@$(LOCK) 3.13 requirements/rust_adapter.in -o requirements/rust_adapter.txt

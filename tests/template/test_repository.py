@@ -83,7 +83,7 @@ def test_a_lock_is_pinned_and_hashed_and_names_no_host(lock: Path) -> None:
     text = lock.read_text("utf-8")
     assert "://" not in text
     entries = re.split(r"^(?=\S)", re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE), flags=re.M)
-    assert len(entries) > 10
+    assert any(entries)
     for entry in filter(None, entries):
         assert re.match(r"[a-z0-9-]+==[^\s;]+( ; [^\\]+)? \\\n", entry), entry[:80]
         assert re.search(r"^    --hash=sha256:[0-9a-f]{64}", entry, re.MULTILINE), entry[:80]
@@ -97,7 +97,8 @@ def test_a_lock_holds_all_that_is_wanted(lock: Path) -> None:
 
 
 def test_the_locks_agree() -> None:
-    all_pins = [pins(lock) for lock in LOCKS]
+    # The Rust adapter is another version of the engine, in an environment of its own.
+    all_pins = [pins(lock) for lock in LOCKS if lock.stem != "rust_adapter"]
     for name in {name for lock in all_pins for name in lock}:
         assert len({lock[name] for lock in all_pins if name in lock}) == 1, name
     by_name = {relative(lock).rpartition("/")[2]: set(pins(lock)) for lock in LOCKS}
