@@ -107,7 +107,7 @@ def test_a_market_order_goes_five_percent_far() -> None:
     core = Core()
     core.thin("0.001")
     bought = core.order("BUY", "200")
-    within = 500 * 501 // 2 * Dec("0.001")
+    within = 500 * 501 // 2 / 1000
     assert (bought.status, float(bought.filled)) == ("EXPIRED", within)
     assert core.state.fills[-1].price == Dec("105.00")
     assert core.events()[-1]["er"] == "9"

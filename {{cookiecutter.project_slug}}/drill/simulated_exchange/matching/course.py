@@ -66,6 +66,7 @@ class Course:
         """Walk what is left of the forming bar, then close it."""
         self.walk()
         open_ms = self._state.forming_open_ms
+        self._matching.expire(open_ms + MINUTE_MS)
         stamp = max(self._state.market_ms, open_ms + MINUTE_MS)
         for name, book in self._state.books.items():
             bar = self._bar(book.rules, open_ms)
@@ -90,6 +91,7 @@ class Course:
             self.close_bar()
             return False
         self._pass_points(market_ms)
+        self._matching.expire(market_ms)
         for name, book in self._state.books.items():
             passed = book.points
             if not 0 < passed < len(POINT_MS):
