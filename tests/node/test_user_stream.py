@@ -7,7 +7,7 @@ import pytest
 
 from node.conftest import Start
 from node.processes import SYMBOL, Exchange, Node, Store
-from node.test_trading import step_until_position
+from node.test_trading import last_bar, step_until_position
 
 STOCK = """
 import os, sys
@@ -63,14 +63,29 @@ def test_the_stock_adapter_invents_a_fill(
     assert invented.startswith("ALGO-")
 
 
-def test_an_expired_listen_key_ends_the_node(
-    start: Start, store: Store, exchange: Exchange
-) -> None:
+def test_an_unlearned_fill_ends_the_node(start: Start, store: Store, exchange: Exchange) -> None:
     node = start()
     node.until("trading")
-    exchange.post("faults", {"name": "expire_listen_key"})
+    step_until_position(exchange, node)
+    [stop] = exchange.working_stops()
+    told = {"event": "ORDER_TRADE_UPDATE", "execution": "TRADE"}
+    exchange.post("faults", {"name": "lose_event", "match": told})
+    refused = {"match": {"request": "trades.all"}, "times": 1000, "status": 503, "code": -1001}
+    failing = exchange.post("faults", {"name": "fail", **refused})["id"]
+    exchange.post("faults", {"name": "wick", "symbol": SYMBOL, "price": stop["trigger_price"]})
     assert node.wait() == 75
-    assert node.said("The key of the user stream has expired")
+    assert node.said("the fill could not be learned"), node.everything()
+    exchange.release(failing)
     again = start()
     again.until("trading")
-    step_until_position(exchange, again)
+    assert again.settle(last_bar(exchange))["positions"] == []
+
+
+def test_an_expired_listen_key_is_renewed(start: Start, store: Store, exchange: Exchange) -> None:
+    node = start()
+    node.until("trading")
+    node.settle(last_bar(exchange))
+    exchange.post("faults", {"name": "expire_listen_key"})
+    state = step_until_position(exchange, node)
+    [position] = state["positions"]
+    assert position["quantity"] == exchange.position()

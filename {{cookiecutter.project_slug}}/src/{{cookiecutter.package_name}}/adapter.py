@@ -44,8 +44,8 @@ RETRY_SECONDS = 0.25
 """The pause before a failed request is sent once more."""
 FAILED_TOPIC = "reports.failed"
 """Where the sentence about a request that has failed twice is published."""
-DEAF_TOPIC = "stream.deaf"
-"""Where the sentence is published that says why the user stream can no longer be relied on."""
+MISSED_TOPIC = "fills.missed"
+"""Where the sentence about a fill that could not be learned is published."""
 
 type Question = Callable[..., Awaitable[Any]]
 
@@ -97,16 +97,13 @@ class MendedExecClientFactory(BinanceLiveExecClientFactory):
         for method, request in REQUESTS.items():
             setattr(account, method, _failing_loudly(_existing(account, method), request, tell))
 
-        def be_deaf(sentence: str) -> None:
-            msgbus.publish(DEAF_TOPIC, sentence)
+        def miss(sentence: str) -> None:
+            msgbus.publish(MISSED_TOPIC, sentence)
 
         handlers = _existing(client, USER_EVENTS)
         stock_end = handlers[BinanceFuturesEventType.ALGO_UPDATE]
-        end = PatientFinish(client, account, stock_end, be_deaf)
+        end = PatientFinish(client, account, stock_end, miss)
         handlers[BinanceFuturesEventType.ALGO_UPDATE] = end
-        handlers[BinanceFuturesEventType.LISTEN_KEY_EXPIRED] = lambda _raw: be_deaf(
-            "The key of the user stream has expired, so that fills are no longer heard."
-        )
         return client
 
 

@@ -74,8 +74,8 @@ class PatientFinish:
                 self._client._log.error(f"Cannot ask for the fills of {end.caid}: {error}")
             if not await _booked(order, end):
                 self._give_up(
-                    f"{end.aq} of {end.caid} filled at the exchange and the fill could not be "
-                    "learned: a restart reconciles it."
+                    f"Order {end.caid} filled {end.aq} at the exchange and the fill could not be "
+                    "learned; a restart reconciles it."
                 )
                 return
         self._stock(raw)

@@ -16,7 +16,7 @@ from nautilus_trader.common.enums import ComponentState
 from nautilus_trader.live.node import TradingNode
 
 from . import node as assembly
-from .adapter import DEAF_TOPIC, FAILED_TOPIC, MendedExecClientFactory
+from .adapter import FAILED_TOPIC, MISSED_TOPIC, MendedExecClientFactory
 from .changes import Changes
 from .decision import EmaCross
 from .endpoint import open_endpoint
@@ -136,7 +136,7 @@ class Runner:
         bus.subscribe("events.*", lambda _: self._changes.note())
         bus.subscribe(SHUTDOWN_TOPIC, self._on_engine_shutdown)
         bus.subscribe(FAILED_TOPIC, self._on_failed_report)
-        bus.subscribe(DEAF_TOPIC, self._on_deaf_stream)
+        bus.subscribe(MISSED_TOPIC, self._on_missed_fill)
         bus.subscribe(f"events.system.{strategy.id}", self._on_strategy_state)
         self._bound_reconciliation(node)
 
@@ -233,7 +233,7 @@ class Runner:
         if not self._is_reconciled:
             self._failed_reports.append(sentence)
 
-    def _on_deaf_stream(self, sentence: str) -> None:
+    def _on_missed_fill(self, sentence: str) -> None:
         self._finish(NodeExit(ExitCode.AWAY, sentence))
 
     def _on_strategy_state(self, event: Any) -> None:
