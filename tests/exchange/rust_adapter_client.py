@@ -7,8 +7,8 @@ JSON object a line for everything it hears. Commands, one a line::
     buy QUANTITY | limit NAME QUANTITY PRICE | stop NAME QUANTITY TRIGGER | cancel NAME | tell
 """
 
-import ipaddress
 import json
+import os
 import queue
 import sys
 import threading
@@ -41,9 +41,13 @@ INSTRUMENT = InstrumentId.from_str("BTCUSDT-PERP.BINANCE")
 BARS = BarType.from_str(f"{INSTRUMENT}-1-MINUTE-LAST-EXTERNAL")
 COMMAND_CHECK = timedelta(milliseconds=20)
 
+# The node logs on standard output: that goes to standard error, and only what is said stays.
+said = os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)
+
 
 def say(kind, **more):
-    print(json.dumps({"kind": kind} | more), flush=True)
+    said.write(json.dumps({"kind": kind} | more) + "\n")
 
 
 class Client(Strategy):
@@ -133,8 +137,7 @@ def refuse_all_but_loopback(config):
     """End the process when one of a client's URLs leaves this machine, or is left to a default."""
     for name in (name for name in dir(config) if name.startswith("base_url")):
         url = getattr(config, name)
-        host = urlsplit(url).hostname if url else None
-        if host is None or not ipaddress.ip_address(host).is_loopback:
+        if not url or urlsplit(url).hostname != "127.0.0.1":
             sys.exit(f"{type(config).__name__}.{name} is {url}: only this machine may be reached.")
 
 

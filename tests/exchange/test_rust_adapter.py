@@ -53,13 +53,12 @@ class Client:
         return found[0]
 
     async def hear(self) -> None:
-        """Read one more line; those that are no object are the node's log."""
+        """Read one more line."""
         async with asyncio.timeout(SECONDS):
             line = await self._stdout.readline()
         assert line, "The client ended too soon."
-        if line.startswith(b"{"):
-            self._left.append(json.loads(line))
-            self.kinds.add(self._left[-1]["kind"])
+        self._left.append(json.loads(line))
+        self.kinds.add(self._left[-1]["kind"])
 
     async def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
