@@ -113,6 +113,13 @@ def test_a_market_order_goes_five_percent_far() -> None:
     assert core.events()[-1]["er"] == "9"
 
 
+def test_a_side_that_is_used_up_goes_on_behind() -> None:
+    book = Core().book
+    book.taken = {Dec("100.01") + number * Dec("0.01"): Dec(10**9) for number in range(DEEPEST)}
+    assert levels(book, 1)[0][0] == Dec("110.01")
+    assert len(levels(book, 1)) == DEEPEST
+
+
 def test_a_thin_book() -> None:
     core = Core()
     core.thin("0.004")

@@ -38,8 +38,8 @@ class SymbolRules:
         return self.tick * 10_000_000
 
     def price(self, value: float | Decimal) -> Decimal:
-        """Put a number on the grid of allowed prices, at least one tick."""
-        return max(1, round(Decimal(value) / self.tick)) * self.tick
+        """Put a number on the grid of allowed prices, two ticks up at least: a bid is one lower."""
+        return max(2, round(Decimal(value) / self.tick)) * self.tick
 
     def quantity(self, value: Decimal) -> Decimal:
         """Write a quantity, which is a multiple of the step, with the right number of decimals."""

@@ -70,7 +70,7 @@ def reaching(book: Book, order: Order) -> Decimal:
 
 def _levels(book: Book, sign: int) -> Iterator[Level]:
     best = unit(book)
-    for number in range(DEEPEST):
+    for number in range(DEEPEST + len(book.taken)):
         price = book.touch(sign) + sign * number * book.rules.tick
         left = (number + 1) * best - book.taken.get(price, ZERO)
         if price <= 0:
