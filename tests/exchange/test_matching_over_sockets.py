@@ -1,6 +1,7 @@
 """Matching as a client sees it: partial fills, dates, liquidation."""
 
 import time
+from typing import Any
 
 from exchange.support import User
 
@@ -40,7 +41,12 @@ async def test_a_partly_filled_order_is_amended_to_its_end(user: User) -> None:
 
 async def test_an_order_good_till_a_date(user: User) -> None:
     date = time.time_ns() // 1_000_000 + 700_000
-    given = {"type": "LIMIT", "price": "50000", "timeInForce": "GTD", "goodTillDate": date}
+    given: dict[str, Any] = {
+        "type": "LIMIT",
+        "price": "50000",
+        "timeInForce": "GTD",
+        "goodTillDate": date,
+    }
     async with user.listening() as stream:
         bid = await user.order("BUY", **given)
         assert (bid["timeInForce"], bid["goodTillDate"]) == ("GTD", date - date % 1000)
