@@ -97,6 +97,19 @@ class User:
     async def step(self, bars: int = 1) -> Any:
         return await self.sim("POST", "step", {"bars": bars})
 
+    async def arm(self, name: str, **options: Any) -> Any:
+        """Order a fault; return the answer."""
+        return await self.sim("POST", "faults", {"name": name, **options})
+
+    async def fired(self, key: str, wait: float = 5) -> Any:
+        """Wait until a fault has fired; return its row."""
+        row = await self.sim("GET", f"faults/{key}?wait_s={wait}")
+        assert row["fired"] or not wait, row
+        return row
+
+    async def release(self, key: str) -> Any:
+        return await self.sim("DELETE", f"faults/{key}")
+
     async def wick(self, price: float, symbol: str = "BTCUSDT") -> Any:
         body = {"name": "wick", "symbol": symbol, "price": price}
         return await self.sim("POST", "faults", body)

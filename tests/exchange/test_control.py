@@ -1,22 +1,10 @@
-"""The control interface: time, faults, gates, ledger, journal."""
+"""The control interface: time, ledger, journal."""
 
-import asyncio
-import contextlib
 from typing import Any
 
-import aiohttp
 import pytest
 
 from exchange.support import EPOCH_MS, START_MS, User, exchange
-
-
-async def gate(user: User, phase: str, nth: int = 1, **match: str) -> str:
-    body = {"name": "gate", "phase": phase, "nth": nth, "match": match}
-    return str((await user.sim("POST", "faults", body))["id"])
-
-
-async def fired(user: User, key: str, wait: float = 5) -> Any:
-    return await user.sim("GET", f"faults/{key}?wait_s={wait}")
 
 
 async def test_hello(user: User) -> None:
@@ -68,7 +56,7 @@ async def test_walk_and_wick_count_changes(user: User) -> None:
     told = await user.wick(price - 200)
     assert told["changes"] == 2, "a position and an order"
     assert await user.price() == price
-    assert (await fired(user, told["id"]))["fired"]
+    assert (await user.fired(told["id"]))["fired"]
     for wrong in (
         {"symbol": "X", "price": 1},
         {"symbol": "BTCUSDT"},
@@ -161,195 +149,3 @@ async def test_two_runs_have_the_same_ledger() -> None:
     first, second = await run(), await run()
     assert first == second
     assert len(first["fills"]) == 3
-
-
-async def test_a_processed_gate_holds_answer_and_events(user: User) -> None:
-    key = await gate(user, "processed", request="order.new", leg="entry")
-    async with user.listening() as stream:
-        asking = asyncio.create_task(user.order("BUY", newClientOrderId="A"))
-        told = await fired(user, key)
-        assert told["data"]["client_order_id"] == "A"
-        assert (await user.ledger())["fills"], "the state has changed"
-        assert await stream.is_silent()
-        assert not asking.done()
-        placed = await user.order("BUY", newClientOrderId="B")
-        assert placed["clientOrderId"] == "B", "other traffic goes on"
-        assert [(await stream.next())["o"]["c"], (await stream.next())["e"]] == [
-            "B",
-            "ACCOUNT_UPDATE",
-        ]
-        await stream.next()
-        assert (await user.sim("DELETE", f"faults/{key}"))["released"]
-        assert (await asking)["clientOrderId"] == "A"
-        assert (await stream.next())["o"]["c"] == "A"
-
-
-async def test_a_received_gate_holds_before_anything_is_done(user: User) -> None:
-    key = await gate(user, "received", request="order.new", client_order_id="A")
-    asking = asyncio.create_task(user.order("BUY", newClientOrderId="A"))
-    await fired(user, key)
-    assert not (await user.ledger())["orders"]
-    await user.sim("DELETE", f"faults/{key}")
-    await asking
-    assert (await user.ledger())["fills"]
-
-
-async def test_an_answered_gate_holds_the_events_alone(user: User) -> None:
-    key = await gate(user, "answered", request="order.new")
-    async with user.listening() as stream:
-        await user.order("BUY")
-        assert (await fired(user, key))["fired"]
-        assert await stream.is_silent()
-        await user.sim("DELETE", f"faults/{key}")
-        assert (await stream.next())["o"]["x"] == "NEW"
-    assert (await user.order("BUY"))["status"] == "NEW"
-
-
-async def test_gates_count(user: User) -> None:
-    key = await gate(user, "processed", nth=2, request="order.new", leg="exit")
-    for side in ("BUY", "SELL"):
-        await user.order(side, reduceOnly="true" if side == "SELL" else "false")
-    await user.order("BUY")
-    assert not (await fired(user, key, wait=0))["fired"]
-    asking = asyncio.create_task(user.order("SELL", reduceOnly="true"))
-    assert (await fired(user, key))["fired"]
-    await user.sim("DELETE", f"faults/{key}")
-    await asking
-
-
-async def test_a_disarmed_gate_holds_nothing(user: User) -> None:
-    key = await gate(user, "processed", request="order.new")
-    await user.sim("DELETE", f"faults/{key}")
-    await user.order("BUY")
-    told = await fired(user, key, wait=0)
-    assert (told["fired"], told["released"]) == (False, True)
-
-
-@contextlib.asynccontextmanager
-async def leaving(user: User, key: str) -> Any:
-    """Send an order from a client of its own, which dies while its request is held."""
-    async with aiohttp.ClientSession() as session:
-        other = User(user.http, user.ws, session)
-        async with other.listening() as stream:
-            asking = asyncio.create_task(other.order("BUY", newClientOrderId="A"))
-            await fired(user, key)
-            transport = stream.socket.get_extra_info("socket")
-            assert transport is not None
-            asking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asking
-    yield
-
-
-async def closed_sockets(user: User, count: int) -> None:
-    async with asyncio.timeout(5):
-        while len(await user.journal("socket.closed")) < count:
-            pass
-
-
-async def test_a_client_that_dies_while_held(user: User) -> None:
-    key = await gate(user, "processed", request="order.new")
-    async with leaving(user, key), user.listening() as stream:
-        await closed_sockets(user, 1)
-        assert (await user.ledger())["fills"]
-        await user.sim("DELETE", f"faults/{key}")
-        await user.order("BUY", newClientOrderId="B")
-        assert (await stream.next())["o"]["c"] == "B", "who came later is not told of the past"
-    events = [r["data"] for r in await user.journal("event") if r["data"]["client_order_id"] == "A"]
-    assert [event["delivered"] for event in events] == [0, 0]
-
-
-async def test_a_request_whose_client_died_before_it_was_seen(user: User) -> None:
-    for late in (False, True):
-        body = {
-            "name": "gate",
-            "phase": "received",
-            "match": {"request": "order.new"},
-            "late": late,
-        }
-        key = (await user.sim("POST", "faults", body))["id"]
-        async with leaving(user, key):
-            await closed_sockets(user, 1 + late)
-            await user.sim("DELETE", f"faults/{key}")
-            async with asyncio.timeout(5):
-                while late and not (await user.ledger())["orders"]:
-                    pass
-        assert len((await user.ledger())["orders"]) == int(late)
-
-
-async def test_an_event_is_held_before_or_after_it_leaves(user: User) -> None:
-    for phase, heard in (("before", 2), ("after", 3)):
-        key = await gate(user, phase, event="ORDER_TRADE_UPDATE", execution="TRADE")
-        async with user.listening() as stream:
-            await user.order("BUY")
-            assert (await fired(user, key))["data"]["execution"] == "TRADE"
-            await stream.take(heard)
-            async with asyncio.timeout(2):  # requests do not wait for a held event
-                await user.conditional("SELL", "STOP_MARKET", "50000")
-            assert await stream.is_silent()
-            await user.sim("DELETE", f"faults/{key}")
-            await stream.take(3 - heard)
-            assert (await stream.next())["e"] == "ALGO_UPDATE"
-
-
-async def test_a_step_does_not_wait_for_a_held_event(user: User) -> None:
-    await user.conditional("SELL", "STOP_MARKET", "55000")
-    key = await gate(user, "before", event="ALGO_UPDATE")
-    async with user.listening() as stream:
-        assert (await user.wick(54_000))["changes"] == 6
-        assert (await fired(user, key))["fired"]
-        async with asyncio.timeout(2):
-            await user.step()
-        assert await stream.is_silent()
-
-
-async def test_requests_fail_without_being_processed(user: User) -> None:
-    body = {"name": "fail", "match": {"request": "order.new"}, "nth": 2, "times": 2}
-    key = (await user.sim("POST", "faults", body))["id"]
-    given = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
-    told = [await user.signed("POST", "v1/order", **given) for _ in range(4)]
-    assert [status for status, _ in told] == [200, 503, 503, 200]
-    assert told[1][1]["code"] == -1001
-    assert len((await user.ledger())["orders"]) == 2
-    assert (await fired(user, key))["fired"]
-
-
-async def test_all_sockets_drop(user: User) -> None:
-    async with user.listening() as stream, user.listening("/ws/btcusdt@trade") as other:
-        key = (await user.sim("POST", "faults", {"name": "drop_sockets"}))["id"]
-        for dropped in (stream, other):
-            message = await dropped.socket.receive(timeout=5)
-            assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
-        assert (await fired(user, key))["data"] == {"sockets": 2}
-    assert len(await user.journal("fault.")) == 3
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"name": "earthquake"},
-        {"name": "gate"},
-        {"name": "gate", "phase": "during"},
-        {"name": "gate", "phase": "before", "match": {"colour": "red"}},
-        {"name": "gate", "phase": "before", "nth": 0},
-        {"name": "gate", "phase": "before", "nth": "x"},
-        {"name": "fail", "times": 0},
-    ],
-)
-async def test_faults_that_are_none(user: User, body: Any) -> None:
-    assert (await user.sim("POST", "faults", body, status=400))["error"]
-
-
-async def test_an_unknown_fault(user: User) -> None:
-    assert "no fault f9" in (await user.sim("GET", "faults/f9", status=404))["error"]
-
-
-async def test_a_stop_releases_what_is_held() -> None:
-    async with exchange("--stepped") as user:
-        key = await gate(user, "processed", request="order.new")
-        asking = asyncio.create_task(user.signed("POST", "v1/order", symbol="BTCUSDT", side="BUY",
-                                                 type="MARKET", quantity="0.01"))  # fmt: skip
-        await fired(user, key)
-    with contextlib.suppress(aiohttp.ClientError):
-        await asking

@@ -1,11 +1,16 @@
 """WebSockets: their forms, subscriptions, and what happens when a listen key or a client goes."""
 
-import asyncio
+import json
+from pathlib import Path
 
 import aiohttp
 import pytest
 
-from exchange.support import User
+from exchange.support import User, exchange
+from simulated_exchange.protocol.sockets import MOST_PER_SECOND
+from simulated_exchange.protocol.subscriptions import MOST_STREAMS, Subscriptions
+
+CLOSED = (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.ERROR)
 
 
 @pytest.mark.parametrize("path", ["/ws", "/market/ws", "/public/ws", "/v2"])
@@ -23,11 +28,58 @@ async def test_raw_streams_by_subscription(user: User, path: str) -> None:
         assert await stream.is_silent()
 
 
-async def test_nonsense_is_answered(user: User) -> None:
+@pytest.mark.parametrize(
+    ("command", "code", "why"),
+    [
+        ("no json", 3, "Invalid JSON: expected value at line 1 column 1"),
+        ("[" * 50_000, 3, "Invalid JSON"),
+        ("{}", 2, "Invalid request: missing field method at line 1 column 2"),
+        ("[]", 2, "Invalid request: missing field method"),
+        ('{"method":{},"id":1}', 2, "Invalid request: unknown variant {}, expected one of"),
+        ('{"method":"DANCE","id":1}', 2, "Invalid request: unknown variant DANCE, expected one of"),
+        ('{"method":"SUBSCRIBE","id":-1}', 2, "Invalid request: request ID must be an unsigned"),
+        ('{"method":"SUBSCRIBE","params":[]}', 2, "Invalid request: request ID must be an unsig"),
+        ('{"method":"SUBSCRIBE","params":"a","id":1}', 2, "property name must be a string"),
+        ('{"method":"SUBSCRIBE","params":[1],"id":1}', 2, "property name must be a string"),
+        ('{"method":"GET_PROPERTY","params":["x"],"id":1}', 0, "Unknown property"),
+        ('{"method":"SET_PROPERTY","params":["combined",1],"id":1}', 1, "expected Boolean"),
+    ],
+)
+def test_commands_that_cannot_be_obeyed(command: str, code: int, why: str) -> None:
+    told = Subscriptions([], combined=False)
+    answer, joined = told.obey(command)
+    assert answer["error"]["code"] == code
+    assert why in answer["error"]["msg"]
+    assert (joined, told.streams, told.combined) == ([], {}, False)
+    assert answer.get("id") == (1 if "params" in command and '"id":1' in command else None)
+
+
+def test_a_connection_has_so_many_streams() -> None:
+    told = Subscriptions((f"s{number}" for number in range(MOST_STREAMS)), combined=False)
+    command = {"method": "SUBSCRIBE", "params": ["one more"], "id": 1}
+    answer, _ = told.obey(json.dumps(command))
+    assert answer["error"]["msg"] == "Invalid request: too many parameters"
+    assert "result" in told.obey(json.dumps(command | {"params": ["s1"]}))[0]
+
+
+async def test_messages_are_wrapped_on_request(user: User) -> None:
+    async with user.listening("/ws/btcusdt@bookTicker") as stream:
+        assert (await stream.next())["e"] == "bookTicker"
+        command = {"method": "SET_PROPERTY", "params": ["combined", True], "id": 1}
+        await stream.socket.send_json(command)
+        assert await stream.next() == {"result": None, "id": 1}
+        await stream.socket.send_json({"method": "GET_PROPERTY", "params": ["combined"], "id": 2})
+        assert await stream.next() == {"result": True, "id": 2}
+        await user.step()
+        assert (await stream.next())["stream"] == "btcusdt@bookTicker"
+
+
+async def test_who_talks_too_much_is_cut_off(user: User) -> None:
     async with user.listening("/ws") as stream:
-        for nonsense in ("no json", "{}", "[]", '{"method": "DANCE", "id": 1}'):
-            await stream.socket.send_str(nonsense)
-            assert "Invalid request" in (await stream.next())["error"]["msg"]
+        for number in range(MOST_PER_SECOND + 1):
+            await stream.socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": number})
+        await stream.take(MOST_PER_SECOND)
+        assert (await stream.socket.receive(timeout=5)).type in CLOSED
 
 
 async def test_forms_of_the_user_stream(user: User) -> None:
@@ -61,14 +113,47 @@ async def test_each_user_socket_is_told_everything_in_order(user: User) -> None:
     assert [event["T"] for event in told[0]] == sorted({event["T"] for event in told[0]})
 
 
-async def test_a_conditional_is_finished_a_moment_after_its_fill(user: User) -> None:
+async def test_a_conditional_is_finished_right_after_its_fill(user: User) -> None:
     await user.conditional("SELL", "STOP_MARKET", "55000")
     async with user.listening() as stream:
         await user.wick(54_000)
-        await stream.take(5)
-        before = asyncio.get_running_loop().time()
-        assert (await stream.next())["o"]["X"] == "FINISHED"
-        assert 0.03 < asyncio.get_running_loop().time() - before < 1
+        *_, fill, finished = await stream.take(6)
+        assert (fill["o"]["x"], finished["o"]["X"]) == ("TRADE", "FINISHED")
+
+
+async def test_a_combined_user_stream_is_named_by_its_key(user: User) -> None:
+    key = (await user.raw("POST", "/fapi/v1/listenKey"))[1]["listenKey"]
+    async with user.listening(f"/stream?listenKey={key}") as stream:
+        await user.order("BUY")
+        assert (await stream.next())["stream"] == key
+
+
+async def test_a_listen_key_ends_unless_it_is_kept_alive() -> None:
+    async with exchange("--stepped", "--listen-key-minutes", "0.02") as user:
+        async with user.listening() as stream:
+            for _ in range(3):
+                assert await stream.is_silent(0.6)
+                await user.ask("PUT", "v1/listenKey")
+            expired = await stream.next()
+            assert expired["e"] == "listenKeyExpired"
+            assert await user.refused("PUT", "v1/listenKey") == -1125
+            await user.order("BUY")
+            assert await stream.is_silent()
+        fresh = await user.ask("POST", "v1/listenKey")
+        again = await user.ask("POST", "v1/listenKey")
+        assert fresh == again
+        assert fresh["listenKey"] != expired["listenKey"]
+
+
+async def test_a_listen_key_outlives_the_exchange(tmp_path: Path) -> None:
+    async with exchange("--stepped", "--state", str(tmp_path)) as user:
+        key = (await user.ask("POST", "v1/listenKey"))["listenKey"]
+    async with (
+        exchange("--stepped", "--state", str(tmp_path)) as user,
+        user.listening(f"/ws/{key}") as stream,
+    ):
+        await user.order("BUY")
+        assert (await stream.next())["e"] == "ORDER_TRADE_UPDATE"
 
 
 async def test_a_closed_listen_key_ends_the_stream(user: User) -> None:
@@ -76,7 +161,7 @@ async def test_a_closed_listen_key_ends_the_stream(user: User) -> None:
         assert (await user.raw("PUT", "/fapi/v1/listenKey"))[0] == 200
         await user.raw("DELETE", "/fapi/v1/listenKey")
         message = await stream.socket.receive(timeout=5)
-        assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+        assert message.type in CLOSED
         _, answer = await user.raw("PUT", "/fapi/v1/listenKey")
         assert answer["code"] == -1125
 

@@ -34,6 +34,7 @@ from .market.symbols import rounded, symbol_rules, text
 from .matching.course import Course, MarketUsedUpError
 from .matching.matching import Matching
 from .protocol.limits import ORDER_LIMIT, WEIGHT_LIMIT, Limits
+from .protocol.listen_key import LIFE_MINUTES
 from .protocol.server import Server
 from .protocol.signing import Credentials
 
@@ -41,6 +42,7 @@ EXIT_STOPPED, EXIT_USAGE, EXIT_PORT_TAKEN = 0, 2, 75
 DEFAULT_EPOCH_MS = 1_704_067_200_000
 MOST_HISTORY = 100_000
 FASTEST = 100_000
+MOST_LISTEN_KEY_MINUTES = 100_000
 MOST_WALLET = 10**12
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -133,7 +135,8 @@ def build(options: argparse.Namespace, journal_file: IO[bytes] | None = None) ->
             _catch_up(course, clock, journal, state)
     credentials = Credentials(options.api_key, options.api_secret)
     limits = _limits(options)
-    return Exchange(options.seed, credentials, state, journal, clock, matching, course, limits)
+    parts = (options.seed, credentials, state, journal, clock, matching, course, limits)
+    return Exchange(*parts, options.listen_key_minutes)
 
 
 def _limits(options: argparse.Namespace) -> Limits:
@@ -240,6 +243,7 @@ def _parser() -> Parser:
     add("--wallet", type=_usdt, default=OPENING_WALLET, help="USDT (default: %(default)s)")
     add("--state", type=Path, metavar="DIR", help="live there: a restart goes on where a kill was")
     add("--journal", type=Path, metavar="FILE", help="write the journal there, from the start")
+    add("--listen-key-minutes", type=float, default=LIFE_MINUTES, help="(default: %(default)s)")
     add("--weight-limit", type=int, metavar="N", help=f"a minute, 0 is none ({WEIGHT_LIMIT})")
     add("--order-limit", type=int, metavar="N", help=f"a minute, 0 is none ({ORDER_LIMIT})")
     add("--api-key", default="simulated-key", help="(default: %(default)s)")
@@ -272,6 +276,9 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError(f"--speed has to be a number over 0, at most {FASTEST}.")
     if options.stepped and speed is not None:
         raise UsageError("A market is stepped or has a speed: give --stepped or --speed, not both.")
+    if not 0 < options.listen_key_minutes <= MOST_LISTEN_KEY_MINUTES:
+        most = MOST_LISTEN_KEY_MINUTES
+        raise UsageError(f"--listen-key-minutes has to be a number over 0, at most {most}.")
     if min(options.weight_limit or 0, options.order_limit or 0) < 0:
         raise UsageError("--weight-limit and --order-limit have to be whole numbers from 0.")
     if recorded and (len(options.symbol or [""]) > 1 or epoch is not None):

@@ -42,10 +42,12 @@ class Subscriptions:
         joined: list[str] = []
         result: Any = None
         try:
-            method, params, number = _read(text)
+            message = _parsed(text)
+            number = _number(message)
+            method, params = message["method"], message.get("params") or []
             if method in ("SET_PROPERTY", "GET_PROPERTY"):
                 result = self._property(method, params)
-            elif not all(isinstance(name, str) for name in params):
+            elif not isinstance(params, list) or not all(isinstance(p, str) for p in params):
                 raise CommandError(2, "Invalid request: property name must be a string")
             elif method == "SUBSCRIBE":
                 joined = self.add(params)
@@ -59,9 +61,9 @@ class Subscriptions:
             return refusal if number is None else {**refusal, "id": number}, []
         return {"result": result, "id": number}, joined
 
-    def _property(self, method: str, params: list[Any]) -> bool | None:
+    def _property(self, method: str, params: Any) -> bool | None:
         """Set or tell the one property that there is."""
-        if not params or params[0] != "combined":
+        if not isinstance(params, list) or params[:1] != ["combined"]:
             raise CommandError(0, "Unknown property")
         if method == "GET_PROPERTY":
             return self.combined
@@ -71,24 +73,26 @@ class Subscriptions:
         return None
 
 
-def _read(text: str) -> tuple[str, list[Any], int]:
-    """Return method, parameters and id of a command."""
+def _parsed(text: str) -> dict[str, Any]:
+    """Read a command: an object with a known method."""
     try:
         message = json.loads(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
         raise CommandError(3, f"Invalid JSON: expected value at {where}") from None
-    except (RecursionError, ValueError):
-        raise CommandError(3, "Invalid JSON: recursion limit or number out of range") from None
+    except (RecursionError, ValueError):  # nested too deep, or a number too long
+        raise CommandError(3, "Invalid JSON: recursion limit exceeded") from None
     where = f"at line 1 column {len(text)}"
     if not isinstance(message, dict) or "method" not in message:
         raise CommandError(2, f"Invalid request: missing field method {where}")
-    method, params, number = message["method"], message.get("params"), message.get("id")
-    if method not in METHODS:
-        known = f"expected one of {', '.join(METHODS)}"
-        raise CommandError(2, f"Invalid request: unknown variant {method}, {known} {where}")
+    if message["method"] not in METHODS:
+        known = f"unknown variant {message['method']}, expected one of {', '.join(METHODS)}"
+        raise CommandError(2, f"Invalid request: {known} {where}")
+    return message
+
+
+def _number(message: dict[str, Any]) -> int:
+    number = message.get("id")
     if type(number) is not int or number < 0:
         raise CommandError(2, "Invalid request: request ID must be an unsigned integer")
-    if not isinstance(params, list | None):
-        raise CommandError(2, "Invalid request: property name must be a string")
-    return method, params or [], number
+    return number
