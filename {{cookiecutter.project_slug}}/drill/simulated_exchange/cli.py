@@ -25,7 +25,7 @@ from .clock import Clock, wall_ms
 from .control import Control
 from .exchange import Exchange
 from .journal.folder import FolderError, open_folder, restore
-from .journal.journal import Journal, JournalLostError
+from .journal.journal import Journal
 from .journal.state import State
 from .market.bar_file import BarFileError, read_bars
 from .market.bars import MINUTE_MS
@@ -51,7 +51,7 @@ class UsageError(Exception):
     """The command line asks for something that cannot be; the message says what to do."""
 
 
-REFUSALS = (UsageError, BarFileError, FolderError, JournalLostError, MarketUsedUpError)
+REFUSALS = (UsageError, BarFileError, FolderError, MarketUsedUpError)
 """What starts no exchange: its message is the sentence to say."""
 
 
@@ -73,18 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if file is not None:
                 stack.enter_context(file)
             exchange = build(options, file)
-        except (
-            UsageError,
-            BarFileError,
-            FolderError,
-            MarketUsedUpError,
-            JournalLostError,
-        ) as error:
+        except REFUSALS as error:
             return _fail(EXIT_USAGE, str(error))
         try:
             asyncio.run(serve(exchange, options.host, options.port))
-        except JournalLostError as error:
-            return _fail(EXIT_USAGE, str(error))
         except OSError as error:
             where = f"{options.host}:{options.port}"
             if error.errno == errno.EADDRINUSE:

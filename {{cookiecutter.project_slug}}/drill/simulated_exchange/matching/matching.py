@@ -174,6 +174,7 @@ class Matching:
             triggered_ms=0,
         )
         try:
+            admission.check_new(self._state, order)
             order = admission.admitted(self._state, order)
         except ExchangeError as refusal:
             self._execution.close(conditional, "REJECTED", reason=refusal.message)
