@@ -13,6 +13,7 @@ from ..journal.state import Book, State
 from ..market.bars import MINUTE_MS, Candle
 from ..market.symbols import places, rounded, text
 from ..market.tape import Trade
+from ..matching.admission import MOST_OPEN, PRICE_BAND
 from ..matching.liquidity import Level, levels
 
 Payload = dict[str, Any]
@@ -59,6 +60,10 @@ def _symbol_info(book: Book) -> Payload:
             {"filterType": "LOT_SIZE", "maxQty": most, **lot},
             {"filterType": "MARKET_LOT_SIZE", "maxQty": market_most, **lot},
             {"filterType": "MIN_NOTIONAL", "notional": str(rules.min_notional)},
+            {"filterType": "MAX_NUM_ORDERS", "limit": MOST_OPEN["order"]},
+            {"filterType": "MAX_NUM_ALGO_ORDERS", "limit": MOST_OPEN["conditional"]},
+            {"filterType": "PERCENT_PRICE", "multiplierUp": f"{1 + PRICE_BAND:.4f}",
+             "multiplierDown": f"{1 - PRICE_BAND:.4f}", "multiplierDecimal": "4"},
         ],
         "orderTypes": ["LIMIT", "MARKET", *CONDITIONAL_TYPES],
         "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],

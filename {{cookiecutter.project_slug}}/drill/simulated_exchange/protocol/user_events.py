@@ -51,15 +51,20 @@ def _order_event(verb: str, row: Mapping[str, Any], stamp: int) -> Payload:
 
 
 def _conditional_event(row: Mapping[str, Any]) -> Payload:
-    return {
+    """Tell how a conditional order stands; while it triggers, nothing of what it will become."""
+    became = {
+        "ap": row["average_price"], "aq": row["filled"],
+        "act": "MARKET" if row["type"].endswith("_MARKET") else "LIMIT",
+    }  # fmt: skip
+    reason = {"rm": row["reason"]} if row.get("reason") else {}
+    return ({} if row["status"] == "TRIGGERING" else became) | reason | {
         "caid": row["client_order_id"], "aid": int(row["exchange_order_id"]), "at": "CONDITIONAL",
         "o": row["type"], "s": row["symbol"], "S": row["side"], "ps": "BOTH",
         "f": row["time_in_force"], "q": row["quantity"], "X": row["status"],
-        "ai": row["triggered_order_id"], "ap": row["average_price"], "aq": row["filled"],
-        "act": "MARKET" if row["type"].endswith("_MARKET") else "LIMIT",
-        "tp": row["trigger_price"], "p": row["price"], "V": "NONE", "wt": row["working_type"],
+        "ai": row["triggered_order_id"], "tp": row["trigger_price"], "p": row["price"],
+        "V": "NONE", "wt": row["working_type"],
         "pm": "NONE", "cp": row["close_position"], "pP": False, "R": row["reduce_only"],
-        "tt": row["triggered_ms"], "gtd": row["good_till_date"], "rm": row.get("reason", ""),
+        "tt": row["triggered_ms"], "gtd": row["good_till_date"],
     }  # fmt: skip
 
 
