@@ -81,7 +81,8 @@ class Journal:
         if new > len(self._records):
             msg = f"Records after {seq} are no longer in memory: read the journal file instead."
             raise LookupError(msg)
-        return list(islice(self._records, len(self._records) - new, None))
+        latest = list(islice(reversed(self._records), new))  # most ask for the last few only
+        return latest[::-1]
 
     def _commit(self, made: list[Record]) -> None:
         for record in made:
