@@ -60,6 +60,7 @@ async def test_orders_that_are_refused(user: User, changes: dict[str, str], code
         ({"closePosition": "true", "quantity": "", "type": "STOP", "price": "1"}, -4136),
         ({"closePosition": "true", "quantity": "", "reduceOnly": "true"}, -1106),
         ({"callbackRate": "1"}, -1106),
+        ({"priceProtect": "TRUE"}, -1106),
     ],
 )
 async def test_conditionals_that_are_refused(

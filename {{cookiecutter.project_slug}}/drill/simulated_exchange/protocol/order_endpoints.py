@@ -63,7 +63,7 @@ def new_conditional(exchange: Exchange, p: Parameters) -> Any:
         raise ExchangeError(-1020)
     kind = p.one_of("type", CONDITIONAL_TYPES, -1116)
     at_market, close = kind.endswith("_MARKET"), p.flag("closePosition")
-    p.refuse("activatePrice", "callbackRate")
+    p.refuse("activatePrice", "callbackRate", "priceProtect")
     if close:
         if not at_market:
             raise ExchangeError(-4136)
