@@ -10,6 +10,7 @@ import errno
 import hashlib
 import ipaddress
 import json
+import logging
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from .account.booking import OPENING_WALLET
 from .clock import Clock, wall_ms
@@ -183,6 +185,7 @@ async def serve(exchange: Exchange, host: str, port: int) -> None:
     app = web.Application()
     Control(server).add_routes(app)
     app.router.add_route("*", "/{path:.*}", server.handle)
+    logging.getLogger("aiohttp.server").addFilter(_is_defect)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -199,6 +202,12 @@ async def serve(exchange: Exchange, host: str, port: int) -> None:
     finally:
         await runner.cleanup()
         await asyncio.sleep(0)  # lets the last connections see that they are closed
+
+
+def _is_defect(record: logging.LogRecord) -> bool:
+    """Tell defects of ours from clients that talk nonsense or go away."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, (ConnectionError, HttpProcessingError))
 
 
 async def _run_market(server: Server) -> None:

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import json
+import math
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from aiohttp import web
@@ -104,7 +104,7 @@ class Control:
 
     async def _wait(self, request: web.Request) -> web.Response:
         fault = self._fault(request)
-        seconds = float(_number(request.query.get("wait_s", "0"), "wait_s"))
+        seconds = _number(request.query.get("wait_s", "0"), "wait_s")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(max(seconds, 0), LONGEST_WAIT_SECONDS)):
                 await fault.fired.wait()
@@ -133,16 +133,16 @@ def _refusal(
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    with contextlib.suppress(ValueError):
-        body = json.loads(await request.text() or "{}")
+    with contextlib.suppress(ValueError, RecursionError):
+        body = json.loads(await request.read() or "{}")
         if isinstance(body, dict):
             return body
     raise _refusal("The body has to be a JSON object.")
 
 
-def _number(value: Any, name: str) -> Decimal:
-    with contextlib.suppress(InvalidOperation):
-        number = Decimal(str(value))
-        if number.is_finite():
+def _number(text: str, name: str) -> float:
+    with contextlib.suppress(ValueError):
+        number = float(text)
+        if math.isfinite(number):
             return number
     raise _refusal(f"{name} has to be a number.")

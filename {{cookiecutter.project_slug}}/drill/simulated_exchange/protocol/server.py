@@ -197,10 +197,10 @@ class Server:
 
 async def _read(request: web.Request, endpoint: Endpoint) -> Asked:
     """Read a request; bytes that are no text become signs that no signature covers."""
-    query = request.raw_path.encode(errors="replace").decode().partition("?")[2]
+    query = request.raw_path.partition("?")[2].encode(errors="replace").decode()
+    key = request.headers.get("X-MBX-APIKEY", "").encode(errors="replace").decode()
     async with asyncio.timeout(BODY_SECONDS):
         body = (await request.read()).decode(errors="replace")
-    key = request.headers.get("X-MBX-APIKEY", "")
     return Asked(endpoint, key, query, body, Parameters.parse(query, body))
 
 
