@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -41,6 +41,7 @@ class User:
         self.http = http
         self.ws = ws
         self.session = session
+        self.headers: Mapping[str, str] = {}  # of the last answer
 
     async def raw(
         self, method: str, path: str, query: str = "", key: str = KEY, body: str | None = None
@@ -51,6 +52,7 @@ class User:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         sent = URL(url, encoded=True)
         async with self.session.request(method, sent, headers=headers, data=body) as answer:
+            self.headers = answer.headers
             return answer.status, await answer.json()
 
     async def signed(

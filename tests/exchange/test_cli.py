@@ -78,6 +78,7 @@ def test_a_taken_port() -> None:
         (["--market", "/nowhere/bars.csv", "--stepped"], "cannot be read"),
         (["--market", "x.csv", "--symbol", "BTCUSDT", "--symbol", "ETHUSDT"], "one --symbol"),
         (["--history", "0"], "whole number from 1"),
+        (["--weight-limit", "-1"], "whole numbers from 0"),
     ],
 )
 def test_wrong_usage_is_one_sentence(arguments: list[str], says: str) -> None:

@@ -1,11 +1,16 @@
 """Requests: answers, refusals, history and its times, klines and their pages."""
 
+import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from exchange.support import EPOCH_MS, START_MS, User
+from simulated_exchange.errors import TEXTS, ExchangeError
+from simulated_exchange.protocol.endpoints import ACCOUNT, MARKET, ORDERS
+from simulated_exchange.protocol.unsupported import UNSUPPORTED
 
 LIMIT = {"type": "LIMIT", "timeInForce": "GTC", "price": "50000"}
 
@@ -40,6 +45,7 @@ LIMIT = {"type": "LIMIT", "timeInForce": "GTC", "price": "50000"}
         (LIMIT | {"price": "50000.001"}, -1111),
         (LIMIT | {"price": "61000", "timeInForce": "GTX"}, -5022),
         (LIMIT | {"timeInForce": "FOK"}, -5021),
+        ({"newOrderRespType": "LONG"}, -1136),
     ],
 )
 async def test_orders_that_are_refused(user: User, changes: dict[str, str], code: int) -> None:
@@ -52,7 +58,9 @@ async def test_orders_that_are_refused(user: User, changes: dict[str, str], code
     ("changes", "code"),
     [
         ({"algoType": "VP"}, -1102),
-        ({"type": "TRAILING_STOP_MARKET"}, -1116),
+        ({"type": "TRAILING_STOP_MARKET"}, -1020),
+        ({"type": "GUESS"}, -1116),
+        ({"workingType": "INDEX"}, -4031),
         ({"triggerPrice": "70000"}, -2021),
         ({"triggerPrice": "50000.05"}, -4014),
         ({"type": "STOP"}, -1102),
@@ -88,9 +96,106 @@ async def test_what_does_not_exist(user: User) -> None:
         == -1020
     )
     assert await user.refused("POST", "v1/positionSide/dual", dualSidePosition="true") == -1020
-    status, answer = await user.raw("GET", "/fapi/v1/income")
-    assert (status, answer["code"]) == (404, -5000)
-    assert "Path /fapi/v1/income" in answer["msg"]
+    given = {"symbol": "BTCUSDT", "amount": "1", "type": 1}
+    assert await user.refused("POST", "v1/positionMargin", **given) == -4049
+    assert await user.refused("POST", "v1/multiAssetsMargin", multiAssetsMargin="true") == -1020
+    assert await user.refused("POST", "v1/multiAssetsMargin", multiAssetsMargin="false") == -4171
+    assert await user.refused("POST", "v1/leverage", symbol="BTCUSDT") == -1102
+    assert await user.refused("GET", "v1/symbolConfig", symbol="DOGEUSDT") == -1121
+
+
+async def test_what_is_unknown_and_what_is_left_out(user: User) -> None:
+    assert await user.raw("GET", "/fapi/v1/account") == (
+        404,
+        {"code": -5000, "msg": "Path /fapi/v1/account, Method GET is invalid"},
+    )
+    for request in UNSUPPORTED:
+        method, path = request.split()
+        status, answer = await user.raw(method, path)
+        assert (status, answer["code"]) == (400, -1020), request
+
+
+def test_every_left_out_request_has_a_reason_and_is_left_out() -> None:
+    assert all(UNSUPPORTED.values())
+    assert not UNSUPPORTED.keys() & {*MARKET, *ACCOUNT, *ORDERS}
+
+
+def test_status_codes() -> None:
+    statuses = {-1001: 503, -1003: 429, -1007: 408, -1008: 503, -1015: 429, -2014: 401, -2015: 401}
+    assert {code: ExchangeError(code).status for code in statuses} == statuses
+    assert {ExchangeError(code).status for code in TEXTS.keys() - statuses} == {400}
+    assert ExchangeError(-1001, status=500).status == 500
+
+
+async def test_the_account_is_told_in_all_versions(user: User) -> None:
+    await user.order("BUY")
+    told: dict[str, Callable[[Any], str]] = {
+        "v2/balance": lambda rows: rows[0]["balance"],
+        "v3/balance": lambda rows: rows[0]["balance"],
+        "v2/account": lambda row: row["totalWalletBalance"],
+        "v3/account": lambda row: row["totalWalletBalance"],
+    }
+    wallet = (await user.ledger())["wallet"]["USDT"]
+    for path, of in told.items():
+        assert of(await user.ask("GET", path)) == wallet
+    for version in ("v2", "v3"):
+        [position] = await user.ask("GET", f"{version}/positionRisk", symbol="BTCUSDT")
+        assert position["positionAmt"] == "0.010"
+
+
+async def test_settings_of_the_account(user: User) -> None:
+    await user.ask("POST", "v1/leverage", symbol="BTCUSDT", leverage=7)
+    [config] = await user.ask("GET", "v1/symbolConfig", symbol="BTCUSDT")
+    assert (config["leverage"], config["marginType"]) == (7, "CROSSED")
+    one = await user.ask("GET", "v1/leverageBracket", symbol="BTCUSDT")
+    assert await user.ask("GET", "v1/leverageBracket") == [one]
+    assert one["brackets"][0]["initialLeverage"] == 125
+    assert (await user.ask("GET", "v1/accountConfig"))["dualSidePosition"] is False
+    assert await user.ask("GET", "v1/multiAssetsMargin") == {"multiAssetsMargin": False}
+    assert await user.ask("GET", "v1/positionSide/dual") == {"dualSidePosition": False}
+
+
+async def test_several_orders_each_have_an_answer(user: User) -> None:
+    good = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.010", **LIMIT}
+    batch = [good | {"newClientOrderId": "A"}, good | {"price": "0"}, good | {"reduceOnly": True}]
+    placed = await user.ask("POST", "v1/batchOrders", batchOrders=json.dumps(batch))
+    assert placed[0]["status"] == "NEW"
+    assert [answer["code"] for answer in placed[1:]] == [-4001, -2022]
+    change = {"symbol": "BTCUSDT", "side": "BUY", "quantity": 0.02, "price": "51000"}
+    changes = [change | {"orderId": placed[0]["orderId"]}, change | {"origClientOrderId": "Z"}]
+    amended = await user.ask("PUT", "v1/batchOrders", batchOrders=json.dumps(changes))
+    assert (amended[0]["origQty"], amended[1]["code"]) == ("0.020", -2013)
+    for wrong, code in (([good] * 6, -4082), ([], -4082), (["order"], -1102), ({}, -1102)):
+        given = {"batchOrders": json.dumps(wrong)}
+        assert await user.refused("POST", "v1/batchOrders", **given) == code
+    many = json.dumps([str(number) for number in range(11)])
+    given = {"symbol": "BTCUSDT", "orderIdList": many}
+    assert await user.refused("DELETE", "v1/batchOrders", **given) == -1102
+
+
+async def test_only_an_open_order_is_told_as_one(user: User) -> None:
+    placed = await user.order("BUY", **LIMIT)
+    named = {"symbol": "BTCUSDT", "orderId": placed["orderId"]}
+    assert await user.ask("GET", "v1/openOrder", **named) == placed
+    await user.ask("DELETE", "v1/order", **named)
+    assert await user.refused("GET", "v1/openOrder", **named) == -2013
+    assert (await user.ask("GET", "v1/order", **named))["status"] == "CANCELED"
+
+
+async def test_good_till_a_date(user: User) -> None:
+    now = time.time_ns() // 1_000_000
+    dated = LIMIT | {"timeInForce": "GTD"}
+    given = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.010", **dated}
+    assert await user.refused("POST", "v1/order", **given) == -1102
+    assert await user.refused("POST", "v1/order", **given, goodTillDate=now + 590_000) == -5040
+    assert await user.refused("POST", "v1/order", **given, goodTillDate=1 << 50) == -5040
+    placed = await user.order("BUY", **dated, goodTillDate=now + 900_999)
+    assert placed["goodTillDate"] == (now + 900_999) // 1000 * 1000
+    await user.step(14)
+    assert (await user.ask("GET", "v1/openOrders"))[0]["timeInForce"] == "GTD"
+    await user.step(3)
+    named = {"symbol": "BTCUSDT", "orderId": placed["orderId"]}
+    assert (await user.ask("GET", "v1/order", **named))["status"] == "EXPIRED"
 
 
 async def test_answers_acknowledge_or_tell_the_result(user: User) -> None:

@@ -34,12 +34,62 @@ async def test_a_changed_parameter_breaks_the_signature(user: User) -> None:
     assert (await user.raw("GET", "/fapi/v1/openOrders", changed))[1]["code"] == -1022
 
 
-async def test_parameters_may_come_in_the_body(user: User) -> None:
+def signed(query: str = "", body: str = "") -> str:
+    """Sign both, one directly after the other."""
+    return hmac.new(SECRET.encode(), (query + body).encode(), hashlib.sha256).hexdigest()
+
+
+def order(**more: str | int) -> str:
     given = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
-    body = urlencode(given | {"timestamp": time.time_ns() // 1_000_000})
-    digest = hmac.new(SECRET.encode(), body.encode(), hashlib.sha256).hexdigest()
-    status, answer = await user.raw("POST", "/fapi/v1/order", body=f"{body}&signature={digest}")
+    return urlencode(given | {"timestamp": time.time_ns() // 1_000_000} | more)
+
+
+async def test_parameters_may_come_in_the_body(user: User) -> None:
+    body = order()
+    whole = f"{body}&signature={signed(body)}"
+    status, answer = await user.raw("POST", "/fapi/v1/order", body=whole)
     assert (status, answer["status"]) == (200, "NEW")
+
+
+async def test_parameters_may_come_in_both(user: User) -> None:
+    query, body = "symbol=BTCUSDT&side=BUY", order(side="SELL")
+    whole = f"{body}&signature={signed(query, body)}"
+    status, answer = await user.raw("POST", "/fapi/v1/order", query, body=whole)
+    assert (status, answer["side"]) == (200, "BUY"), "the query string counts"
+    joined = f"{body}&signature={signed(f'{query}&', body)}"
+    assert (await user.raw("POST", "/fapi/v1/order", query, body=joined))[1]["code"] == -1022
+
+
+async def test_a_signature_stands_anywhere_in_any_case(user: User) -> None:
+    plain = order()
+    name, rest = plain.split("&", 1)
+    for whole in (
+        f"{plain}&signature={signed(plain).upper()}",
+        f"{name}&signature={signed(plain)}&{rest}",
+        f"signature={signed(plain)}&{plain}",
+    ):
+        assert (await user.raw("POST", "/fapi/v1/order", whole))[0] == 200
+
+
+async def test_it_covers_the_bytes_as_they_were_sent(user: User) -> None:
+    plain = order(newClientOrderId="a:b/c")
+    assert "%3A" in plain
+    assert (await user.raw("POST", "/fapi/v1/order", f"{plain}&signature={signed(plain)}"))[
+        0
+    ] == 200
+    other = f"{plain}&signature={signed(plain.replace('%3A', ':'))}"
+    assert (await user.raw("POST", "/fapi/v1/order", other))[1]["code"] == -1022
+
+
+async def test_booleans_in_any_case(user: User) -> None:
+    await user.order("BUY")
+    for written in ("True", "TRUE", "true"):
+        assert (await user.order("SELL", "0.001", reduceOnly=written))["reduceOnly"] is True
+    assert (await user.order("BUY", reduceOnly="False"))["reduceOnly"] is False
+
+
+async def test_the_key_is_looked_at_before_the_signature(user: User) -> None:
+    assert (await user.raw("GET", "/fapi/v2/account", "signature=ab", key="other"))[0] == 401
 
 
 async def test_times(user: User) -> None:
