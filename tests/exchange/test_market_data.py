@@ -75,12 +75,14 @@ async def test_who_comes_later_keeps_the_same_book(user: User) -> None:
     assert kept.levels(0, best_is_highest=True) == numbers(now["bids"])
 
 
-async def test_nobody_heard_what_was_before(user: User) -> None:
-    async with user.listening("/ws/btcusdt@depth"):
-        await user.step()
-    await user.step(3)
-    async with user.listening("/ws/btcusdt@depth5") as stream:
-        told = await stream.next()
+@pytest.mark.parametrize("others", ["/ws", "/ws/btcusdt@aggTrade"])
+async def test_who_comes_late_hears_nothing_old(user: User, others: str) -> None:
+    async with user.listening(others):
+        async with user.listening("/ws/btcusdt@depth"):
+            await user.step()
+        await user.step(3)
+        async with user.listening("/ws/btcusdt@depth5") as stream:
+            told = await stream.next()
     now = await get(user, "v1/depth", f"{BTC}&limit=5")
     assert (told["b"], told["a"]) == (now["bids"], now["asks"])
 
