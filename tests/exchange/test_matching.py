@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.core import NAME, Core, code_of
+from simulated_exchange.account import margin
 from simulated_exchange.errors import ExchangeError
 from simulated_exchange.journal.journal import Journal
 from simulated_exchange.journal.state import State, replay
@@ -112,6 +113,16 @@ def test_margin_is_bound_by_the_larger_side_of_the_book() -> None:
     core.matching.cancel(core.state.open_orders("order")[0])
     core.matching.set_leverage(NAME, 21)
     core.order("BUY", "1000", price="99.00")
+
+
+def test_what_reduces_binds_nothing() -> None:
+    core = Core()
+    core.order("BUY", "2")
+    for _ in range(3):
+        core.order("SELL", "2", price="101.00", reduce_only=True)
+    assert margin.order_margin(core.state) == 0
+    core.order("SELL", "5", price="101.00")
+    assert margin.order_margin(core.state) == (Dec(505) - 2 * core.book.notional) / 20
 
 
 def test_margin_is_bound_by_positions() -> None:

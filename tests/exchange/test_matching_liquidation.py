@@ -19,7 +19,11 @@ def tight(side: str, *bars: tuple[str, str, str, str]) -> Core:
 
 @pytest.mark.parametrize("side", ["BUY", "SELL"])
 def test_at_the_liquidation_price_the_balance_is_the_maintenance_margin(side: str) -> None:
-    core = tight(side)
+    core = Core(wallet="150", names=(NAME, OTHER))
+    for name in (NAME, OTHER):
+        core.matching.set_leverage(name, 125)
+        core.order(side, "50", symbol=name)
+    assert margin.maintenance_margin(core.state) == 2 * 50 * 100 * Dec("0.004")
     price = margin.liquidation_price(core.state, NAME)
     assert (price < 100) == (side == "BUY")
     core.book.price = price

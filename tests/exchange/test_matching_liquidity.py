@@ -145,6 +145,7 @@ def test_a_resting_order_touched_exactly_gets_what_the_level_holds() -> None:
     core.travel("98.98")
     assert core.now(bid).status == "FILLED"
     assert core.fills() == [(3, 99), (2, 99)]
+    assert [event["l"] for event in core.events()] == ["0", "3.000", "2.000"]
 
 
 def test_a_price_that_comes_back_brings_new_liquidity() -> None:
@@ -182,8 +183,9 @@ def test_an_amended_order_queues_up_anew() -> None:
     core.thin("3")
     first, second = (core.order("BUY", "2", price="99.00") for _ in range(2))
     core.matching.amend(first, Dec("1.5"), Dec("99.00"))
+    third = core.order("BUY", "2", price="99.00")
     core.travel("98.99")
-    assert [core.now(bid).filled for bid in (first, second)] == [1, 2]
+    assert [core.now(bid).filled for bid in (first, second, third)] == [1, 2, 0]
 
 
 def test_a_jump_over_a_resting_order_fills_it_whole() -> None:

@@ -29,6 +29,14 @@ def test_filters_of_limit_orders(side: str, quantity: str, price: str, code: int
     assert code_of(lambda: core.order(side, quantity, price=price)) == code
 
 
+def test_what_reduces_may_be_as_small_as_it_likes() -> None:
+    core = Core()
+    core.order("BUY")
+    assert code_of(lambda: core.order("SELL", "0.001")) == -4164
+    assert core.order("SELL", "0.001", reduce_only=True).status == "FILLED"
+    core.conditional("SELL", "STOP_MARKET", "98", quantity="0.001", reduce_only=True)
+
+
 def test_the_price_band_is_open_on_the_passive_side() -> None:
     core = Core()
     assert core.order("BUY", price="105.00").status == "FILLED"
@@ -228,6 +236,13 @@ def test_a_stop_limit_that_cannot_enter_is_rejected(time_in_force: str, price: s
     core.travel("98")
     assert core.now(stop).status == "REJECTED"
     assert core.events("ALGO_UPDATE")[-1]["rm"].startswith("Due to the order could not be")
+
+
+def test_a_stop_at_market_knows_no_time_in_force() -> None:
+    core = Core()
+    stop = core.conditional("SELL", "STOP_MARKET", "98", quantity="101", time_in_force="GTX")
+    core.travel("98")
+    assert (core.became(stop).status, core.became(stop).time_in_force) == ("FILLED", "GTC")
 
 
 def test_a_conditional_without_margin_is_rejected() -> None:

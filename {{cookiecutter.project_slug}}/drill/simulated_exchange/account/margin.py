@@ -85,4 +85,4 @@ def _exposure(book: Book, orders: Iterable[Order]) -> Decimal:
     for order in orders:
         if not order.reduce_only:
             sides[order.sign] += order.sign * order.remaining * order.price
-    return max(abs(notional) for notional in (book.notional, *sides.values()))
+    return max(abs(notional) for notional in sides.values())

@@ -60,8 +60,7 @@ class Execution:
     def match(self, order: Order) -> Order:
         """Let an order take what it can, level by level, and end what may not rest in the book."""
         for price, quantity in takeable(self._state.books[order.symbol], order):
-            if order.is_open:  # a reduce-only order may have come to its end
-                order = self._fill(order, price, quantity, maker=False)
+            order = self._fill(order, price, quantity, maker=False)
         if order.is_open and order.type == "MARKET":
             return self.close(order, "EXPIRED", expiry=Expiry.MARKET_REST)
         if order.is_open and order.time_in_force in ("IOC", "FOK"):
