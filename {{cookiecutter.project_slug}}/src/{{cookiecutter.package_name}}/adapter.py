@@ -28,6 +28,7 @@ from .late_fills import PatientFinish
 SYMBOLS = "_get_cache_active_symbols"
 ACCOUNT = "_http_account"
 USER_EVENTS = "_futures_user_ws_handlers"
+ALGO_DECODER = "_decoder_futures_algo_update"
 REQUESTS = {
     "query_futures_position_risk": "positionRisk",
     "query_open_orders": "openOrders",
@@ -101,9 +102,9 @@ class MendedExecClientFactory(BinanceLiveExecClientFactory):
             msgbus.publish(MISSED_TOPIC, sentence)
 
         handlers = _existing(client, USER_EVENTS)
-        stock_end = handlers[BinanceFuturesEventType.ALGO_UPDATE]
-        end = PatientFinish(client, account, stock_end, miss)
-        handlers[BinanceFuturesEventType.ALGO_UPDATE] = end
+        kind = BinanceFuturesEventType.ALGO_UPDATE
+        decode = _existing(client, ALGO_DECODER).decode
+        handlers[kind] = PatientFinish(client, account, decode, handlers[kind], miss)
         return client
 
 

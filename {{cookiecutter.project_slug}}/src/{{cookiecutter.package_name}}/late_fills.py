@@ -17,8 +17,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-from nautilus_trader.adapters.binance.futures.schemas.user import BinanceFuturesAlgoUpdateMsg
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.orders import Order
@@ -40,25 +38,32 @@ class PatientFinish:
         The adapter's execution client.
     account : Any
         Its account requests.
+    decode : Callable[[bytes], Any]
+        Its way to read an ``ALGO_UPDATE``.
     stock : Handler
-        The adapter's own handler.
+        Its own handler.
     give_up : Callable[[str], None]
         Told, in a sentence, of a fill that could not be learned.
 
     """
 
     def __init__(
-        self, client: Any, account: Any, stock: Handler, give_up: Callable[[str], None]
+        self,
+        client: Any,
+        account: Any,
+        decode: Callable[[bytes], Any],
+        stock: Handler,
+        give_up: Callable[[str], None],
     ) -> None:
         self._client = client
         self._account = account
+        self._decode = decode
         self._stock = stock
         self._give_up = give_up
-        self._decoder = msgspec.json.Decoder(BinanceFuturesAlgoUpdateMsg)
 
     def __call__(self, raw: bytes) -> None:
         """Handle one event from the user stream."""
-        end = self._decoder.decode(raw).o
+        end = self._decode(raw).o
         order = self._client._cache.order(ClientOrderId(end.caid)) if end.caid else None
         if end.X.value != FINISHED or order is None or _is_booked(order, end):
             self._stock(raw)
