@@ -17,14 +17,16 @@ Price rules
 
 Positions
 ---------
-* A reduce-only order ends when no position is left that it could reduce (expiry reason 4). One that
-  is larger than the position by then stays, and ends with the position once it fills.
+* A reduce-only order ends as soon as filling it would open a position (expiry reason 4): when none is
+  left, or it has turned. One that is merely larger than the position stays, fills as far as there is
+  a position, and ends with it. Documented is the reason, not the moment: this is our reading.
 * When a moving price takes the margin balance down to the maintenance margin, all open orders end
-  (expiry reason 5) and the exchange closes all positions at the best price, with market orders of
-  its own named ``autoclose-…``. The insurance fund pays what the wallet then lacks.
+  (expiry reason 5) and the exchange closes all positions whole, at the best price, with market
+  orders of its own named ``autoclose-…``; they pay the taker's commission, no clearance fee. The
+  insurance fund pays what the wallet then lacks. The real exchange may close a part first.
 
 Source: https://developers.binance.com/docs/derivatives/usds-margined-futures, "New Order", "Modify
-Order", "New Algo Order" and "Event: Order Update".
+Order", "New Algo Order" and "Event: Order Update" with its expiry reasons.
 """
 
 from collections.abc import Callable, Iterable
