@@ -35,7 +35,10 @@ class World(NamedTuple):
 
 def wick(world: World, options: Options) -> None:
     """Let the price touch a level and come back."""
-    world.course.wick(world.book(options).rules.name, options["price"])
+    rules = world.book(options).rules
+    if options["price"] > rules.max_price:
+        raise ValueError(f"The price of {rules.name} goes up to {rules.max_price}: give less.")
+    world.course.wick(rules.name, options["price"])
 
 
 def thin(world: World, options: Options) -> None:

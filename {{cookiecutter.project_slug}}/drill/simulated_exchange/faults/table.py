@@ -13,6 +13,7 @@ STREAMS = ("user", "market")
 TYPES = ("MARKET", "LIMIT", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET")
 LONGEST_DELAY_SECONDS = 600
 MOST_TIMES = 1_000_000
+MOST_NUMBER = 1_000_000_000
 LONGEST_TEXT = 200
 
 Read = Callable[[Any], Any]
@@ -67,10 +68,11 @@ def _seconds(value: Any) -> float:
 def _over_zero(value: Any) -> Decimal:
     try:
         number = Decimal(str(value))
+        number = number if number.is_finite() else Decimal(0)
     except InvalidOperation:
         number = Decimal(0)
-    if not number.is_finite() or number <= 0:
-        raise ValueError("a number over zero")
+    if not 0 < number <= MOST_NUMBER:
+        raise ValueError(f"a number over zero, at most {MOST_NUMBER}")
     return number
 
 
