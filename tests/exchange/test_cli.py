@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from exchange.support import Running, command, environment, exchange
+from simulated_exchange.market.scripts import SeededMarket
+from simulated_exchange.market.symbols import symbol_rules
 
 
 async def test_it_is_soon_ready_and_stops_as_asked() -> None:
@@ -23,6 +25,21 @@ async def test_it_is_soon_ready_and_stops_as_asked() -> None:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", running.ready["http"])
         assert running.ready["ws"] == running.ready["http"].replace("http", "ws")
         assert await running.stop(number) == (0, "")
+
+
+async def test_wallet_and_regime() -> None:
+    async with exchange("--stepped", "--wallet", "250.5", "--regime", "gap") as user:
+        assert (await user.ledger())["wallet"] == {"USDT": "250.5"}
+        bars = [record["data"]["bars"]["BTCUSDT"] for record in await user.journal("exchange.s")]
+        bar = SeededMarket(7, "gap").bar(symbol_rules("BTCUSDT"), 299)
+        assert bars[0][-1] == bar.row()
+
+
+def test_help_names_every_option_and_regime() -> None:
+    asked = [*command("--help")]
+    said = subprocess.run(asked, env=environment(), capture_output=True, text=True, check=True)
+    for word in ("--stepped", "--state DIR", "--wallet", "swing: ", "crash: falls by 15 %"):
+        assert word in " ".join(said.stdout.split())
 
 
 async def test_more_signals_while_it_stops_change_nothing() -> None:
@@ -79,6 +96,16 @@ def test_a_taken_port() -> None:
         (["--market", "x.csv", "--symbol", "BTCUSDT", "--symbol", "ETHUSDT"], "one --symbol"),
         (["--history", "0"], "whole number from 1"),
         (["--weight-limit", "-1"], "whole numbers from 0"),
+        (["--regime", "calm"], "choose from"),
+        (["--market", "x.csv", "--stepped", "--regime", "gap"], "not both"),
+        (["--state", "x", "--journal", "y"], "not both"),
+        (["--wallet", "much"], "much is no number over 0"),
+        (["--wallet", "0"], "0 is no number over 0"),
+        (["--wallet", "NaN"], "NaN is no number over 0"),
+        (["--wallet", "0.000000001"], "at most 8 decimals"),
+        (["--listen-key-minutes", "0"], "number over 0"),
+        (["--listen-key-minutes", "nan"], "number over 0"),
+        (["--journal", "/dev/full"], "/dev/full cannot be written: No space left"),
     ],
 )
 def test_wrong_usage_is_one_sentence(arguments: list[str], says: str) -> None:

@@ -25,6 +25,7 @@ from simulated_exchange.journal.folder import open_folder, restore
 from simulated_exchange.journal.journal import Journal
 from simulated_exchange.journal.orders import Order
 from simulated_exchange.journal.state import State, apply, replay
+from simulated_exchange.market.regimes import REGIMES
 from simulated_exchange.market.scripts import SeededMarket
 from simulated_exchange.market.symbols import symbol_rules
 from simulated_exchange.matching import admission, execution
@@ -45,7 +46,7 @@ class Player:
 
     def __init__(self, folder: Path, seed: int, symbols: int) -> None:
         self.folder = folder
-        self.market = SeededMarket(seed)
+        self.market = SeededMarket(seed, sorted(REGIMES)[seed % len(REGIMES)])
         self.names = SYMBOLS[:symbols]
         self.open()
 

@@ -1,15 +1,20 @@
 """Seeded bars, the way through a bar, joined candles, bar files."""
 
 import gzip
+import hashlib
 import os
 from decimal import Decimal as Dec
 from itertools import pairwise
 from pathlib import Path
+from statistics import mean
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from simulated_exchange.market.bar_file import BarFileError, read_bars
 from simulated_exchange.market.bars import Bar, candles
+from simulated_exchange.market.regimes import REGIMES
 from simulated_exchange.market.scripts import RecordedMarket, SeededMarket
 from simulated_exchange.market.symbols import symbol_rules
 
@@ -52,6 +57,115 @@ def test_an_average_cross_turns_every_10_to_25_bars(seed: int) -> None:
     gaps = [b - a for a, b in pairwise(turns)]
     assert sum(10 <= gap <= 25 for gap in gaps) > 0.85 * len(gaps)
     assert max(gaps) > 40, "there are no flat stretches"
+
+
+# Regimes: what each promises holds for any seed and symbol
+
+SEEDS = st.integers(0, 10**9)
+NAMES = st.sampled_from(("BTCUSDT", "ETHUSDT", "SOLUSDT", "1000PEPEUSDT"))
+few = settings(max_examples=25, deadline=None)
+
+
+def drawn(seed: int, regime: str, name: str, count: int) -> list[Bar]:
+    market, rules = SeededMarket(seed, regime), symbol_rules(name)
+    return [market.bar(rules, index) for index in range(count)]
+
+
+def levels(bars: list[Bar], name: str) -> list[float]:
+    """Return the closes, as parts of the start price."""
+    return [float(bar.close / symbol_rules(name).start_price) for bar in bars]
+
+
+def test_seeded_bars_stay_as_they_are() -> None:
+    """Whoever changes one of these changes what everybody's drill has seen."""
+
+    def digest(regime: str, name: str) -> str:
+        rows = (",".join(bar.row()) for bar in drawn(7, regime, name, 600))
+        return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
+
+    assert {regime: digest(regime, "BTCUSDT") for regime in REGIMES} == {
+        "swing": "8438d6cd446dab2f",
+        "trend": "2f92b342eebdd8af",
+        "range": "c5103c2de5daa344",
+        "gap": "ce6e67881bd4e58f",
+        "crash": "64a371f01b3c1b5c",
+    }
+    assert digest("swing", "ETHUSDT") == "ee2e988ceea1d65e"
+
+
+@few
+@given(SEEDS, st.sampled_from(sorted(REGIMES)), NAMES)
+def test_bars_of_any_regime_are_sound(seed: int, regime: str, name: str) -> None:
+    rules, bars = symbol_rules(name), drawn(seed, regime, name, 500)
+    for before, bar in pairwise(bars):
+        assert bar.open == before.close or regime == "gap"
+        assert 0 < bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
+        assert not any(price % rules.tick for price in bar[:4])
+        assert bar.volume > 0
+        assert bar.volume % rules.step == 0
+    assert bars == drawn(seed, regime, name, 500)
+    assert bars != drawn(seed + 1, regime, name, 500)
+
+
+@few
+@given(SEEDS, NAMES)
+def test_symbols_trade_about_the_same_in_usdt(seed: int, name: str) -> None:
+    worth = mean(float(bar.volume * bar.close) for bar in drawn(seed, "swing", name, 200))
+    assert 1_200_000 < worth < 2_100_000
+
+
+@few
+@given(SEEDS, NAMES)
+def test_a_trend_goes_on_for_hours(seed: int, name: str) -> None:
+    closes = levels(drawn(seed, "trend", name, 1_800), name)
+    moves = [later / close - 1 for close, later in zip(closes, closes[60:], strict=False)]
+    assert sum(abs(move) > 0.01 for move in moves) > 0.85 * len(moves)
+    assert all(abs(move) < 0.04 for move in moves)
+    turns = sum((move > 0) != (later > 0) for move, later in zip(moves, moves[60:], strict=False))
+    assert turns <= 4 * 60, "it turns at most once in a leg"
+    backs = sum((a < b) != (b < c) for a, b, c in zip(closes, closes[1:], closes[2:], strict=False))
+    assert backs > 50, "there are pullbacks"
+
+
+@few
+@given(SEEDS, NAMES)
+def test_a_range_stays_where_it_is(seed: int, name: str) -> None:
+    closes = levels(drawn(seed, "range", name, 1_000), name)
+    assert all(abs(close - 1) < 0.01 for close in closes)
+    for first in range(0, 1_000, 100):
+        part = closes[first : first + 100]
+        assert max(part) > 1.002
+        assert min(part) < 0.998
+
+
+@few
+@given(SEEDS, NAMES)
+def test_a_gap_comes_each_hour(seed: int, name: str) -> None:
+    bars = drawn(seed, "gap", name, 600)
+    jumps = {
+        index: abs(float(bar.open / before.close) - 1)
+        for index, (before, bar) in enumerate(pairwise(bars))
+        if bar.open != before.close
+    }
+    assert len(jumps) in (9, 10)
+    assert {later - index for index, later in pairwise(jumps)} == {60}
+    assert all(0.01 < jump < 0.045 for jump in jumps.values())
+
+
+@few
+@given(SEEDS, NAMES)
+def test_a_crash_falls_fast_and_comes_back_thin(seed: int, name: str) -> None:
+    bars = drawn(seed, "crash", name, 960)
+    closes = levels(bars, name)
+    ends = [i for i in range(5, 960) if closes[i] < 0.85 * closes[i - 5]]
+    bottoms = [i for i in ends if i + 1 not in ends]  # the last bars of the falls
+    assert len(bottoms) in (3, 4)
+    for bottom in bottoms:
+        if 60 < bottom < 960 - 180:
+            usual = mean(bar.volume for bar in bars[bottom - 60 : bottom - 10])
+            after = mean(bar.volume for bar in bars[bottom + 2 : bottom + 100])
+            assert after < usual / 10
+            assert abs(closes[bottom + 170] - 1) < 0.01
 
 
 def test_the_way_through_a_bar() -> None:

@@ -1,15 +1,19 @@
 """The scripts that the market follows: seeded, or recorded bars. Pure: the same bar for ever."""
 
 import hashlib
-import math
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 
 from .bars import Bar
-from .symbols import SymbolRules
+from .regimes import REGIMES
+from .symbols import SymbolRules, places
 
 RecordedRow = tuple[str, ...]
 """Open, high, low, close and quote volume, as a file has them."""
+
+USUAL_PRICE = 60_000
+"""Of this price, 5 to 50 are traded each minute; of a lower one as many more."""
 
 
 class RecordedMarket:
@@ -32,38 +36,32 @@ class RecordedMarket:
 
 
 class SeededMarket:
-    """Bars as a pure function of (seed, symbol, bar index).
+    """Bars as a pure function of (seed, regime, symbol, bar index).
 
-    The price swings by about 1 % with a period that wanders between 26 and 48 bars, so that an EMA
-    cross of 5 and 20 bars changes side every 10 to 25 bars, on top of a slow drift. About every
-    300 bars the swing dies down for a while. Bars join without gaps.
+    All symbols trade about the same in USDT. Bars join without gaps, but for those of one regime.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, regime: str = "swing") -> None:
         self._seed = seed
+        self._regime = REGIMES[regime]
 
     def bar(self, rules: SymbolRules, index: int) -> Bar:
         """Return one bar; there is always another."""
-        opened, closed = self._level(rules, index), self._level(rules, index + 1)
-        reach = float(rules.start_price) * 0.0006
-        above, below, size = (self._chance(rules, index, salt) for salt in ("above", "below", "v"))
+        chance = partial(self._chance, rules)
+        start = float(rules.start_price)
+        opened, closed = (
+            rules.price(start * self._regime.level(chance, edge, index))
+            for edge in (index, index + 1)
+        )
+        reach = start * 0.0006
+        above, below, size = (chance(index, salt) for salt in ("above", "below", "v"))
         high = rules.price(float(max(opened, closed)) + reach * above)
         low = rules.price(float(min(opened, closed)) - reach * below)
-        volume = Decimal(round((5 + 45 * size) * 1000)) / 1000
-        return Bar(opened, high, low, closed, volume)
-
-    def _level(self, rules: SymbolRules, index: int) -> Decimal:
-        salts = ("turn", "drift", "calm")
-        turn, drift, calm = (math.tau * self._chance(rules, 0, salt) for salt in salts)
-        swing = min(1.0, max(0.02, 1.7 + 1.8 * math.sin(math.tau * index / 300 + calm)))
-        angle = math.tau * (index / 34 + 0.27 * math.sin(math.tau * index / 210 + drift)) + turn
-        shape = 0.011 * swing * math.sin(angle)
-        shape += 0.006 * math.sin(math.tau * index / 1_100 + drift)
-        shape += 0.0006 * swing * (self._chance(rules, index, "noise") - 0.5)
-        return rules.price(float(rules.start_price) * (1 + shape))
+        usual = (5 + 45 * size) * USUAL_PRICE / start * self._regime.volume(chance, index)
+        scale = 10 ** places(rules.step)
+        return Bar(opened, high, low, closed, Decimal(max(1, round(usual * scale))) / scale)
 
     def _chance(self, rules: SymbolRules, index: int, salt: str) -> float:
-        """Return a number in [0, 1) that depends on nothing but its arguments and the seed."""
         key = f"{self._seed}:{rules.name}:{index}:{salt}".encode()
         return int.from_bytes(hashlib.blake2b(key, digest_size=6).digest()) / 2**48
 
