@@ -205,4 +205,4 @@ async def exchange(*arguments: str) -> AsyncIterator[User]:
             yield User(running.ready["http"], running.ready["ws"], session)
     finally:
         code, errors = await running.stop()
-    assert (code, errors) == (0, "")
+    assert (code, errors) == (0, ""), (code, errors)
