@@ -17,9 +17,9 @@ Price rules
 
 Positions
 ---------
-* A reduce-only order ends as soon as filling it would open a position (expiry reason 4): when none is
-  left, or it has turned. One that is merely larger than the position stays, fills as far as there is
-  a position, and ends with it. Documented is the reason, not the moment: this is our reading.
+* A reduce-only order ends as soon as filling it would open a position (expiry reason 4): when none
+  is left, or it has turned. One that is merely larger than the position stays, fills as far as
+  there is one, and ends with it. Documented is the reason, not the moment: this is our reading.
 * When a moving price takes the margin balance down to the maintenance margin, all open orders end
   (expiry reason 5) and the exchange closes all positions whole, at the best price, with market
   orders of its own named ``autoclose-…``; they pay the taker's commission, no clearance fee. The
