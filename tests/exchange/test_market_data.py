@@ -109,6 +109,13 @@ async def test_depth_has_no_other_lengths(user: User) -> None:
     assert len((await get(user, "v1/depth"))["bids"]) == 500
 
 
+async def test_somebody_always_buys(user: User) -> None:
+    async with user.listening("/ws/btcusdt@bookTicker") as stream:
+        await user.wick(0.1)
+        _, lowest, _ = await stream.take(3)
+    assert (lowest["b"], lowest["a"]) == ("0.10", "0.30")
+
+
 async def test_streams_and_requests_tell_the_same_trades(user: User) -> None:
     async with user.listening("/ws/btcusdt@aggTrade") as stream:
         await user.order("BUY", "0.100")
