@@ -1,7 +1,9 @@
 """Who may ask: API key, signature and receive window, as the real exchange checks them.
 
 Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info,
-"Endpoint Security Type" and "SIGNED Endpoint Security".
+"Endpoint Security Type" and "SIGNED Endpoint Security". Not documented: the order of the checks
+(here key, then signature, then time), what a signature that is not the last parameter comes to
+(here it counts), and the longest window, which is known of the exchange's other markets.
 """
 
 import hashlib
