@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from functools import cache
 from typing import Any, Literal, Self
 
 from ..market.symbols import rounded, text
@@ -26,8 +27,14 @@ class Told:
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """Read what `row` wrote."""
-        known = {f.name: f.type is Decimal for f in fields(cls)}  # type: ignore[arg-type]
-        return cls(**{k: Decimal(row[k]) if decimal else row[k] for k, decimal in known.items()})
+        known = _decimals(cls).items()  # type: ignore[arg-type]  # a class can be hashed
+        return cls(**{k: Decimal(row[k]) if decimal else row[k] for k, decimal in known})
+
+
+@cache
+def _decimals(told: type[Told]) -> dict[str, bool]:
+    """Name the fields of a class, and tell which hold decimals."""
+    return {f.name: f.type is Decimal for f in fields(told)}  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)

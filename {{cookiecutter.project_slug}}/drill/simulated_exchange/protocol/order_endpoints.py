@@ -166,14 +166,15 @@ def all_orders(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
     name, (since, until) = book_of(exchange, p).rules.name, window(exchange, p, ORDER_DAYS)
     from_id = p.integer(ID_NAMES[kind][0])
     found = [
-        payloads.order(order)
+        order
         for order in exchange.state.orders.values()
         if (order.kind, order.symbol) == (kind, name)
         and since <= order.created_ms <= until
         and (from_id or 0) <= int(order.exchange_order_id)
         and not is_forgotten(exchange, order)
     ]
-    return page(found, p, from_start=from_id is not None or "startTime" in p)
+    told = page(found, p, from_start=from_id is not None or "startTime" in p)
+    return [payloads.order(order) for order in told]
 
 
 def trades(exchange: Exchange, p: Parameters) -> Any:
@@ -183,14 +184,15 @@ def trades(exchange: Exchange, p: Parameters) -> Any:
     if from_id is not None and ("startTime" in p or "endTime" in p):
         raise ExchangeError(-1106, "Parameter 'startTime and endTime' sent when not required.")
     found = [
-        payloads.trade(fill)
+        fill
         for fill in exchange.state.fills
         if fill.symbol == name
         and since <= fill.market_ms <= until
         and order_id in (None, int(fill.exchange_order_id))
         and (from_id or 0) <= int(fill.trade_id)
     ]
-    return page(found, p, from_start=from_id is not None or "startTime" in p)
+    told = page(found, p, from_start=from_id is not None or "startTime" in p)
+    return [payloads.trade(fill) for fill in told]
 
 
 def _life(exchange: Exchange, p: Parameters) -> dict[str, Any]:
