@@ -216,7 +216,8 @@ class Client:
 async def test_nothing_breaks_it_and_the_laws_hold(tmp_path: Path) -> None:
     state = tmp_path / "state"
     options = [word for name in SYMBOLS for word in ("--symbol", name)]
-    async with exchange("--stepped", *options, "--state", str(state)) as user:
+    options += ["--wallet", "1000000000", "--state", str(state)]  # it loses a lot
+    async with exchange("--stepped", *options) as user:
         clients = [Client(user, number) for number in range(CLIENTS)]
         async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as group:
             for client in clients:
