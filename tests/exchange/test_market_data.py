@@ -1,6 +1,7 @@
 """Market data: a book kept from updates, trades and tickers say the same everywhere."""
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -211,3 +212,14 @@ async def test_an_unknown_stream_is_accepted_and_silent(user: User) -> None:
         await user.step()
         await stream.socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 2})
         assert (await stream.next())["id"] == 2
+
+
+async def test_a_restart_forgets_no_trade(tmp_path: Path) -> None:
+    told = []
+    for _ in range(2):
+        async with exchange("--stepped", "--state", str(tmp_path / "state")) as user:
+            if not told:
+                await user.order("BUY")
+                await user.step(2)
+            told.append(await get(user, "v1/aggTrades", f"{BTC}&limit=1000"))
+    assert told[0] == told[1]
