@@ -51,7 +51,8 @@ def entry_price_and_profit_follow_from_the_fills(state: State) -> None:
                 held -= closed
                 change += closed
             held, cost = held + change, cost + change * fill.price
-            assert abs(fill.realized_pnl - profit) < TOLERANCE * max(Dec(1), abs(held), fill.quantity)
+            tolerance = TOLERANCE * max(Dec(1), abs(held), fill.quantity)
+            assert abs(fill.realized_pnl - profit) < tolerance
         if held:
             assert abs(book.entry_price - cost / held) < TOLERANCE
         else:
