@@ -1,7 +1,9 @@
 """Clients that talk nonsense, do not read, come in thousands or fall silent."""
 
 import asyncio
+import json
 import socket
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -9,7 +11,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from exchange.support import Running, User
-from simulated_exchange import cli
+from simulated_exchange.cli import build
+from simulated_exchange.options import read_options
 from simulated_exchange.protocol import sockets
 from simulated_exchange.protocol.sockets import MOST_SOCKETS, Sockets
 
@@ -113,8 +116,9 @@ async def test_there_is_a_limit_of_sockets(user: User) -> None:
         assert not (await session.ws_connect(f"{user.ws}/ws")).closed
 
 
-async def test_a_stop_waits_for_nobody() -> None:
-    running = await Running.start("--stepped")
+async def test_a_stop_waits_for_nobody(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    running = await Running.start("--stepped", "--journal", str(journal))
     async with aiohttp.ClientSession() as session:
         user = User(running.ready["http"], running.ready["ws"], session)
         asking = []
@@ -128,13 +132,16 @@ async def test_a_stop_waits_for_nobody() -> None:
                 await user.fired(f"f{number}")
             await user.arm("half_open")
             assert await running.stop() == (0, "")
-        await asyncio.gather(*asking, return_exceptions=True)
+        assert all(answer["status"] == "NEW" for answer in await asyncio.gather(*asking))
+    records = map(json.loads, journal.read_text().splitlines())
+    released = [r["data"]["by"] for r in records if r["kind"] == "fault.released"]
+    assert released == ["stop"] * 5
 
 
 async def test_who_answers_no_ping_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "PING_SECONDS", 0.02)
     monkeypatch.setattr(sockets, "PONG_SECONDS", 0.5)
-    served = Sockets(cli.build(cli._parser().parse_args(["--stepped"])))
+    served = Sockets(build(read_options(["--stepped"])))
     app = web.Application()
     app.router.add_get("/ws", served.serve)
     async with TestServer(app) as server, aiohttp.ClientSession() as session:

@@ -171,11 +171,15 @@ async def serve(exchange: Exchange, host: str, port: int) -> None:
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
-        tasks = [asyncio.create_task(server.run())]
+        serving = asyncio.create_task(server.run())
+        serving.add_done_callback(lambda _: stop.set())  # by itself it ends by a defect only
+        tasks = [serving]
         if not exchange.clock.stepped:
             tasks.append(asyncio.create_task(_run_market(server)))
         _say_ready(host, runner.addresses[0][1])
         await stop.wait()
+        if serving.done():
+            await serving
         server.faults.release_all()
         for task in tasks:
             task.cancel()
