@@ -129,14 +129,15 @@ async def test_a_combined_user_stream_is_named_by_its_key(user: User) -> None:
 
 
 async def test_a_listen_key_ends_unless_it_is_kept_alive() -> None:
-    async with exchange("--stepped", "--listen-key-minutes", "0.02") as user:
+    async with exchange("--stepped", "--listen-key-minutes", "0.03") as user:
         async with user.listening() as stream:
-            for _ in range(3):
-                assert await stream.is_silent(0.6)
-                await user.ask("PUT", "v1/listenKey")
+            await user.ask("PUT", "v1/listenKey")
             expired = await stream.next()
             assert expired["e"] == "listenKeyExpired"
             assert await user.refused("PUT", "v1/listenKey") == -1125
+            opened, kept, ended = await user.journal("listen_key.changed")
+            assert opened["data"]["until_ms"] < kept["data"]["until_ms"]
+            assert kept["data"]["until_ms"] <= ended["wall_ns"] // 1_000_000
             await user.order("BUY")
             assert await stream.is_silent()
         fresh = await user.ask("POST", "v1/listenKey")
