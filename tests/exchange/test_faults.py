@@ -112,6 +112,26 @@ async def test_fail_has_the_text_of_its_code(user: User, status: int, code: int)
     assert answered == (status, {"code": code, "msg": TEXTS[code]})
 
 
+@pytest.mark.parametrize(
+    ("request_name", "path"),
+    [
+        ("account.read", "v2/account"),
+        ("positions.read", "v3/positionRisk"),
+        ("orders.open", "v1/openOrders"),
+        ("orders.all", "v1/allOrders"),
+        ("trades.all", "v1/userTrades"),
+        ("conditionals.open", "v1/openAlgoOrders"),
+        ("conditionals.all", "v1/allAlgoOrders"),
+    ],
+)
+async def test_each_question_of_a_reconciliation_can_fail(
+    user: User, request_name: str, path: str
+) -> None:
+    await user.arm("fail", match={"request": request_name}, code=-1000, status=500)
+    assert await user.refused("GET", path, symbol="BTCUSDT") == -1000
+    await user.ask("GET", path, symbol="BTCUSDT")
+
+
 async def test_fail_can_answer_as_a_gateway_does(user: User) -> None:
     await user.arm("fail", match={"request": "time.read"}, status=429, code=None)
     async with user.session.get(f"{user.http}/fapi/v1/time") as answer:
