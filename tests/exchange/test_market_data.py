@@ -215,7 +215,7 @@ async def test_an_unknown_stream_is_accepted_and_silent(user: User) -> None:
 
 
 async def test_a_restart_forgets_no_trade(tmp_path: Path) -> None:
-    told = []
+    told: list[Any] = []
     for _ in range(2):
         async with exchange("--stepped", "--state", str(tmp_path / "state")) as user:
             if not told:
