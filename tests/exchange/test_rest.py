@@ -1,15 +1,20 @@
 """Requests: answers, refusals, history and its times, klines and their pages."""
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from exchange.support import EPOCH_MS, START_MS, User
+from simulated_exchange.cli import build
 from simulated_exchange.errors import TEXTS, ExchangeError
+from simulated_exchange.options import read_options
 from simulated_exchange.protocol.endpoints import ACCOUNT, MARKET, ORDERS
+from simulated_exchange.protocol.parameters import Parameters
 from simulated_exchange.protocol.unsupported import UNSUPPORTED
 
 LIMIT = {"type": "LIMIT", "timeInForce": "GTC", "price": "50000"}
@@ -157,7 +162,8 @@ async def test_settings_of_the_account(user: User) -> None:
 
 async def test_several_orders_each_have_an_answer(user: User) -> None:
     good = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.010", **LIMIT}
-    batch = [good | {"newClientOrderId": "A"}, good | {"price": "0"}, good | {"reduceOnly": True}]
+    first = good | {"newClientOrderId": "A", "stopPrice": None}
+    batch = [first, good | {"price": "0"}, good | {"reduceOnly": True}]
     placed = await user.ask("POST", "v1/batchOrders", batchOrders=json.dumps(batch))
     assert placed[0]["status"] == "NEW"
     assert [answer["code"] for answer in placed[1:]] == [-4001, -2022]
@@ -165,6 +171,9 @@ async def test_several_orders_each_have_an_answer(user: User) -> None:
     changes = [change | {"orderId": placed[0]["orderId"]}, change | {"origClientOrderId": "Z"}]
     amended = await user.ask("PUT", "v1/batchOrders", batchOrders=json.dumps(changes))
     assert (amended[0]["origQty"], amended[1]["code"]) == ("0.020", -2013)
+    deep = urlencode({"batchOrders": "[" * 100_000})
+    with pytest.raises(ExchangeError, match="'batchOrders'"):
+        Parameters.parse("", deep).each("batchOrders", 5)
     for wrong, code in (([good] * 6, -4082), ([], -4082), (["order"], -1102), ({}, -1102)):
         given = {"batchOrders": json.dumps(wrong)}
         assert await user.refused("POST", "v1/batchOrders", **given) == code
@@ -295,3 +304,28 @@ async def test_klines_of_other_intervals(user: User) -> None:
     assert rows[0][2] == max((row[2] for row in minutes), key=float)
     status, answer = await user.raw("GET", "/fapi/v1/klines", "symbol=BTCUSDT&interval=7m")
     assert (status, answer["code"]) == (400, -1120)
+
+
+NONSENSE = (
+    "", "-1", "0", "99999999999999999999", "1_0", "1e9999", "NaN", "Infinity", "٣", " 1", "null",
+    "[[]]", "{}", "true", "\0", "a" * 500, "9" * 5_000, '[{"symbol": null}]', '[{"symbol": [1]}]',
+)  # fmt: skip
+PARAMETERS = (
+    "symbol", "side", "type", "quantity", "price", "timeInForce", "goodTillDate", "orderId",
+    "origClientOrderId", "newClientOrderId", "newOrderRespType", "reduceOnly", "algoType", "algoId",
+    "clientAlgoId", "triggerPrice", "workingType", "closePosition", "batchOrders", "orderIdList",
+    "leverage", "marginType", "incomeType", "page", "limit", "startTime", "endTime", "fromId",
+    "interval", "recvWindow", "positionSide", "dualSidePosition", "multiAssetsMargin",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE, ids=lambda value: value[:12])
+def test_nonsense_is_refused_or_passed_over(nonsense: str) -> None:
+    core = build(read_options(["--stepped"]))
+    usual = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "quantity": "0.010"} | LIMIT
+    usual |= {"algoType": "CONDITIONAL", "triggerPrice": "70000", "interval": "1m", "orderId": "1"}
+    for endpoint in (MARKET | ACCOUNT | ORDERS).values():
+        for name in PARAMETERS:
+            p = Parameters.parse(urlencode(usual | {name: nonsense}), "")
+            with contextlib.suppress(ExchangeError):
+                json.dumps(endpoint.handle(core, p))

@@ -4,11 +4,14 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
 from ..errors import ExchangeError, invalid, missing
+
+DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
+WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 class Parameters(dict[str, str]):
@@ -28,19 +31,19 @@ class Parameters(dict[str, str]):
 
     def decimal(self, name: str) -> Decimal:
         """Return a decimal that has to be there."""
-        with contextlib.suppress(InvalidOperation):
-            value = Decimal(self.required(name))
-            if value.is_finite():
-                return value
-        raise missing(name)
+        value = self.required(name)
+        if not DECIMAL.fullmatch(value):
+            raise missing(name)
+        return Decimal(value)
 
     def integer(self, name: str) -> int | None:
         """Return a whole number, or None when it was not sent."""
         value = self.get(name)
-        try:
-            return int(value) if value else None
-        except ValueError:
-            raise missing(name) from None
+        if not value:
+            return None
+        if not WHOLE.fullmatch(value):
+            raise missing(name)
+        return int(value)
 
     def limit(self, default: int, highest: int) -> int:
         """Return how many rows are wanted."""
@@ -86,7 +89,7 @@ class Parameters(dict[str, str]):
 
     def listed(self, name: str) -> list[Any]:
         """Return a JSON list, which is empty when it was not sent."""
-        with contextlib.suppress(json.JSONDecodeError):
+        with contextlib.suppress(ValueError, RecursionError):
             values = json.loads(self.get(name) or "[]")
             if isinstance(values, list):
                 return values
@@ -99,4 +102,7 @@ class Parameters(dict[str, str]):
             raise ExchangeError(-4082)
         if not all(isinstance(row, dict) for row in rows):
             raise missing(name)
-        return [Parameters({key: str(value) for key, value in row.items()}) for row in rows]
+        return [
+            Parameters({key: str(value) for key, value in row.items() if value is not None})
+            for row in rows
+        ]
