@@ -16,9 +16,8 @@ Record = dict[str, Any]
 EXIT_LOST = 2
 """The exit code of a process whose journal file takes no more records."""
 
-KEPT_RECORDS = 50_000
-"""How many records stay in memory, at some 2 kB each; a journal file gets all of them, each batch
-as it is made."""
+KEPT_RECORDS = 20_000
+"""How many records stay in memory, at some 3 kB each; a journal file gets all of them."""
 
 
 class Journal:

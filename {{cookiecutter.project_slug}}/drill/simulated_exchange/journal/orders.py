@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
+from sys import intern
 from typing import Any, Literal, Self
 
 from ..market.symbols import rounded, text
@@ -15,6 +16,7 @@ OPEN_STATUSES = frozenset({"NEW", "PARTIALLY_FILLED", "TRIGGERING"})
 
 CONDITIONAL_TYPES = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET")
 ZERO = Decimal(0)
+_number = lru_cache(maxsize=10_000)(Decimal)
 
 
 class Told:
@@ -26,15 +28,22 @@ class Told:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """Read what `row` wrote."""
-        known = _decimals(cls).items()  # type: ignore[arg-type]  # a class can be hashed
-        return cls(**{k: Decimal(row[k]) if decimal else row[k] for k, decimal in known})
+        """Read what `row` wrote; equal words and numbers share an object, since there are many."""
+        values = {}
+        for name, is_decimal in _columns(cls):  # type: ignore[arg-type]  # a class can be hashed
+            value = row[name]
+            if is_decimal:
+                value = _number(value)
+            elif type(value) is str:
+                value = intern(value)
+            values[name] = value
+        return cls(**values)
 
 
 @cache
-def _decimals(told: type[Told]) -> dict[str, bool]:
+def _columns(told: type[Told]) -> tuple[tuple[str, bool], ...]:
     """Name the fields of a class, and tell which hold decimals."""
-    return {f.name: f.type is Decimal for f in fields(told)}  # type: ignore[arg-type]
+    return tuple((f.name, f.type is Decimal) for f in fields(told))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
