@@ -151,8 +151,10 @@ class Supervisor:
 
 async def _tell_fills(exchange: Exchange, say: Say) -> None:
     """Tell of each fill and each stop as the exchange records it."""
-    after = 0
     async with aiohttp.ClientSession(exchange.http_url) as session:
+        # Not from the first record: an exchange keeps only the latest ones in memory.
+        async with session.get("/_sim/ledger") as answer:
+            after = (await answer.json())["seq"]
         while True:
             async with session.get("/_sim/journal", params={"after": str(after)}) as answer:
                 journal = await answer.json()
