@@ -19,7 +19,7 @@ async def client(user: User) -> AsyncIterator[Any]:
     made = ccxt.pro.binanceusdm(
         {"apiKey": KEY, "secret": SECRET, "options": options, "enableRateLimit": False}
     )
-    sockets = {"ws": {"linear": f"{user.ws}/ws"}}
+    sockets = {"ws": dict.fromkeys(("linear", "future"), f"{user.ws}/ws")}  # by version of ccxt
     made.urls = {"api": {name: f"{user.http}{path}" for name, path in PATHS.items()} | sockets}
     assert all(is_loopback(url) for url in texts(made.urls))
     assert not any((made.proxy, made.httpProxy, made.httpsProxy, made.aiohttp_trust_env))
