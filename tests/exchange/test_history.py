@@ -3,6 +3,7 @@
 Most of these tests take the core alone: days pass by one record.
 """
 
+import asyncio
 import time
 from typing import Any
 
@@ -197,3 +198,28 @@ async def test_a_client_asks_in_wall_time(user: User) -> None:
         assert await user.refused("GET", path, symbol="BTCUSDT", **wide) == -4165
         early = {"startTime": now - 200 * DAY_MS}
         assert await user.refused("GET", path, symbol="BTCUSDT", **early) == -4166
+
+
+async def test_a_client_asks_from_a_stamp_that_it_was_told(user: User) -> None:
+    for _ in range(2):
+        await user.order("BUY")
+    now = time.time_ns() // 1_000_000
+    for path in ("v1/allOrders", "v1/userTrades", "v1/income"):
+        stamps = [row["time"] for row in await user.ask("GET", path, symbol="BTCUSDT")]
+        for end in ({}, {"endTime": now}):  # it was now when the client asked
+            given = {"symbol": "BTCUSDT", "startTime": stamps[-1], **end}
+            assert [row["time"] for row in await user.ask("GET", path, **given)] == stamps[-1:]
+        given = {"symbol": "BTCUSDT", "endTime": stamps[0]}
+        assert [row["time"] for row in await user.ask("GET", path, **given)] == stamps[:1]
+
+
+async def test_an_end_of_now_includes_the_last_change(user: User) -> None:
+    await user.order("BUY")
+    now = time.time_ns() // 1_000_000
+    await asyncio.sleep(0.02)  # the request travels, and market time stands still
+    for path in ("v1/allOrders", "v1/userTrades", "v1/income"):
+        for start in ({}, {"startTime": now - DAY_MS}, {"startTime": now - 7 * DAY_MS}):
+            given = {"symbol": "BTCUSDT", "endTime": now, **start}
+            assert len(await user.ask("GET", path, **given)) == 1
+        given = {"symbol": "BTCUSDT", "endTime": now - 60_000}
+        assert await user.ask("GET", path, **given) == []

@@ -55,6 +55,7 @@ class State:
     """Everything that the exchange knows about its market and its one account."""
 
     market_ms: int = 0
+    changed_wall_ms: int = field(default=0, compare=False)  # when market time came there
     first_open_ms: int = 0
     deposits: Decimal = ZERO  # with what the insurance fund paid in
     wallet: Decimal = ZERO
@@ -158,7 +159,7 @@ def apply(state: State, record: Mapping[str, Any]) -> None:
             book.tape.print_bars(book.rules, bars, state.first_open_ms)
     else:
         return
-    state.market_ms = record["market_ms"]
+    state.market_ms, state.changed_wall_ms = record["market_ms"], record["wall_ns"] // 1_000_000
 
 
 def replay(records: Iterable[Mapping[str, Any]]) -> State:

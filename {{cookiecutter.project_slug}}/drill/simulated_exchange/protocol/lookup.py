@@ -66,21 +66,33 @@ def is_forgotten(exchange: Exchange, order: Order) -> bool:
 
 
 def window(exchange: Exchange, p: Parameters, kept_days: int) -> tuple[int, int]:
-    """Return first and last market time of a question; clients take theirs from wall time."""
-    start, end = p.integer("startTime"), p.integer("endTime")
+    """Return first and last market time of a question.
+
+    Clients take theirs from wall time, or from the stamps that they were told, which are market
+    time: a time that would be before all that is kept, but lies in the market's past, is such a
+    stamp. Market time may stand still: an end since the last change is now.
+    """
     now, lag, length_ms = exchange.clock.now_ms(), exchange.clock.lag_ms(), WINDOW_DAYS * DAY_MS
     kept_from = now - kept_days * DAY_MS
-    if start is None:
-        until = now if end is None else end - lag
-        return max(until - length_ms, kept_from), until
-    since = start - lag
-    if end is not None and end < start:
-        raise ExchangeError(-1023)
-    if end is not None and end - start > length_ms:
+
+    def asked(name: str) -> int | None:
+        given = p.integer(name)
+        if given is None or given - lag < kept_from <= given <= now:
+            return given
+        return given - lag
+
+    since, until, end = asked("startTime"), asked("endTime"), p.integer("endTime")
+    if since is not None and until is not None and until - since > length_ms:
         raise filled(-4165, WINDOW_DAYS)
+    if until is None or (end is not None and end >= exchange.state.changed_wall_ms):
+        until = max(until or now, now)
+    if since is None:
+        return max(until - length_ms, kept_from), until
+    if end is not None and until < since:
+        raise ExchangeError(-1023)
     if since < kept_from:
         raise filled(-4166, kept_days)
-    return since, since + length_ms if end is None else end - lag
+    return since, since + length_ms if end is None else until
 
 
 def page(found: list[Any], p: Parameters, *, from_start: bool) -> list[Any]:
