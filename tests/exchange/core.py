@@ -54,8 +54,8 @@ class Core:
 
     def conditional(self, side: str, kind: str, trigger: str, **more: Any) -> Order:
         more = {k: Dec(v) if k in ("price", "quantity") else v for k, v in more.items()}
-        given: dict[str, Any] = {"quantity": Dec(1), "trigger_price": Dec(trigger)} | more
-        order = Order(kind="conditional", symbol=NAME, side=side, type=kind, **given)
+        given: dict[str, Any] = {"symbol": NAME, "quantity": Dec(1), "trigger_price": Dec(trigger)}
+        order = Order(kind="conditional", side=side, type=kind, **(given | more))
         return self.matching.place_conditional(order)
 
     def now(self, order: Order) -> Order:

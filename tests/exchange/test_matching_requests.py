@@ -81,6 +81,8 @@ def test_only_so_many_orders_may_be_open(monkeypatch: pytest.MonkeyPatch) -> Non
     core.order("BUY", price="99")
     core.conditional("SELL", "STOP_MARKET", "98")
     assert code_of(lambda: core.conditional("SELL", "STOP_MARKET", "97")) == -4045
+    elsewhere = {"symbol": OTHER}
+    assert code_of(lambda: core.conditional("SELL", "STOP_MARKET", "98", **elsewhere)) == -4045
 
 
 # Amendments

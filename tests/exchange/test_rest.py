@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from exchange.support import EPOCH_MS, START_MS, User
+from exchange.support import EPOCH_MS, START_MS, User, exchange
 from simulated_exchange.cli import build
 from simulated_exchange.errors import TEXTS, ExchangeError
 from simulated_exchange.options import read_options
@@ -237,6 +237,18 @@ async def test_cancel_many(user: User) -> None:
     assert len(await user.ask("GET", "v1/openAlgoOrders")) == 1
     await user.ask("DELETE", "v1/algoOpenOrders", symbol="BTCUSDT")
     assert await user.ask("GET", "v1/openAlgoOrders", symbol="BTCUSDT") == []
+
+
+async def test_cancelling_all_of_one_symbol_leaves_the_others() -> None:
+    async with exchange("--stepped", "--symbol", "BTCUSDT", "--symbol", "ETHUSDT") as user:
+        await user.order("BUY", **LIMIT)
+        await user.order("BUY", "1", **{**LIMIT, "symbol": "ETHUSDT", "price": "2900"})
+        await user.conditional("SELL", "STOP_MARKET", "50000")
+        await user.conditional("SELL", "STOP_MARKET", "2500", symbol="ETHUSDT")
+        for path in ("v1/allOpenOrders", "v1/algoOpenOrders"):
+            await user.ask("DELETE", path, symbol="BTCUSDT")
+        for path in ("v1/openOrders", "v1/openAlgoOrders"):
+            assert [row["symbol"] for row in await user.ask("GET", path)] == ["ETHUSDT"]
 
 
 async def test_version_3_tells_only_of_symbols_in_use(user: User) -> None:

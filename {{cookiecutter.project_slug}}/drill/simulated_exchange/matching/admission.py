@@ -15,8 +15,8 @@ from ..market.symbols import text
 from .liquidity import takeable
 from .meeting import due
 
-MOST_OPEN: dict[Kind, int] = {"order": 200, "conditional": 100}
-"""`MAX_NUM_ORDERS` and `MAX_NUM_ALGO_ORDERS`: how many may be open at once in one symbol."""
+MOST_OPEN: dict[Kind, int] = {"order": 200, "conditional": 200}
+"""How many may be open at once: orders in one symbol (`MAX_NUM_ORDERS`), conditionals in all."""
 
 PRICE_BAND = Decimal("0.05")
 """`PERCENT_PRICE`: how far over the last price one may offer to buy, or under it to sell."""
@@ -29,7 +29,8 @@ def check_new(state: State, order: Order) -> None:
     opened = state.open_orders(order.kind)
     if order.client_order_id and order.client_order_id in (o.client_order_id for o in opened):
         raise ExchangeError(-4116)
-    if sum(other.symbol == order.symbol for other in opened) >= MOST_OPEN[order.kind]:
+    counted = [o for o in opened if o.kind == "conditional" or o.symbol == order.symbol]
+    if len(counted) >= MOST_OPEN[order.kind]:
         raise ExchangeError(-2025 if order.kind == "order" else -4045)
 
 

@@ -61,7 +61,6 @@ def _symbol_info(book: Book) -> Payload:
             {"filterType": "MARKET_LOT_SIZE", "maxQty": market_most, **lot},
             {"filterType": "MIN_NOTIONAL", "notional": str(rules.min_notional)},
             {"filterType": "MAX_NUM_ORDERS", "limit": MOST_OPEN["order"]},
-            {"filterType": "MAX_NUM_ALGO_ORDERS", "limit": MOST_OPEN["conditional"]},
             {"filterType": "PERCENT_PRICE", "multiplierUp": f"{1 + PRICE_BAND:.4f}",
              "multiplierDown": f"{1 - PRICE_BAND:.4f}", "multiplierDecimal": "4"},
         ],
