@@ -97,6 +97,14 @@ def test_an_amendment_below_what_is_filled_ends_the_order() -> None:
     assert (ended.status, float(ended.filled)) == ("CANCELED", 100)
 
 
+def test_it_ends_it_too_when_what_is_filled_is_hardly_worth_anything() -> None:
+    core = Core()
+    core.thin("0.030")
+    bid = core.order("BUY", "1", price="100.01")
+    ended = core.matching.amend(bid, Dec("0.030"), Dec("100.01"))
+    assert (ended.status, float(ended.filled)) == ("CANCELED", 0.03)
+
+
 @pytest.mark.parametrize(
     ("quantity", "price", "code"),
     [

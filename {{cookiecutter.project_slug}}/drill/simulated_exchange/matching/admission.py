@@ -34,7 +34,7 @@ def check_new(state: State, order: Order) -> None:
         raise ExchangeError(-2025 if order.kind == "order" else -4045)
 
 
-def check_filters(book: Book, order: Order, too_small: int = -4164) -> None:
+def check_filters(book: Book, order: Order, too_small: int | None = -4164) -> None:
     """Refuse what the filters of the symbol do not let pass; `too_small` is for the notional.
 
     The price of a conditional limit order may be as far from its trigger as that of a limit order
@@ -53,7 +53,7 @@ def check_filters(book: Book, order: Order, too_small: int = -4164) -> None:
         rules.check_price(order.price)
         _check_band(book, order, middle)
     price = order.price if limited else middle
-    if not order.reduce_only and order.quantity * price < rules.min_notional:
+    if too_small and not order.reduce_only and order.quantity * price < rules.min_notional:
         sentence = f"Order's notional must be no smaller than {text(rules.min_notional)}"
         if too_small == -4164:
             sentence += " (unless you choose reduce only)."
@@ -92,7 +92,7 @@ def amended(state: State, order: Order, quantity: Decimal, price: Decimal) -> Or
     if order.amendments >= MOST_AMENDMENTS:
         raise ExchangeError(-5026)
     changed = replace(order, quantity=quantity, price=price)
-    check_filters(book, changed, too_small=-5029)
+    check_filters(book, changed, too_small=None if quantity <= order.filled else -5029)
     if (quantity, price) == (order.quantity, order.price):
         raise ExchangeError(-5027)
     if quantity <= order.filled:
