@@ -84,6 +84,9 @@ async def test_faults_that_cannot_be(user: User) -> None:
 
 async def test_an_unknown_fault(user: User) -> None:
     assert "no fault f9" in (await user.sim("GET", "faults/f9", status=404))["error"]
+    assert "Say which fault: " in (await user.sim("POST", "faults", {}, status=400))["error"]
+    listed = await user.sim("GET", "faults", status=404)
+    assert "There is no GET /_sim/faults: under /_sim/ use GET hello, " in listed["error"]
 
 
 # Requests

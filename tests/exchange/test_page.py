@@ -1,13 +1,19 @@
 """The page of what is in and what is out says what the code says."""
 
+import asyncio
 import re
+import sys
 from pathlib import Path
 
-import simulated_exchange
-from simulated_exchange.protocol.endpoints import ACCOUNT, MARKET, ORDERS
+import pytest
+
+from exchange.support import DRILL, SECONDS, User
+from simulated_exchange.protocol.endpoints import ACCOUNT, ENDPOINTS, MARKET, ORDERS
 from simulated_exchange.protocol.unsupported import UNSUPPORTED
 
-PAGE = (Path(simulated_exchange.__file__).parents[1] / "exchange.md").read_text(encoding="utf-8")
+PAGE = (DRILL / "exchange.md").read_text(encoding="utf-8")
+CONTRACT = (DRILL / "contract.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 INSIDE, OUTSIDE = PAGE.split("## Out, and why")
 TESTS = Path(__file__).parents[2]
 
@@ -34,3 +40,24 @@ def test_every_claim_names_a_test_that_exists() -> None:
     assert len(named) > 5
     for name in named:
         assert list(TESTS.glob(name)), f"{name} does not exist."
+
+
+def test_the_contract_names_every_request_that_a_fault_can_match() -> None:
+    [line] = [line for line in CONTRACT.splitlines() if line.startswith("| `request` |")]
+    named = re.findall(r"`([^`]+)`", line)[1:]
+    assert sorted(named) == sorted({endpoint.request for endpoint in ENDPOINTS.values()})
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=["ccxt", "python"])
+async def test_an_example_runs_as_it_stands(user: User, example: str) -> None:
+    assert example.count("http://127.0.0.1:8080") == 1
+    script = example.replace("http://127.0.0.1:8080", user.http)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(3 * SECONDS):
+        said, _ = await process.communicate()
+    assert process.returncode == 0
+    assert float(said.split()[0]) == pytest.approx(await user.price(), abs=1)
+    [position] = (await user.ledger())["positions"]
+    assert position["quantity"] == "0.010"

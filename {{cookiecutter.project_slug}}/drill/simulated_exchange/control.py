@@ -12,11 +12,15 @@ from aiohttp import web
 from . import __version__
 from .deeds import Deeds, RefusedError, changes
 from .faults.faults import Fault
+from .faults.table import FAULTS
 from .matching.course import MarketUsedUpError
 from .protocol.server import Server
 
 LONGEST_WAIT_SECONDS = 600
 MOST_BARS = 10_000
+REQUESTS = (
+    "GET hello, GET ledger, GET journal, POST step, POST faults, GET faults/ID, DELETE faults/ID"
+)
 
 
 class Control:
@@ -38,6 +42,7 @@ class Control:
                 web.post("/_sim/faults", self._arm),
                 web.get("/_sim/faults/{id}", self._wait),
                 web.delete("/_sim/faults/{id}", self._release),
+                web.route("*", "/_sim{path:.*}", self._unknown),
             ]
         )
 
@@ -91,8 +96,10 @@ class Control:
 
     async def _arm(self, request: web.Request) -> web.Response:
         body, faults = await _body(request), self._server.faults
+        if "name" not in body:
+            raise _refusal(f'Say which fault: {{"name": …}}, one of {", ".join(FAULTS)}.')
         try:
-            fault = faults.arm(str(body.pop("name", None)), body)
+            fault = faults.arm(str(body.pop("name")), body)
         except ValueError as error:
             raise _refusal(str(error)) from None
         try:
@@ -115,6 +122,10 @@ class Control:
         self._server.faults.release(fault)
         await self._server.tell(self._exchange.journal.after(before))
         return web.json_response(fault.row())
+
+    async def _unknown(self, request: web.Request) -> web.Response:
+        msg = f"There is no {request.method} {request.path}: under /_sim/ use {REQUESTS}."
+        raise _refusal(msg, web.HTTPNotFound)
 
     def _fault(self, request: web.Request) -> Fault:
         key = request.match_info["id"]
