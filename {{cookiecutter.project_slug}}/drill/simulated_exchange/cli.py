@@ -143,8 +143,8 @@ def _catch_up(course: Course, clock: Clock, journal: Journal, state: State) -> N
     """Take a market that runs at wall time through what it missed while nobody ran it."""
     missed = (wall_ms() - state.forming_open_ms) // MINUTE_MS
     if missed > MOST_MISSED_BARS:
-        stands = f"This market has stood still for {missed} minutes, more than {MOST_MISSED_BARS}"
-        raise UsageError(f"{stands}: give another --state.")
+        behind = f"This market is {missed} minutes behind wall time, more than {MOST_MISSED_BARS}"
+        raise UsageError(f"{behind}: give its --speed again, or another --state.")
     arrived = False
     while not arrived:
         with journal.batch():

@@ -45,30 +45,36 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def _parser() -> Parser:
     parser = Parser(
         prog="simulated-exchange",
-        description="An exchange of its own that speaks Binance USD-M futures.",
+        description="An exchange with one account that speaks Binance USD-M futures. Its market "
+        "runs at wall time unless --stepped or --speed is given.",
         allow_abbrev=False,
     )
-    add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=int, default=0, help="0 takes a free one (default: %(default)s)")
-    add("--seed", type=int, default=7, help="which market (default: %(default)s)")
+    add, shown = parser.add_argument, "(default: %(default)s)"
+    add("--host", default="127.0.0.1", help=f"private address to listen on {shown}")
+    add("--port", type=int, default=0, help=f"0 takes a free one {shown}")
+    add("--seed", type=int, default=7, help=f"the same one makes the same market {shown}")
     add("--regime", choices=REGIMES, help=_regimes())
-    add("--epoch", type=int, help=f"open time of bar 0, ms (default: {DEFAULT_EPOCH_MS})")
-    add("--symbol", action="append", help="repeatable (default: BTCUSDT)")
-    add("--market", type=Path, metavar="FILE", help="recorded bars, CSV, possibly .gz")
-    add("--history", type=int, default=300, help="bars before the start (default: %(default)s)")
+    add("--epoch", type=int, help=f"when bar 0 opens, ms since 1970 (default: {DEFAULT_EPOCH_MS})")
+    add("--symbol", action="append", help="ends in USDT; repeatable (default: BTCUSDT)")
+    add("--market", type=Path, metavar="FILE", help="recorded bars: CSV or .gz, see exchange.md")
+    add("--history", type=int, default=300, help=f"closed bars at the start {shown}")
     add("--stepped", action="store_true", help="time moves by POST /_sim/step only")
-    add("--speed", type=float, help="start in the past and run this fast up to wall time")
-    add("--wallet", type=_usdt, default=OPENING_WALLET, help="USDT (default: %(default)s)")
-    add("--state", type=Path, metavar="DIR", help="live there: a restart goes on where a kill was")
-    add("--journal", type=Path, metavar="FILE", help="write the journal there, from the start")
-    key_life = "how long a listen key lives (default: %(default)s)"
+    add("--speed", type=float, help="begin at --epoch, this many times as fast as the clock")
+    add("--wallet", type=_usdt, default=OPENING_WALLET, help=f"deposit in USDT {shown}")
+    add("--state", type=Path, metavar="DIR", help="the journal's folder; a restart goes on from it")
+    add("--journal", type=Path, metavar="FILE", help="write the journal there, over what it holds")
+    key_life = f"how long a listen key lives {shown}"
     add("--listen-key-minutes", type=float, metavar="N", default=LIFE_MINUTES, help=key_life)
     limit = "a minute; 0 is none (default: none when stepped, else {})"
-    add("--weight-limit", type=int, metavar="N", help=f"weight {limit.format(WEIGHT_LIMIT)}")
+    add(
+        "--weight-limit",
+        type=int,
+        metavar="N",
+        help=f"request weight {limit.format(WEIGHT_LIMIT)}",
+    )
     add("--order-limit", type=int, metavar="N", help=f"orders {limit.format(ORDER_LIMIT)}")
-    add("--api-key", default="simulated-key", help="(default: %(default)s)")
-    add("--api-secret", default="simulated-secret", help="(default: %(default)s)")
+    add("--api-key", default="simulated-key", help=f"of the one account {shown}")
+    add("--api-secret", default="simulated-secret", help=f"what signs {shown}")
     return parser
 
 

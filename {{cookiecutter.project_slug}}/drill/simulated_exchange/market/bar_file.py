@@ -28,7 +28,8 @@ def read_bars(path: Path) -> tuple[int, list[RecordedRow]]:
             content = gzip.decompress(content)
         header, *lines = content.decode().splitlines() or [""]
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise BarFileError(f"{path} cannot be read as a file of bars: {error}.") from None
+        reason = getattr(error, "strerror", None) or error
+        raise BarFileError(f"{path} cannot be read as a file of bars: {reason}.") from None
     if header != HEADER:
         raise BarFileError(f"{path} is no file of bars: its first line has to be {HEADER}.")
     first, due, rows = None, None, []
