@@ -292,7 +292,8 @@ def test_each_change_takes_a_millisecond() -> None:
     began = core.state.market_ms
     bought = core.order("BUY")
     assert bought.created_ms == began + 1
-    assert core.state.fills[0].market_ms == bought.updated_ms == began + 3
+    assert core.state.fills[0].market_ms == bought.updated_ms == began + 2
+    assert core.book.position_ms == began + 2, "a position is as new as the fill that changed it"
     core.course.walk()
     assert core.state.market_ms == began + 50_000
     core.course.close_bar()

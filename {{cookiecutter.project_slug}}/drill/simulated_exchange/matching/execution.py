@@ -110,8 +110,8 @@ class Execution:
             "wallet": text(rounded(self._state.wallet + after.realized_pnl - fee)),
             "unrealized_pnl": text(rounded(after.position * (book.price - after.entry_price))),
         }
-        self._journal.write("position.changed", position, self.next_ms())
-        now = self.next_ms()
+        now = self.next_ms()  # one change: both events of a fill have its stamp
+        self._journal.write("position.changed", position, now)
         fill = Fill(
             trade_id=str(FIRST_ID + len(self._state.fills)), market_ms=now, symbol=order.symbol,
             exchange_order_id=order.exchange_order_id, client_order_id=order.client_order_id,
