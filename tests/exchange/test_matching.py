@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.core import NAME, Core, code_of
+from exchange.core import NAME, OTHER, Core, code_of
 from simulated_exchange.account import margin
 from simulated_exchange.errors import ExchangeError
 from simulated_exchange.journal.journal import Journal
@@ -148,9 +148,10 @@ def test_reduce_only_is_capped_and_ends_with_the_position() -> None:
 
 
 def test_an_open_name_is_taken_a_closed_one_is_free() -> None:
-    core = Core()
+    core = Core(names=(NAME, OTHER))
     bid = core.order("BUY", price="99", client_order_id="A")
     assert code_of(lambda: core.order("BUY", client_order_id="A")) == -4116
+    assert code_of(lambda: core.order("BUY", client_order_id="A", symbol=OTHER)) == -4116
     core.matching.cancel(bid)
     second = core.order("BUY", client_order_id="A")
     assert core.state.find("order", None, "A") == second

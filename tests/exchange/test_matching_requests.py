@@ -105,6 +105,16 @@ def test_it_ends_it_too_when_what_is_filled_is_hardly_worth_anything() -> None:
     assert (ended.status, float(ended.filled)) == ("CANCELED", 0.03)
 
 
+def test_an_amended_reduce_only_order_keeps_what_it_has_filled() -> None:
+    core = Core()
+    core.order("BUY", "2")
+    core.thin("1")
+    ask = core.order("SELL", "2", price="99.99", reduce_only=True)
+    assert (float(ask.filled), float(core.book.position)) == (1, 1)
+    changed = core.matching.amend(ask, Dec(5), Dec("100.50"))
+    assert (changed.status, float(changed.quantity)) == ("PARTIALLY_FILLED", 2)
+
+
 @pytest.mark.parametrize(
     ("quantity", "price", "code"),
     [
