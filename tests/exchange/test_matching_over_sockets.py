@@ -1,6 +1,7 @@
-"""Matching as a client sees it: partial fills, dates, liquidation."""
+"""Matching as a client sees it: partial fills, dates, liquidation, money."""
 
 import time
+from decimal import Decimal as Dec
 from typing import Any
 
 from exchange.support import User
@@ -86,3 +87,36 @@ async def test_a_liquidation(user: User) -> None:
     orders = await user.ask("GET", "v1/allOrders", **BTC)
     assert orders[-1]["clientOrderId"] == filled["o"]["c"]
     assert not await user.ask("GET", "v1/openOrders", **BTC)
+
+
+async def test_money_to_the_last_digit(user: User) -> None:
+    price = Dec((await user.ledger())["prices"]["BTCUSDT"])
+    ask, bid = price + Dec("0.1"), price - Dec("0.1")
+    paid = [Dec("0.010") * ask * Dec("0.0005"), Dec("0.015") * bid * Dec("0.0005")]
+    profits = [Dec(0), Dec("0.010") * (bid - ask)]
+    async with user.listening() as stream:
+        await user.order("BUY", "0.010")
+        await user.order("SELL", "0.015")
+        events = [event for event in await stream.take(6) if event.get("o", {}).get("x") != "NEW"]
+    wallets = [100_000 - paid[0], 100_000 - sum(paid) + profits[1]]
+    accounts, fills = [[event.get(name) for event in events if name in event] for name in "ao"]
+    assert [Dec(account["B"][0]["wb"]) for account in accounts] == wallets
+    held = [[Dec(account["P"][0][name]) for name in ("pa", "ep", "up")] for account in accounts]
+    assert held[0] == [Dec("0.010"), ask, Dec("0.010") * (price - ask)]
+    assert held[1] == [Dec("-0.005"), bid, Dec("-0.005") * (price - bid)]
+    money = list(zip(profits, paid, strict=True))
+    assert [(Dec(fill["rp"]), Dec(fill["n"])) for fill in fills] == money
+    trades = await user.ask("GET", "v1/userTrades", symbol="BTCUSDT")
+    assert [(Dec(row["realizedPnl"]), Dec(row["commission"])) for row in trades] == money
+    income = await user.ask("GET", "v1/income")
+    assert sum(Dec(row["income"]) for row in income) == sum(profits) - sum(paid)
+    account = await user.ask("GET", "v3/account")
+    worth = Dec("0.005") * price
+    assert Dec(account["totalWalletBalance"]) == wallets[1]
+    assert Dec(account["totalMarginBalance"]) == wallets[1] + held[1][2]
+    assert Dec(account["totalInitialMargin"]) == worth / 20
+    assert Dec(account["totalMaintMargin"]) == worth * Dec("0.004")
+    assert Dec(account["availableBalance"]) == wallets[1] + held[1][2] - worth / 20
+    [risk] = await user.ask("GET", "v3/positionRisk")
+    assert (Dec(risk["positionAmt"]), Dec(risk["notional"])) == (Dec("-0.005"), -worth)
+    assert risk["updateTime"] == trades[1]["time"]
