@@ -199,7 +199,7 @@ class Child:
         except FileNotFoundError:
             lines = []
         plain = [line.strip() for line in lines if line[:1].isalpha()]
-        return plain[-1] if plain else "it said nothing plain"
+        return plain[-1] if plain else "nothing in its log says why"
 
 
 def find_program(name: str, program: str, directory: Path, environment: Mapping[str, str]) -> None:

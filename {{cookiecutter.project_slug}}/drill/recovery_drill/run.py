@@ -268,7 +268,9 @@ def judge_folder(folder: Path, known: Sequence[Scenario]) -> Verdict:
         schedule = msgspec.json.decode((folder / "schedule.json").read_bytes())
         policy = msgspec.convert(schedule["policy"], type=Policy)
     except (OSError, KeyError, TypeError, msgspec.DecodeError) as error:
-        raise ValueError(f"{folder} is not the folder of a drill: {error!r}.") from error
+        why = getattr(error, "strerror", None) or error
+        msg = f"{folder} is not the folder of a drill: its schedule.json cannot be read ({why})."
+        raise ValueError(msg) from error
     by_name = {scenario.name: scenario for scenario in known}
     verdicts = []
     for name in schedule["scenarios"]:

@@ -118,6 +118,6 @@ class Course:
         index = (open_ms - self.epoch_ms) // MINUTE_MS
         bar = self._market.bar(rules, index)
         if bar is None:
-            more = "give it a longer file, or step and keep fewer bars"
+            more = "give a longer file or less --history"
             raise MarketUsedUpError(f"The market has only {index} bars: {more}.")
         return bar
