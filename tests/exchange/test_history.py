@@ -108,6 +108,18 @@ def test_trades_by_id_or_time_not_both(history: History) -> None:
         assert history.refused("userTrades", fromId=1, **given) == -1106
 
 
+def test_an_id_is_the_first_that_is_told(history: History) -> None:
+    orders = [history.order("BUY").exchange_order_id for _ in range(3)]
+    told = history.ask("allOrders", orderId=orders[1])
+    assert [str(row["orderId"]) for row in told] == orders[1:]
+    trades = [fill.trade_id for fill in history.state.fills]
+    told = history.ask("userTrades", fromId=trades[1])
+    assert [str(row["id"]) for row in told] == trades[1:]
+    conditionals = [history.conditional("SELL", "STOP_MARKET", "90") for _ in range(3)]
+    ids = [conditional.exchange_order_id for conditional in conditionals]
+    assert [str(row["algoId"]) for row in history.ask("allAlgoOrders", algoId=ids[1])] == ids[1:]
+
+
 def test_orders_without_a_fill_are_forgotten_after_three_days(history: History) -> None:
     ended = history.cancelled()
     expired = history.order("BUY", price="99", time_in_force="IOC").exchange_order_id

@@ -125,6 +125,15 @@ def test_what_reduces_binds_nothing() -> None:
     assert margin.order_margin(core.state) == (Dec(505) - 2 * core.book.notional) / 20
 
 
+def test_what_has_filled_is_bound_as_position_alone() -> None:
+    core = Core()
+    core.thin("1")
+    core.order("BUY", "3", price="100.01")
+    assert (core.book.position, core.book.notional) == (Dec(1), Dec(100))
+    assert margin.position_margin(core.state) == Dec(100) / 20
+    assert margin.order_margin(core.state) == 2 * Dec("100.01") / 20
+
+
 def test_margin_is_bound_by_positions() -> None:
     core = Core()
     for _ in range(2):
