@@ -251,6 +251,17 @@ async def test_cancelling_all_of_one_symbol_leaves_the_others() -> None:
             assert [row["symbol"] for row in await user.ask("GET", path)] == ["ETHUSDT"]
 
 
+async def test_an_order_of_another_symbol_is_unknown() -> None:
+    async with exchange("--stepped", "--symbol", "BTCUSDT", "--symbol", "ETHUSDT") as user:
+        placed = await user.order("BUY", **LIMIT, newClientOrderId="A")
+        for named in ({"orderId": placed["orderId"]}, {"origClientOrderId": "A"}):
+            elsewhere = {"symbol": "ETHUSDT", **named}
+            assert await user.refused("GET", "v1/order", **elsewhere) == -2013
+            assert await user.refused("GET", "v1/openOrder", **elsewhere) == -2013
+            assert await user.refused("DELETE", "v1/order", **elsewhere) == -2011
+        assert len(await user.ask("GET", "v1/openOrders", symbol="BTCUSDT")) == 1
+
+
 async def test_version_3_tells_only_of_symbols_in_use(user: User) -> None:
     assert await user.ask("GET", "v3/positionRisk") == []
     assert len(await user.ask("GET", "v2/positionRisk")) == 1
