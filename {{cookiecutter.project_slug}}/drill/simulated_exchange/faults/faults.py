@@ -35,7 +35,7 @@ class Fault:
         self.key = key
         self.name = name
         self.options = options
-        self.phase: str = options.get("phase", name)
+        self.phase: str = options.get("phase", name)  # without one it is met by its name
         self.undo: Callable[[], None] | None = None
         self.data: dict[str, Any] = {}
         self.fired = asyncio.Event()

@@ -1,4 +1,9 @@
-"""The HTTP side: read a request, let it pass the faults, answer and tell everybody."""
+"""The HTTP side: read a request, let it pass the faults, answer and tell everybody.
+
+The way of a request, with the names of the phases in which a fault may hold it: it is read
+(``received``), carried out as one batch of records (``processed``), its events leave, and last its
+answer. Only when held ``answered`` do its events leave after the answer.
+"""
 
 import asyncio
 import contextlib

@@ -2,6 +2,9 @@
 
 A user event goes to the sockets that were open when it arose. While a gate holds it, sockets may
 close; one that opens later does not get it, as on the real exchange.
+
+The answer of a request waits until its events have left (`flush`), but not for events that a gate
+holds, nor for those behind them: else whoever asks meanwhile would be held, too.
 """
 
 import asyncio
