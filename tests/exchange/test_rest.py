@@ -262,6 +262,16 @@ async def test_an_order_of_another_symbol_is_unknown() -> None:
         assert len(await user.ask("GET", "v1/openOrders", symbol="BTCUSDT")) == 1
 
 
+async def test_a_name_that_two_symbols_had() -> None:
+    async with exchange("--stepped", "--symbol", "BTCUSDT", "--symbol", "ETHUSDT") as user:
+        given = {"BTCUSDT": "0.010", "ETHUSDT": "1.000"}
+        for symbol, quantity in given.items():
+            await user.order("BUY", quantity, symbol=symbol, newClientOrderId="A")
+        for symbol, quantity in given.items():
+            row = await user.ask("GET", "v1/order", symbol=symbol, origClientOrderId="A")
+            assert (row["symbol"], row["origQty"]) == (symbol, quantity)
+
+
 async def test_version_3_tells_only_of_symbols_in_use(user: User) -> None:
     assert await user.ask("GET", "v3/positionRisk") == []
     assert len(await user.ask("GET", "v2/positionRisk")) == 1

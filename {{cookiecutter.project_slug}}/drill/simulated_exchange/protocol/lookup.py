@@ -52,8 +52,13 @@ def find_order(exchange: Exchange, p: Parameters, kind: Kind, unknown: int = -20
     if not order_id and not client_order_id:
         msg = f"Param '{client_name}' or '{id_name}' must be sent, but both were empty/null!"
         raise ExchangeError(-1102, msg)
-    order = exchange.state.find(kind, order_id, client_order_id)
-    if order is None or p.get("symbol") not in (None, order.symbol):
+    state, symbol = exchange.state, p.get("symbol")
+    order = state.find(kind, order_id, client_order_id)
+    if order is not None and symbol not in (None, order.symbol) and not order_id:
+        named = (kind, symbol, client_order_id)  # before another symbol had the name, too
+        latest = reversed(state.orders.values())
+        order = next((o for o in latest if (o.kind, o.symbol, o.client_order_id) == named), None)
+    if order is None or symbol not in (None, order.symbol):
         raise ExchangeError(unknown)
     return order
 
