@@ -86,13 +86,13 @@ async def test_the_ledger(user: User) -> None:
         "kind": "order", "exchange_order_id": "1000001", "client_order_id": "A", "side": "BUY",
         "symbol": "BTCUSDT", "type": "MARKET", "quantity": "0.010", "filled": "0.010", "price": "0",
         "trigger_price": "0", "status": "FILLED", "reduce_only": False, "close_position": False,
-        "created_ms": START_MS + 1, "updated_ms": START_MS + 3, "triggered_order_id": "",
+        "created_ms": START_MS + 1, "updated_ms": START_MS + 2, "triggered_order_id": "",
     }  # fmt: skip
     assert stop == stop | {"kind": "conditional", "trigger_price": "50000", "reduce_only": True}
     (fill,) = ledger["fills"]
     assert fill == fill | {
         "trade_id": "1000001", "exchange_order_id": "1000001", "client_order_id": "A",
-        "maker": False, "market_ms": START_MS + 3, "position_after": "0.010", "realized_pnl": "0",
+        "maker": False, "market_ms": START_MS + 2, "position_after": "0.010", "realized_pnl": "0",
     }  # fmt: skip
     (position,) = ledger["positions"]
     assert position["quantity"] == "0.010"
