@@ -22,6 +22,12 @@ CANNOT_BE: list[tuple[str, dict[str, Any], str]] = [
     ("gate", {"phase": "during"}, "phase has to be one of received, processed, "),
     ("gate", {"phase": "before", "match": {"colour": "red"}}, "match has to be an object with"),
     ("gate", {"phase": "before", "match": {"leg": 1}}, "match has to be text of 1 to "),
+    ("gate", {"phase": "before", "match": {"leg": "stop"}}, "Events have no leg to match: use "),
+    ("fail", {"match": {"event": "ALGO_UPDATE"}}, "Requests have no event to match: use "),
+    ("fail", {"match": {"request": "order.nwe"}}, "There is no request 'order.nwe': use one of"),
+    ("fail", {"match": {"leg": "halt"}}, "There is no leg 'halt': use one of entry, exit"),
+    ("fail", {"match": {"symbol": "X"}}, "There is no symbol 'X': use one of BTCUSDT."),
+    ("lose_event", {"match": {"event": "TRADE"}}, "There is no event 'TRADE': use one of"),
     ("gate", {"phase": "before", "nth": 0}, "nth has to be a whole number from 1 to"),
     ("gate", {"phase": "before", "nth": "x"}, "nth has to be a whole number from 1 to"),
     ("gate", {"phase": "before", "late": 1}, "late has to be true or false."),
@@ -55,6 +61,13 @@ CANNOT_BE: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
+async def test_faults_are_listed(user: User) -> None:
+    assert await user.sim("GET", "faults") == {"faults": []}
+    key = (await user.arm("lose_event"))["id"]
+    [listed] = (await user.sim("GET", "faults"))["faults"]
+    assert listed == await user.sim("GET", f"faults/{key}")
+
+
 def test_every_fault_and_option_is_in_the_contract() -> None:
     contract = (DRILL / "contract.md").read_text()
     [table] = re.findall(r"\| fault \|(.*?)\n\n", contract, re.DOTALL)
@@ -85,8 +98,8 @@ async def test_faults_that_cannot_be(user: User) -> None:
 async def test_an_unknown_fault(user: User) -> None:
     assert "no fault f9" in (await user.sim("GET", "faults/f9", status=404))["error"]
     assert "Say which fault: " in (await user.sim("POST", "faults", {}, status=400))["error"]
-    listed = await user.sim("GET", "faults", status=404)
-    assert "There is no GET /_sim/faults: under /_sim/ use GET hello, " in listed["error"]
+    unknown = await user.sim("PUT", "faults", status=404)
+    assert "There is no PUT /_sim/faults: under /_sim/ use GET hello, " in unknown["error"]
 
 
 # Requests

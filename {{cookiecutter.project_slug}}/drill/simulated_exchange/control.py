@@ -19,7 +19,8 @@ from .protocol.server import Server
 LONGEST_WAIT_SECONDS = 600
 MOST_BARS = 10_000
 REQUESTS = (
-    "GET hello, GET ledger, GET journal, POST step, POST faults, GET faults/ID, DELETE faults/ID"
+    "GET hello, GET ledger, GET journal, POST step, "
+    "POST faults, GET faults, GET faults/ID, DELETE faults/ID"
 )
 
 
@@ -40,6 +41,7 @@ class Control:
                 web.get("/_sim/journal", self._journal),
                 web.post("/_sim/step", self._step),
                 web.post("/_sim/faults", self._arm),
+                web.get("/_sim/faults", self._list),
                 web.get("/_sim/faults/{id}", self._wait),
                 web.delete("/_sim/faults/{id}", self._release),
                 web.route("*", "/_sim{path:.*}", self._unknown),
@@ -108,6 +110,9 @@ class Control:
             faults.release(fault, "refusal")
             raise _refusal(str(error)) from None
         return web.json_response({"id": fault.key, **told})
+
+    async def _list(self, _request: web.Request) -> web.Response:
+        return web.json_response({"faults": self._server.faults.rows()})
 
     async def _wait(self, request: web.Request) -> web.Response:
         fault = self._fault(request)

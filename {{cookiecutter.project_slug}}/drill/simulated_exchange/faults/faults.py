@@ -12,11 +12,11 @@ An event is held ``before`` or ``after`` its delivery, and with it the user even
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ..journal.journal import Journal
-from .table import FAULTS, read_options
+from .table import FAULTS, check_match, read_options
 
 HELD_SECONDS = 600.0
 """After this time a gate releases itself."""
@@ -66,8 +66,11 @@ class Fault:
 class Faults:
     """All faults of one exchange; that one is armed, fires and is released is recorded."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(
+        self, journal: Journal, words: Mapping[str, Collection[str]] | None = None
+    ) -> None:
         self._journal = journal
+        self._words = words or {}  # what requests and symbols there are to match
         self._faults: dict[str, Fault] = {}
         self._armed: dict[str, Fault] = {}
 
@@ -78,9 +81,14 @@ class Faults:
         if len(self._faults) >= MOST_FAULTS:
             raise ValueError(f"There are {MOST_FAULTS} faults already: start a new exchange.")
         fault = Fault(f"f{len(self._faults) + 1}", name, read_options(name, given))
+        check_match(fault.phase, fault.options.get("match", {}), self._words)
         self._faults[fault.key] = self._armed[fault.key] = fault
         self._record("armed", fault, {"options": dict(given)})
         return fault
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what is told about all of them, in the order in which they were armed."""
+        return [fault.row() for fault in self._faults.values()]
 
     def get(self, key: str) -> Fault | None:
         """Return a fault by its id."""

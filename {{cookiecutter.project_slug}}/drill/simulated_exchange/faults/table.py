@@ -1,12 +1,21 @@
 """Which faults there are, and what options each takes. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ..errors import TEXTS
 
-MATCH_KEYS = ("request", "leg", "symbol", "client_order_id", "event", "execution", "status")
+REQUEST_KEYS = ("request", "leg", "symbol", "client_order_id")
+EVENT_KEYS = ("event", "execution", "status", "symbol", "client_order_id")
+MATCH_KEYS = tuple(dict.fromkeys(REQUEST_KEYS + EVENT_KEYS))
+"""What requests, events and either of them can be matched by."""
+
+LEGS = ("entry", "exit", "stop", "take_profit")
+EVENTS = (
+    "ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "ALGO_UPDATE", "ACCOUNT_CONFIG_UPDATE",
+    "listenKeyExpired",
+)  # fmt: skip
 REQUEST_PHASES = ("received", "processed", "answered")
 EVENT_PHASES = ("before", "after")
 STREAMS = ("user", "market")
@@ -149,3 +158,17 @@ def read_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if code is not None and code not in TEXTS and options["message"] is None:
         raise ValueError(f"The text of code {code} is not known here: give a message.")
     return options
+
+
+def check_match(phase: str, match: Mapping[str, str], words: Mapping[str, Collection[str]]) -> None:
+    """Refuse what can never be met, with a ValueError; `words` are those of requests and symbols.
+
+    A fault that waits for a misspelled word would stay silent, and a drill would call that held.
+    """
+    keys, things = (EVENT_KEYS, "Events") if phase in EVENT_FAULTS else (REQUEST_KEYS, "Requests")
+    if unmet := match.keys() - set(keys):
+        msg = f"{things} have no {', '.join(sorted(unmet))} to match: use {', '.join(keys)}."
+        raise ValueError(msg)
+    for key, known in {"leg": LEGS, "event": EVENTS, **words}.items():
+        if key in match and match[key] not in known:
+            raise ValueError(f"There is no {key} {match[key]!r}: use one of {', '.join(known)}.")

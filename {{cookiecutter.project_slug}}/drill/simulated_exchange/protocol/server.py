@@ -48,7 +48,9 @@ class Server:
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self.faults = Faults(exchange.journal)
+        requests = list(dict.fromkeys(endpoint.request for endpoint in ENDPOINTS.values()))
+        words = {"request": requests, "symbol": list(exchange.state.books)}
+        self.faults = Faults(exchange.journal, words)
         self.sockets = Sockets(exchange)
         self.user_stream = UserStream(exchange, self.faults, self.sockets)
         self._moving = asyncio.Lock()
