@@ -336,6 +336,8 @@ def _descendants(pid: int) -> list[int]:
         (("--market", "nowhere.csv"), "There is no market file nowhere.csv."),
         (("--market", "README.md"), "README.md is no file of bars"),
         (("--jobs", "0"), "--jobs, --bars and --kills must be 1 or more."),
+        (("--kills", "9"), "--kills belongs to trade-through: name that scenario with it."),
+        (("trade-through", "--bars", "4"), "trade-through needs more --bars than --kills."),
         (("--project", "src"), "There is no pyproject.toml in"),
         (("--node-command", "no-such-program"), "The command of the node cannot be started"),
     ],

@@ -28,6 +28,9 @@ from recovery_drill.store import GivenStore, find_server
 from recovery_drill.verdict import EXIT_CODES, ScenarioVerdict, Verdict
 
 USAGE_ERROR = 2
+BARS, KILLS = 500, 4
+"""What trade-through plays unless it is told otherwise."""
+
 DEFAULT_EXCHANGE = f"{shlex.quote(sys.executable)} -m simulated_exchange"
 
 
@@ -55,8 +58,8 @@ def parser() -> argparse.ArgumentParser:
     play.add_argument("--store", metavar="URL", help="a store to use instead of an embedded one")
     play.add_argument("--jobs", type=int, default=2, help="scenarios at once (default 2)")
     play.add_argument("--folder", type=Path, default=Path("runs"), help="where runs are kept")
-    play.add_argument("--bars", type=int, default=500, help="bars of trade-through (default 500)")
-    play.add_argument("--kills", type=int, default=4, help="kills in trade-through (default 4)")
+    play.add_argument("--bars", type=int, help=f"bars of trade-through (default {BARS})")
+    play.add_argument("--kills", type=int, help=f"kills in trade-through (default {KILLS})")
     for name, text in (
         ("check", "judge an old run again from its folder"),
         ("report", "write an old run's report again"),
@@ -119,7 +122,7 @@ async def _interruptible[Answer](work: Coroutine[Any, Any, Answer]) -> Answer:
 
 
 def _list(console: Console) -> int:
-    for scenario in (*SCENARIOS, long_haul(500, 4)):
+    for scenario in (*SCENARIOS, long_haul(BARS, KILLS)):
         mark = "" if scenario.default else " (only when named)"
         console.print(f"{scenario.name:28} {scenario.purpose}{mark}", markup=False, soft_wrap=True)
     return 0
@@ -138,14 +141,19 @@ def _chosen(names: Sequence[str], known: Sequence[Scenario]) -> tuple[Scenario, 
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    if options.jobs < 1 or options.bars < 1 or options.kills < 1:
+    for name in ("bars", "kills"):
+        if getattr(options, name) is not None and "trade-through" not in options.scenarios:
+            raise UsageError(f"--{name} belongs to trade-through: name that scenario with it.")
+    bars = BARS if options.bars is None else options.bars
+    kills = KILLS if options.kills is None else options.kills
+    if options.jobs < 1 or bars < 1 or kills < 1:
         raise UsageError("--jobs, --bars and --kills must be 1 or more.")
-    if options.bars <= options.kills:
+    if bars <= kills:
         raise UsageError("trade-through needs more --bars than --kills.")
     if options.market is not None and not options.market.is_file():
         raise UsageError(f"There is no market file {options.market}.")
     project = options.project.resolve()
-    known = (*SCENARIOS, long_haul(options.bars, options.kills))
+    known = (*SCENARIOS, long_haul(bars, kills))
     return Plan(
         scenarios=_chosen(options.scenarios, known),
         policy=read_policy(project, options.node_command),
