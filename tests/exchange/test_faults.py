@@ -38,6 +38,8 @@ CANNOT_BE: list[tuple[str, dict[str, Any], str]] = [
     ("fail", {"code": -9}, "The text of code -9 is not known here: give a message."),
     ("fail", {"code": 200}, "code has to be a whole number from -9999 to -1."),
     ("fail", {"status": 200}, "status has to be a whole number from 400 to 599."),
+    ("stale", {}, "stale needs a request to match that only asks: orders.all, say."),
+    ("stale", {"match": {"request": "order.new"}}, "stale needs a request to match that only asks"),
     ("expire_listen_key", {"x": 1}, "expire_listen_key takes no options, but not x."),
     ("expire_listen_key", {}, "There is no listen key that could expire."),
     ("half_open", {"stream": "all"}, "stream has to be one of user, market."),
@@ -103,6 +105,21 @@ async def test_an_unknown_fault(user: User) -> None:
 
 
 # Requests
+
+
+async def test_stale_answers_tell_what_was(user: User) -> None:
+    await user.order("BUY", newClientOrderId="before")
+    key = (await user.arm("stale", match={"request": "orders.all"}, times=2))["id"]
+    await user.arm("stale", match={"request": "order.query"})
+    await user.order("SELL", newClientOrderId="after")
+    for names in (["before"], ["before"], ["before", "after"]):
+        told = await user.ask("GET", "v1/allOrders", symbol="BTCUSDT")
+        assert [row["clientOrderId"] for row in told] == names
+    assert (await user.sim("GET", f"faults/{key}"))["released"]
+    known = {"symbol": "BTCUSDT", "origClientOrderId": "after"}
+    assert await user.refused("GET", "v1/order", **known) == -2013
+    assert (await user.ask("GET", "v1/order", **known))["status"] == "FILLED"
+    assert await user.ask("GET", "v3/positionRisk") == []
 
 
 async def test_fail_refuses_without_doing_it(user: User) -> None:

@@ -1,6 +1,7 @@
 """Faults that happen at once: to market and account, to sockets, to the listen key."""
 
 import asyncio
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,8 +10,10 @@ from .faults.faults import HELD_SECONDS, Fault
 from .faults.outside import OUTSIDE, World, thicken
 from .journal.journal import Record
 from .matching.course import MarketUsedUpError
+from .protocol.endpoints import ENDPOINTS
 from .protocol.server import Server
 
+QUESTIONS = {one.request for key, one in ENDPOINTS.items() if key.startswith("GET ")}
 CHANGES = ("order.", "conditional.", "position.")
 
 
@@ -40,6 +43,12 @@ class Deeds:
             return await self._from_outside(fault)
         if fault.name in ("drop_sockets", "half_open"):
             return self._to_sockets(fault)
+        if fault.name == "stale":
+            if fault.options["match"].get("request") not in QUESTIONS:
+                raise RefusedError(
+                    "stale needs a request to match that only asks: orders.all, say."
+                )
+            fault.past = copy.deepcopy(self._server.exchange.state)
         if fault.name == "expire_listen_key":
             if self._server.exchange.listen_key.value is None:
                 raise RefusedError("There is no listen key that could expire.")

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ..journal.journal import Journal
+from ..journal.state import State
 from .table import FAULTS, check_match, read_options
 
 HELD_SECONDS = 600.0
@@ -37,6 +38,7 @@ class Fault:
         self.options = options
         self.phase: str = options.get("phase", name)  # without one it is met by its name
         self.undo: Callable[[], None] | None = None
+        self.past: State | None = None  # what a stale answer is made from
         self.data: dict[str, Any] = {}
         self.fired = asyncio.Event()
         self.released = asyncio.Event()

@@ -112,6 +112,7 @@ FAULTS: dict[str, dict[str, Option]] = {
         "message": Option(_word), "processed": Option(_flag, False),
     },
     "lose_ack": MET,
+    "stale": MET,
     "lose_event": MET,
     "duplicate_event": MET,
     "reorder_event": MET,
@@ -132,7 +133,7 @@ FAULTS: dict[str, dict[str, Option]] = {
     },
     "liquidate": {"symbol": SYMBOL},
 }  # fmt: skip
-REQUEST_FAULTS = (*REQUEST_PHASES, "fail", "lose_ack")
+REQUEST_FAULTS = (*REQUEST_PHASES, "fail", "lose_ack", "stale")
 EVENT_FAULTS = (*EVENT_PHASES, "lose_event", "duplicate_event", "reorder_event")
 """What a request or an event can meet: a phase in which it is held, or the name of a fault."""
 

@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -98,17 +99,19 @@ class Server:
         journal = self.exchange.journal
         before = journal.seq
         failing = next((fault for fault in met if fault.name == "fail"), None)
+        past = next((fault.past for fault in met if fault.past is not None), None)
+        exchange = self.exchange if past is None else replace(self.exchange, state=past)
         code: int | None = None
         with journal.batch():
             for fault in met:
-                if fault.name in ("fail", "lose_ack"):
+                if fault.name in ("fail", "lose_ack", "stale"):
                     self.faults.happen(fault, about)
             try:
                 if failing is not None and not failing.options["processed"]:
                     status, code, content = failing.options["status"], failing.options["code"], None
                 else:
                     self._check(asked)
-                    status, content = 200, asked.endpoint.handle(self.exchange, asked.parameters)
+                    status, content = 200, asked.endpoint.handle(exchange, asked.parameters)
             except ExchangeError as error:
                 status, code, content = error.status, error.code, error.answer
             if asked.endpoint.security != "none" or about["request"] in JOURNALED_WITHOUT_KEY:
