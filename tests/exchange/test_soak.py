@@ -71,7 +71,7 @@ class Client:
 
     def __init__(self, user: User, number: int) -> None:
         self.user = user
-        self.random = random.Random(SEED + number)  # noqa: S311
+        self.random = random.Random(SEED + number)  # noqa: S311 - chance, not secrecy
         self.prices = {"BTCUSDT": 60_000.0, "ETHUSDT": 3_000.0}
         self.answered: dict[int, int] = {}
         self.wrong: list[str] = []

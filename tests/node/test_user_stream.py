@@ -7,7 +7,7 @@ import pytest
 
 from node.conftest import Start
 from node.processes import SYMBOL, Exchange, Node, Store
-from node.test_trading import last_bar, step_until_position
+from node.test_trading import last_bar, sockets, step_until_position
 
 STOCK = """
 import os, sys
@@ -81,11 +81,25 @@ def test_an_unlearned_fill_ends_the_node(start: Start, store: Store, exchange: E
     assert again.settle(last_bar(exchange))["positions"] == []
 
 
+def until_user_sockets(exchange: Exchange, count: int) -> None:
+    """Wait until so many user streams have been opened."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        if sockets(exchange, "user") == count:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"The node did not open user stream {count} within {SECONDS:g} s.")
+
+
 def test_an_expired_listen_key_is_renewed(start: Start, store: Store, exchange: Exchange) -> None:
     node = start()
     node.until("trading")
     node.settle(last_bar(exchange))
     exchange.post("faults", {"name": "expire_listen_key"})
+    until_user_sockets(exchange, 2)
     state = step_until_position(exchange, node)
     [position] = state["positions"]
     assert position["quantity"] == exchange.position()
+    records = exchange.get("journal?after=0")["records"]
+    told = [record["data"] for record in records if record["kind"] == "event"]
+    assert [event["delivered"] for event in told if event["execution"] == "TRADE"] == [1]
