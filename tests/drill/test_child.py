@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from recovery_drill.child import Child
 from recovery_drill.failures import Inconclusive, UsageError
+from recovery_drill.processes.child import Child
 
 PRINT_AND_WAIT = """
 import json, sys, time

@@ -293,7 +293,7 @@ def test_a_given_store_is_used_and_left_clean(baked_project: BakedProject, tmp_p
     store_folder = tmp_path / "store"
     store_folder.mkdir()
     script = (
-        "import asyncio, sys; from pathlib import Path; from recovery_drill.store import *\n"
+        "import asyncio, sys; from pathlib import Path; from recovery_drill.store.server import *\n"
         "async def main():\n"
         "    store = EmbeddedStore(Path(sys.argv[1])); await store.start()\n"
         "    print(store.url, flush=True); await asyncio.sleep(300)\n"

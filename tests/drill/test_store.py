@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 
 from drill.evidence_builder import node_order, state
 from recovery_drill.failures import UsageError
-from recovery_drill.store import EmbeddedStore, GivenStore, free_port
-from recovery_drill.store_view import StoreView, caught_up
+from recovery_drill.store.server import EmbeddedStore, GivenStore, free_port
+from recovery_drill.store.view import StoreView, caught_up
 
 FILLED = {
     "type": "OrderFilled",

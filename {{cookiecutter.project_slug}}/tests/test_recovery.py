@@ -9,7 +9,7 @@ import pytest
 from recovery_drill.policy import read_policy
 from recovery_drill.report import write_reports
 from recovery_drill.run import Plan, run
-from recovery_drill.scenarios import SCENARIOS
+from recovery_drill.scenarios.kills import SCENARIOS
 from recovery_drill.verdict import ScenarioVerdict
 
 PROJECT = Path(__file__).parents[1]

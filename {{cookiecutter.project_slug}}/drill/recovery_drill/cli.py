@@ -22,9 +22,9 @@ from recovery_drill.policy import read_policy
 from recovery_drill.report import write_reports
 from recovery_drill.report.table import print_verdict
 from recovery_drill.run import Plan, judge_folder, point_latest_at, run, run_folder, write_verdict
-from recovery_drill.scenarios import SCENARIOS, Scenario, long_haul
+from recovery_drill.scenarios.kills import SCENARIOS, Scenario, long_haul
 from recovery_drill.stack import run_stack
-from recovery_drill.store import GivenStore, find_server
+from recovery_drill.store.server import GivenStore, find_server
 from recovery_drill.verdict import EXIT_CODES, ScenarioVerdict, Verdict
 
 USAGE_ERROR = 2

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import msgspec
 
-from recovery_drill.child import find_program
 from recovery_drill.evidence import Evidence, from_records
-from recovery_drill.exchange import Exchange
 from recovery_drill.failures import Disagreement, Inconclusive, Unsettled, UsageError
 from recovery_drill.model import SCHEMA, Record, read_records
 from recovery_drill.policy import Policy, fill_in
-from recovery_drill.scenarios import Scenario
-from recovery_drill.store import EmbeddedStore, GivenStore
+from recovery_drill.processes.child import find_program
+from recovery_drill.processes.exchange import Exchange
+from recovery_drill.scenarios.kills import Scenario
+from recovery_drill.store.server import EmbeddedStore, GivenStore
 from recovery_drill.verdict import ScenarioVerdict, Verdict, decide
 from recovery_drill.world import World
 

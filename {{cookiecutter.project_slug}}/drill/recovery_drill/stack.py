@@ -13,11 +13,11 @@ from typing import Any
 
 import aiohttp
 
-from recovery_drill.child import Child
-from recovery_drill.exchange import Exchange
 from recovery_drill.failures import DrillError
 from recovery_drill.policy import Policy, fill_in
-from recovery_drill.store import EmbeddedStore, free_port
+from recovery_drill.processes.child import Child
+from recovery_drill.processes.exchange import Exchange
+from recovery_drill.store.server import EmbeddedStore, free_port
 
 RESTART_CODES = {1, 75}
 MOST_RESTARTS = 5

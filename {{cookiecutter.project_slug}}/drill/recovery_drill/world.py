@@ -13,14 +13,14 @@ import msgspec
 
 from recovery_drill.agreement import disagreement
 from recovery_drill.evidence import How, Snapshot, trimmed
-from recovery_drill.exchange import Exchange
 from recovery_drill.failures import Disagreement, Inconclusive, Unsettled
 from recovery_drill.history import History
 from recovery_drill.model import ExchangeOrder, Ledger, NodeState
-from recovery_drill.node import Node
 from recovery_drill.policy import Policy, fill_in
-from recovery_drill.store import EmbeddedStore, GivenStore, free_port
-from recovery_drill.store_view import caught_up
+from recovery_drill.processes.exchange import Exchange
+from recovery_drill.processes.node import Node
+from recovery_drill.store.server import EmbeddedStore, GivenStore, free_port
+from recovery_drill.store.view import caught_up
 
 STORE_SECONDS = 5.0
 STORE_INTERVAL_SECONDS = 0.01

@@ -9,9 +9,9 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from recovery_drill.child import Child
 from recovery_drill.failures import Inconclusive, UsageError
-from recovery_drill.store_view import StoreView, read_store
+from recovery_drill.processes.child import Child
+from recovery_drill.store.view import StoreView, read_store
 
 READY_SECONDS = 10.0
 PING_SECONDS = 2.0

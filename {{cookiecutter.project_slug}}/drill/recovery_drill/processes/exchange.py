@@ -9,9 +9,9 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from recovery_drill.child import Child
 from recovery_drill.failures import Inconclusive, UsageError
 from recovery_drill.model import Ledger
+from recovery_drill.processes.child import Child
 
 READY_SECONDS = 15.0
 ANSWER_SECONDS = 15.0

@@ -9,9 +9,9 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from recovery_drill.child import Child
 from recovery_drill.failures import Inconclusive, Unsettled
 from recovery_drill.model import NodeState
+from recovery_drill.processes.child import Child
 
 POLL_SECONDS = 0.01
 LONG_POLL_SECONDS = 5.0

@@ -1,0 +1,1 @@
+"""The named scenarios: each says what it shows, and does it with the words of `World`."""
