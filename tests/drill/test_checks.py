@@ -26,7 +26,7 @@ from drill.evidence_builder import (
     without_stop_promise,
 )
 from recovery_drill.checks import CHECKS, judge
-from recovery_drill.evidence import Evidence, trimmed
+from recovery_drill.evidence import Evidence, LateWait, trimmed
 from recovery_drill.failures import UsageError
 
 
@@ -302,7 +302,7 @@ SPOILED = [
         id="another-stop-price",
     ),
     pytest.param(
-        evidence(unsettled=("it waits for ever",)),
+        evidence(unsettled=(LateWait("it waits for ever"),)),
         "no-zombie",
         "The node did not come to rest: it waits for ever.",
         id="never-at-rest",
@@ -421,7 +421,7 @@ def test_a_check_left_out_looks_at_nothing_and_says_why() -> None:
 
 def test_leaving_out_a_check_that_does_not_exist_is_refused() -> None:
     policy = msgspec.structs.replace(POLICY, leave_out={"no-such-check": "because"})
-    with pytest.raises(UsageError, match="leaves out no-such-check"):
+    with pytest.raises(UsageError, match="no-such-check cannot be left out"):
         judge(evidence(policy=policy))
 
 

@@ -4,13 +4,13 @@ The checks see records only, never a live process: an old folder is judged by th
 the same result, as a drill that has just ended.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import msgspec
 
-from recovery_drill.model import Ledger, NodeState, Record
+from recovery_drill.model import Ledger, NodeState, Record, StoreLook
 from recovery_drill.policy import Policy
 
 How = Literal["killed", "stopped", "by itself", "with its environment"]
@@ -30,6 +30,8 @@ class Snapshot:
         What the exchange held.
     whole : bool
         Whether closed orders and old fills are kept; between restarts they are left out.
+    mono_ns : int
+        Monotonic time at which it was recorded.
 
     """
 
@@ -37,6 +39,7 @@ class Snapshot:
     state: NodeState | None
     ledger: Ledger
     whole: bool = True
+    mono_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,10 @@ class Life:
         Negative is a signal.
     how : str or None
         Whether the drill killed or stopped it, or it ended by itself.
+    said : str or None
+        The last plain line that it wrote; empty when it wrote none, None when nobody noted it.
+    rival : bool
+        Whether it was started beside a node that still ran.
 
     """
 
@@ -69,10 +76,60 @@ class Life:
     ended_ns: int | None = None
     exit_code: int | None = None
     how: How | None = None
+    said: str | None = None
+    rival: bool = False
 
     def reached(self, stage: str) -> int | None:
         """Return the monotonic time at which it first reached a stage."""
         return next((at for name, at in self.stages if name == stage), None)
+
+
+@dataclass(frozen=True)
+class FaultSpan:
+    """The time during which something that the node needs was disturbed.
+
+    Parameters
+    ----------
+    name : str
+        The fault, as in ``store.pause``.
+    began_ns : int
+        Monotonic time of its beginning.
+    ended_ns : int or None
+        Monotonic time of its end; None when it lasted as long as the play.
+    must_notice : bool
+        Whether a node must not go on trading while it lasts.
+    of_store : bool
+        Whether the store then need not hold what it should.
+
+    """
+
+    name: str
+    began_ns: int
+    ended_ns: int | None = None
+    must_notice: bool = False
+    of_store: bool = False
+
+    def touches(self, from_ns: int, to_ns: int, *, after_seconds: float = 0.0) -> bool:
+        """Return whether it lasted at any time between two, or had ended `after_seconds` before."""
+        ended = None if self.ended_ns is None else self.ended_ns + after_seconds * 1e9
+        return self.began_ns <= to_ns and (ended is None or ended >= from_ns)
+
+
+@dataclass(frozen=True)
+class LateWait:
+    """A bounded wait on the node that ran out.
+
+    Parameters
+    ----------
+    what : str
+        One clause on what did not come.
+    mono_ns : int
+        Monotonic time at which it ran out.
+
+    """
+
+    what: str
+    mono_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +144,7 @@ class Evidence:
         The node's lives, what both sides said at rest, and the exchange's records.
     after_stop : Ledger or None
         The exchange after the last life was stopped as asked.
-    unsettled : tuple[str, ...]
+    unsettled : tuple[LateWait, ...]
         Bounded waits on the node that ran out.
     disagreed : tuple[str, ...]
         Why play ended early.
@@ -97,6 +154,16 @@ class Evidence:
         Whether it was played to its end.
     reference : tuple[Record, ...] or None
         The exchange's records of the same scenario without the kills.
+    faults : tuple[FaultSpan, ...]
+        What else was done to node, store or exchange.
+    store_looks : tuple[StoreLook, ...]
+        What the store held, in order of time.
+    crash_points : tuple[str, ...]
+        The boundaries at which the node was killed, in order.
+    ended_early : bool
+        Whether the play ended before the reference on purpose.
+    leave_out : Mapping[str, str]
+        Checks that do not apply to this scenario, each with the reason.
 
     """
 
@@ -105,11 +172,16 @@ class Evidence:
     snapshots: tuple[Snapshot, ...]
     journal: tuple[Record, ...]
     after_stop: Ledger | None = None
-    unsettled: tuple[str, ...] = ()
+    unsettled: tuple[LateWait, ...] = ()
     disagreed: tuple[str, ...] = ()
     seen: frozenset[str] = frozenset()
     played: bool = True
     reference: tuple[Record, ...] | None = None
+    faults: tuple[FaultSpan, ...] = ()
+    store_looks: tuple[StoreLook, ...] = ()
+    crash_points: tuple[str, ...] = ()
+    ended_early: bool = False
+    leave_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kills(self) -> tuple[Life, ...]:
@@ -143,17 +215,57 @@ def from_records(
     journal: Sequence[Record],
     reference: Sequence[Record] | None = None,
 ) -> Evidence:
-    """Rebuild the evidence of one scenario from its history and the exchange's journals."""
+    """Rebuild the evidence of one scenario from its history and the exchange's journals.
+
+    What an older drill did not record yet is simply not there to be looked at.
+    """
+    of_kind: dict[str, list[Record]] = {}
+    for record in history:
+        of_kind.setdefault(record.kind, []).append(record)
+
+    def said(kind: str) -> list[str]:
+        return [str(r.data["what"]) for r in of_kind.get(kind, [])]
+
+    after_stop = of_kind.get("after.stop")
+    return Evidence(
+        policy=policy,
+        lives=_lives(history),
+        snapshots=tuple(
+            replace(msgspec.convert(r.data, type=Snapshot, strict=False), mono_ns=r.mono_ns)
+            for r in of_kind.get("snapshot", [])
+        ),
+        journal=tuple(journal),
+        after_stop=(
+            msgspec.convert(after_stop[-1].data, type=Ledger, strict=False) if after_stop else None
+        ),
+        unsettled=tuple(
+            LateWait(str(r.data["what"]), r.mono_ns) for r in of_kind.get("unsettled", [])
+        ),
+        disagreed=tuple(said("disagreed")),
+        seen=frozenset(said("seen")),
+        played=bool(said("played")),
+        reference=None if reference is None else tuple(reference),
+        faults=_faults(history),
+        store_looks=tuple(
+            msgspec.structs.replace(
+                msgspec.convert(r.data, type=StoreLook, strict=False), mono_ns=r.mono_ns
+            )
+            for r in of_kind.get("store.look", [])
+        ),
+        crash_points=tuple(str(r.data["boundary"]) for r in of_kind.get("crash.point", [])),
+        ended_early="ended.early" in of_kind,
+    )
+
+
+def _lives(history: Sequence[Record]) -> tuple[Life, ...]:
     lives: dict[int, Life] = {}
-    snapshots: list[Snapshot] = []
-    after_stop: Ledger | None = None
-    said: dict[str, list[str]] = {"unsettled": [], "disagreed": [], "seen": [], "played": []}
     for record in history:
         data: dict[str, Any] = record.data
         match record.kind:
             case "node.started":
                 number = int(data["number"])
-                lives[number] = Life(number, int(data["pid"]), record.mono_ns)
+                rival = bool(data.get("rival", False))
+                lives[number] = Life(number, int(data["pid"]), record.mono_ns, rival=rival)
             case "node.stage":
                 life = lives[int(data["number"])]
                 stages = (*life.stages, (str(data["stage"]), record.mono_ns))
@@ -161,25 +273,33 @@ def from_records(
             case "node.ended":
                 life = lives[int(data["number"])]
                 lives[life.number] = replace(
-                    life, ended_ns=record.mono_ns, exit_code=data["code"], how=data["how"]
+                    life,
+                    ended_ns=record.mono_ns,
+                    exit_code=data["code"],
+                    how=data["how"],
+                    said=data.get("said"),
                 )
-            case "snapshot":
-                snapshots.append(msgspec.convert(data, type=Snapshot, strict=False))
-            case "after.stop":
-                after_stop = msgspec.convert(data, type=Ledger, strict=False)
-            case "unsettled" | "disagreed" | "seen" | "played":
-                said[record.kind].append(str(data["what"]))
             case _:
                 pass
-    return Evidence(
-        policy=policy,
-        lives=tuple(lives.values()),
-        snapshots=tuple(snapshots),
-        journal=tuple(journal),
-        after_stop=after_stop,
-        unsettled=tuple(said["unsettled"]),
-        disagreed=tuple(said["disagreed"]),
-        seen=frozenset(said["seen"]),
-        played=bool(said["played"]),
-        reference=None if reference is None else tuple(reference),
-    )
+    return tuple(lives.values())
+
+
+def _faults(history: Sequence[Record]) -> tuple[FaultSpan, ...]:
+    """Pair each end with the latest beginning of its name that has none yet."""
+    spans: list[FaultSpan] = []
+    for record in history:
+        name = str(record.data.get("name"))
+        if record.kind == "fault.began":
+            spans.append(
+                FaultSpan(
+                    name,
+                    record.mono_ns,
+                    must_notice=bool(record.data["must_notice"]),
+                    of_store=bool(record.data["store"]),
+                )
+            )
+        elif record.kind == "fault.ended":
+            running = [i for i, s in enumerate(spans) if s.name == name and s.ended_ns is None]
+            if running:
+                spans[running[-1]] = replace(spans[running[-1]], ended_ns=record.mono_ns)
+    return tuple(spans)

@@ -5,9 +5,10 @@ milliseconds since the Unix epoch; ``mono_ns`` is the machine's monotonic clock,
 orders records of different processes.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -152,6 +153,62 @@ class Ledger(msgspec.Struct, frozen=True):
         fills = [f for f in self.fills if f.symbol == symbol]
         flat = max((i for i, f in enumerate(fills) if f.position_after == 0), default=-1)
         return tuple(fills[flat + 1 :])
+
+
+class StoredEvent(NamedTuple):
+    """One event of an order as the store holds it; the last three are of fills only."""
+
+    type: str
+    trade_id: str | None = None
+    quantity: Decimal | None = None
+    side: str | None = None
+
+
+class StoredFill(NamedTuple):
+    """One fill of a position's current cycle as the store holds it; `quantity` is unsigned."""
+
+    trade_id: str
+    side: str
+    quantity: Decimal
+
+
+class StoreLook(msgspec.Struct, frozen=True):
+    """What the store held of the node's orders and positions when the drill looked.
+
+    Parameters
+    ----------
+    when : str
+        What had just happened, for messages: ``before kill 1``.
+    behind : str or None
+        One sentence on what the store lacked of the node's memory at the end of its budget; None
+        when it lacked nothing.
+    orders : dict[str, tuple[StoredEvent, ...]]
+        The events of each order, by client order id, oldest first.
+    positions : dict[str, tuple[StoredFill, ...]]
+        The fills of each position's current cycle, by position id.
+    keys : tuple[str, ...]
+        The keys of what strategies remember, without the trader's prefix.
+    mono_ns : int
+        Monotonic time of the look.
+
+    """
+
+    when: str
+    behind: str | None
+    orders: dict[str, tuple[StoredEvent, ...]] = {}
+    positions: dict[str, tuple[StoredFill, ...]] = {}
+    keys: tuple[str, ...] = ()
+    mono_ns: int = 0
+
+    def position(self, symbol: str) -> Decimal:
+        """Return the signed sum of the stored fills of the positions in `symbol`."""
+        fills = [f for key, rows in self.positions.items() if _is_of(key, symbol) for f in rows]
+        return sum((f.quantity if f.side == "BUY" else -f.quantity for f in fills), Decimal(0))
+
+
+def _is_of(position_id: str, symbol: str) -> bool:
+    # BTCUSDT-PERP.BINANCE-EMA-001 is of BTCUSDT, but not of BTCUSD.
+    return re.match(rf"{re.escape(symbol)}\b", position_id) is not None
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -23,11 +23,17 @@ class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settle_seconds : float
         From a closed bar, a fill or a restart to having decided, with nothing in flight and every
         position and order as on the exchange.
+    store_seconds : float
+        From a change in the node to the store holding it.
+    notice_seconds : float
+        From the loss of what it cannot trade without to having left trading.
 
     """
 
     start_seconds: float = 60.0
     settle_seconds: float = 10.0
+    store_seconds: float = 5.0
+    notice_seconds: float = 5.0
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -52,7 +58,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     warm_up_bars : int
         How many closed bars the node must have asked for before it may trade.
     budgets : Budgets
-        Bounds on start and settling.
+        Bounds on starting, settling, storing and noticing.
     leave_out : dict[str, str]
         Checks that are not made, each with the reason, which every verdict repeats.
 

@@ -7,6 +7,7 @@ saw nothing shows.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from recovery_drill.checks.fills import fills_exactly_once
 from recovery_drill.checks.intents import one_order_per_intent
@@ -19,17 +20,33 @@ from recovery_drill.checks.warm_up import no_decision_before_warm_up
 from recovery_drill.evidence import Evidence
 from recovery_drill.failures import UsageError
 
-Check = Callable[[Evidence], Iterator[str | None]]
+
+class Check(NamedTuple):
+    """One check.
+
+    Parameters
+    ----------
+    look : Callable
+        Yields a finding for each thing that it looks at.
+    always : bool
+        Whether every play gives it something to look at, so that one that did not has shown
+        nothing. The others wait for what only some plays have: faults, restarts, a store to read.
+
+    """
+
+    look: Callable[[Evidence], Iterator[str | None]]
+    always: bool = False
+
 
 CHECKS: dict[str, Check] = {
-    "position-equals-exchange": position_equals_exchange,
-    "fills-exactly-once": fills_exactly_once,
-    "one-order-per-intent": one_order_per_intent,
-    "one-protective-stop": one_protective_stop,
-    "no-order-in-limbo": no_order_in_limbo,
-    "no-decision-before-warm-up": no_decision_before_warm_up,
-    "no-zombie": no_zombie,
-    "equals-undisturbed": equals_undisturbed,
+    "position-equals-exchange": Check(position_equals_exchange, always=True),
+    "fills-exactly-once": Check(fills_exactly_once, always=True),
+    "one-order-per-intent": Check(one_order_per_intent, always=True),
+    "one-protective-stop": Check(one_protective_stop, always=True),
+    "no-order-in-limbo": Check(no_order_in_limbo, always=True),
+    "no-decision-before-warm-up": Check(no_decision_before_warm_up, always=True),
+    "no-zombie": Check(no_zombie, always=True),
+    "equals-undisturbed": Check(equals_undisturbed, always=True),
 }
 
 
@@ -46,7 +63,7 @@ class CheckResult:
     broken : tuple[str, ...]
         A sentence for each broken promise.
     left_out : str or None
-        Why the project's policy leaves the check out; then nothing was looked at.
+        Why the policy or the scenario leaves the check out; then nothing was looked at.
 
     """
 
@@ -57,25 +74,27 @@ class CheckResult:
 
 
 def judge(evidence: Evidence) -> tuple[CheckResult, ...]:
-    """Run every check over the evidence.
+    """Run every check over the evidence, less those that policy or scenario leave out.
+
+    Where both leave one out, the policy's reason is told.
 
     Raises
     ------
     UsageError
-        If the policy leaves out a check that does not exist.
+        If a check is left out that does not exist.
 
     """
-    left_out = evidence.policy.leave_out
+    left_out = {**evidence.leave_out, **evidence.policy.leave_out}
     if unknown := sorted(set(left_out) - set(CHECKS)):
         raise UsageError(
-            f"The policy leaves out {', '.join(unknown)}, but the checks are {', '.join(CHECKS)}."
+            f"{', '.join(unknown)} cannot be left out: the checks are {', '.join(CHECKS)}."
         )
     results = []
     for name, check in CHECKS.items():
         if name in left_out:
             results.append(CheckResult(name, 0, (), left_out[name]))
             continue
-        findings = list(check(evidence))
+        findings = list(check.look(evidence))
         broken = tuple(dict.fromkeys(f for f in findings if f is not None))
         results.append(CheckResult(name, len(findings), broken))
     return tuple(results)

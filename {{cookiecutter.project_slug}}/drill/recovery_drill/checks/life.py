@@ -27,8 +27,8 @@ def no_zombie(evidence: Evidence) -> Iterator[str | None]:
             yield f"{name} took {seconds:.1f} s to trade, of {budget:g} s allowed."
         else:
             yield None
-    for reason in evidence.unsettled:
-        yield f"The node did not come to rest: {reason}."
+    for wait in evidence.unsettled:
+        yield f"The node did not come to rest: {wait.what}."
 
 
 def _kept_the_other_half(life: Life) -> bool:

@@ -27,6 +27,7 @@ LAST_EVENT_OF_STATUS = {
     "REJECTED": {"OrderRejected"},
     "DENIED": {"OrderDenied"},
 }
+REMEMBERED = ("general", "strategies")
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,15 @@ class StoreView:
         The events of each order, by client order id, oldest first.
     positions : dict[str, tuple[dict, ...]]
         The fills of each position's current cycle, by position id.
+    keys : tuple[str, ...]
+        The keys of what strategies remember (``general:*``, ``strategies:*``), sorted, without
+        the trader's prefix.
 
     """
 
     orders: dict[str, tuple[dict[str, Any], ...]]
     positions: dict[str, tuple[dict[str, Any], ...]]
+    keys: tuple[str, ...] = ()
 
     def trade_ids(self, client_order_id: str) -> tuple[str, ...]:
         """Return the trade ids of an order's stored fills."""
@@ -60,10 +65,16 @@ class StoreView:
 
 
 async def read_store(client: Redis, trader_id: str) -> StoreView:
-    """Read and decode one trader's orders and positions."""
-    orders = await _lists(client, f"trader-{trader_id}:orders:")
-    positions = await _lists(client, f"trader-{trader_id}:positions:")
-    return StoreView(orders=orders, positions=positions)
+    """Read and decode one trader's orders and positions, and the names of what it remembers."""
+    prefix = f"trader-{trader_id}:"
+    orders = await _lists(client, f"{prefix}orders:")
+    positions = await _lists(client, f"{prefix}positions:")
+    keys = [
+        key.decode().removeprefix(prefix)
+        for kind in REMEMBERED
+        async for key in client.scan_iter(match=f"{prefix}{kind}:*", count=1000)
+    ]
+    return StoreView(orders=orders, positions=positions, keys=tuple(sorted(set(keys))))
 
 
 async def _lists(client: Redis, prefix: str) -> dict[str, tuple[dict[str, Any], ...]]:
@@ -74,6 +85,41 @@ async def _lists(client: Redis, prefix: str) -> dict[str, tuple[dict[str, Any], 
         name = key.decode().removeprefix(prefix)
         found[name] = tuple(msgspec.msgpack.decode(row) for row in rows)
     return found
+
+
+def store_look_data(view: StoreView, when: str, behind: str | None) -> dict[str, Any]:
+    """Return what a ``store.look`` record holds: enough to judge the store without it.
+
+    Parameters
+    ----------
+    view : StoreView
+        What the store held.
+    when : str
+        What had just happened, for messages.
+    behind : str or None
+        What `caught_up` last said.
+
+    """
+    return {
+        "when": when,
+        "behind": behind,
+        "orders": {
+            name: [
+                [str(e["type"]), *(_text(e.get(k)) for k in ("trade_id", "last_qty", "order_side"))]
+                for e in events
+            ]
+            for name, events in view.orders.items()
+        },
+        "positions": {
+            name: [[str(f["trade_id"]), str(f["order_side"]), str(f["last_qty"])] for f in fills]
+            for name, fills in view.positions.items()
+        },
+        "keys": list(view.keys),
+    }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def caught_up(state: NodeState, store: StoreView) -> str | None:
