@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
-from recovery_drill.evidence import Evidence, Life, Snapshot
-from recovery_drill.model import Ledger, NodeState, Record
+from recovery_drill.checks import judge
+from recovery_drill.evidence import Evidence, FaultSpan, Life, Snapshot
+from recovery_drill.model import Ledger, NodeState, Record, StoreLook
 from recovery_drill.policy import Policy
 
 SYMBOL = "BTCUSDT"
@@ -153,6 +154,34 @@ def snapshot(**changes: Any) -> Snapshot:
     return Snapshot(**whole)
 
 
+def look(**changes: Any) -> StoreLook:
+    """Return a store that holds what the node holds."""
+    entry = [["OrderInitialized"], ["OrderFilled", "1", "0.010", "BUY"]]
+    value = {
+        "when": "before kill 1",
+        "behind": None,
+        "orders": {"EMA001-1704085259-E0": entry, "EMA001-1704085259-S0": [["OrderAccepted"]]},
+        "positions": {"BTCUSDT-PERP.BINANCE-EMA-001": [["1", "BUY", "0.010"]]},
+        "keys": ["general:EMA-001.memory"],
+        "mono_ns": 9 * SECOND,
+        **changes,
+    }
+    return msgspec.convert(value, type=StoreLook, strict=False)
+
+
+def fault(**changes: Any) -> FaultSpan:
+    """Return an outage of the store of ten seconds that a node must notice."""
+    whole = {
+        "name": "store.pause",
+        "began_ns": 20 * SECOND,
+        "ended_ns": 30 * SECOND,
+        "must_notice": True,
+        "of_store": True,
+        **changes,
+    }
+    return FaultSpan(**whole)
+
+
 def life(**changes: Any) -> Life:
     """Return a life that traded after two seconds and was killed after ten."""
     whole = {
@@ -231,6 +260,56 @@ def evidence(change: Callable[[Evidence], Evidence] = lambda e: e, **changes: An
     if "journal" in changes and "reference" not in changes:
         whole["reference"] = tuple(changes["journal"])
     return change(Evidence(**whole))
+
+
+def eventful(**changes: Any) -> Evidence:
+    """Return a history in which every promise held and every check has something to look at.
+
+    The node is killed holding a position, comes back, loses its store, ends by itself to be started
+    again, and is stopped in its third life.
+    """
+    second = life(
+        number=2,
+        started_ns=11 * SECOND,
+        stages=(("trading", 13 * SECOND), ("degraded", 22 * SECOND)),
+        ended_ns=23 * SECOND,
+        exit_code=75,
+        how="by itself",
+        said="The store has been away for 3 s.",
+    )
+    third = life(
+        number=3,
+        started_ns=24 * SECOND,
+        stages=(("trading", 33 * SECOND), ("stopping", 50 * SECOND)),
+        ended_ns=51 * SECOND,
+        exit_code=0,
+        how="stopped",
+        said="",
+    )
+    first = {"when": "after its first start", "state": state(positions=[], orders=[])}
+    whole = {
+        "lives": (life(), second, third),
+        "snapshots": (
+            snapshot(**first, ledger=flat_ledger(seq=0), mono_ns=2 * SECOND),
+            snapshot(when="before kill 1", mono_ns=8 * SECOND),
+            snapshot(mono_ns=15 * SECOND),
+        ),
+        "store_looks": (look(), look(when="after restart 1", mono_ns=16 * SECOND)),
+        "faults": (fault(),),
+        "after_stop": ledger(),
+        **changes,
+    }
+    return evidence(**whole)
+
+
+def broken(found: Evidence) -> dict[str, tuple[str, ...]]:
+    """Return the broken promises, by the check that names them."""
+    return {result.name: result.broken for result in judge(found) if result.broken}
+
+
+def looked_at(found: Evidence) -> dict[str, int]:
+    """Return how many things each check looked at."""
+    return {result.name: result.evaluated for result in judge(found)}
 
 
 def with_state(**changes: Any) -> Evidence:

@@ -9,12 +9,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from recovery_drill.checks.exits import no_exit_without_position
+from recovery_drill.checks.fill_sum import position_is_sum_of_fills
 from recovery_drill.checks.fills import fills_exactly_once
+from recovery_drill.checks.ids import client_order_ids_unique
 from recovery_drill.checks.intents import one_order_per_intent
 from recovery_drill.checks.life import no_zombie
 from recovery_drill.checks.limbo import no_order_in_limbo
+from recovery_drill.checks.noticed import loss_is_noticed
+from recovery_drill.checks.owner import position_has_one_owner
 from recovery_drill.checks.position import position_equals_exchange
 from recovery_drill.checks.protection import one_protective_stop
+from recovery_drill.checks.restart import restart_changes_nothing
+from recovery_drill.checks.singleton import one_node_trades
+from recovery_drill.checks.store_behind import store_holds_what_node_holds
+from recovery_drill.checks.store_keeps import store_keeps_what_it_has
+from recovery_drill.checks.told import failure_is_told
 from recovery_drill.checks.undisturbed import equals_undisturbed
 from recovery_drill.checks.warm_up import no_decision_before_warm_up
 from recovery_drill.evidence import Evidence
@@ -40,12 +50,22 @@ class Check(NamedTuple):
 
 CHECKS: dict[str, Check] = {
     "position-equals-exchange": Check(position_equals_exchange, always=True),
+    "position-has-one-owner": Check(position_has_one_owner),
+    "position-is-sum-of-fills": Check(position_is_sum_of_fills),
     "fills-exactly-once": Check(fills_exactly_once, always=True),
     "one-order-per-intent": Check(one_order_per_intent, always=True),
+    "client-order-ids-unique": Check(client_order_ids_unique),
     "one-protective-stop": Check(one_protective_stop, always=True),
+    "no-exit-without-position": Check(no_exit_without_position),
     "no-order-in-limbo": Check(no_order_in_limbo, always=True),
     "no-decision-before-warm-up": Check(no_decision_before_warm_up, always=True),
     "no-zombie": Check(no_zombie, always=True),
+    "one-node-trades": Check(one_node_trades),
+    "restart-changes-nothing": Check(restart_changes_nothing),
+    "store-holds-what-node-holds": Check(store_holds_what_node_holds),
+    "store-keeps-what-it-has": Check(store_keeps_what_it_has),
+    "failure-is-told": Check(failure_is_told),
+    "loss-is-noticed": Check(loss_is_noticed),
     "equals-undisturbed": Check(equals_undisturbed, always=True),
 }
 

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from recovery_drill.checks.triggered import turned_into
 from recovery_drill.evidence import Evidence
-
-OPEN = "open"
 
 
 def one_order_per_intent(evidence: Evidence) -> Iterator[str | None]:
@@ -17,21 +16,17 @@ def one_order_per_intent(evidence: Evidence) -> Iterator[str | None]:
     their own.
     """
     policy = evidence.policy
-    triggered: set[str] = set()
+    triggered = turned_into(evidence.journal)
     first_of: dict[str, dict[str, Any]] = {}
     latest: dict[str, dict[str, Any]] = {}
     for record in evidence.journal:
         row = record.data
-        if record.kind.startswith("conditional."):
-            if row.get("triggered_order_id"):
-                triggered.add(str(row["triggered_order_id"]))
-            continue
         if not record.kind.startswith("order.") or row["symbol"] not in policy.symbols:
             continue
         order_id = str(row["exchange_order_id"])
         known = order_id in latest
         latest[order_id] = row
-        if known or record.kind != "order.accepted" or _from_conditional(row, order_id, triggered):
+        if known or record.kind != "order.accepted" or order_id in triggered:
             continue
         client_id = str(row["client_order_id"])
         intent = policy.intent_of(client_id)
@@ -58,7 +53,3 @@ def one_order_per_intent(evidence: Evidence) -> Iterator[str | None]:
                 continue
         first_of[intent] = row
         yield None
-
-
-def _from_conditional(row: dict[str, Any], order_id: str, triggered: set[str]) -> bool:
-    return order_id in triggered or bool(row.get("conditional_id"))

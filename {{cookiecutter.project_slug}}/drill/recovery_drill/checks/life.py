@@ -4,31 +4,59 @@ from collections.abc import Iterator
 
 from recovery_drill.evidence import Evidence, Life
 
+AWAY = 75
 CONFIGURATION_ERROR = 78
 
 
 def no_zombie(evidence: Evidence) -> Iterator[str | None]:
-    """Each life reaches trading in time, does not end by itself, and settles when it should."""
-    budget = evidence.policy.budgets.start_seconds
+    """Each life reaches trading in time, does not end by itself, and settles when it should.
+
+    While something is done to what it needs, and a budget longer, it may be late, or end with 75
+    to be started again. A rival, started beside a node that runs, need not trade.
+    """
     for life in evidence.lives:
-        trading = life.reached("trading")
-        last = life.stages[-1][0] if life.stages else "no stage"
-        name = f"Life {life.number} of the node"
-        if life.how == "with its environment" or _kept_the_other_half(life):
-            yield None
-        elif life.how == "stopped" and life.exit_code != 0:
-            yield f"{name} was asked to stop and ended with code {life.exit_code} instead of 0."
-        elif life.how == "by itself":
-            yield f"{name} ended by itself with code {life.exit_code} in {last}."
-        elif trading is None:
-            yield (None if life.how == "killed" else f"{name} never traded: it was last in {last}.")
-        elif trading - life.started_ns > budget * 1e9:
-            seconds = (trading - life.started_ns) / 1e9
-            yield f"{name} took {seconds:.1f} s to trade, of {budget:g} s allowed."
-        else:
-            yield None
+        yield None if _blameless(evidence, life) else _shortcoming(evidence, life)
+    settle = evidence.policy.budgets.settle_seconds
     for wait in evidence.unsettled:
-        yield f"The node did not come to rest: {wait.what}."
+        if not _disturbed(evidence, wait.mono_ns, wait.mono_ns, settle):
+            yield f"The node did not come to rest: {wait.what}."
+
+
+def _blameless(evidence: Evidence, life: Life) -> bool:
+    if life.how == "with its environment" or _kept_the_other_half(life):
+        return True
+    if life.how not in ("by itself", "stopped") or life.ended_ns is None:
+        return False
+    if life.rival and life.reached("trading") is None:
+        return life.exit_code == (AWAY if life.how == "by itself" else 0)
+    start = evidence.policy.budgets.start_seconds
+    return life.exit_code == AWAY and _disturbed(evidence, life.ended_ns, life.ended_ns, start)
+
+
+def _shortcoming(evidence: Evidence, life: Life) -> str | None:
+    budget = evidence.policy.budgets.start_seconds
+    trading = life.reached("trading")
+    last = life.stages[-1][0] if life.stages else "no stage"
+    name = f"Life {life.number} of the node"
+    if life.how == "stopped" and life.exit_code != 0:
+        return f"{name} was asked to stop and ended with code {life.exit_code} instead of 0."
+    if life.how == "by itself":
+        return f"{name} ended by itself with code {life.exit_code} in {last}."
+    if life.how == "killed" and trading is None:
+        return None
+    until = trading or life.ended_ns or life.started_ns
+    if _disturbed(evidence, life.started_ns, until):
+        return None
+    if trading is None:
+        return f"{name} never traded: it was last in {last}."
+    if trading - life.started_ns > budget * 1e9:
+        seconds = (trading - life.started_ns) / 1e9
+        return f"{name} took {seconds:.1f} s to trade, of {budget:g} s allowed."
+    return None
+
+
+def _disturbed(evidence: Evidence, from_ns: int, to_ns: int, after_seconds: float = 0.0) -> bool:
+    return any(f.touches(from_ns, to_ns, after_seconds=after_seconds) for f in evidence.faults)
 
 
 def _kept_the_other_half(life: Life) -> bool:

@@ -2,32 +2,43 @@
 
 from collections.abc import Iterator
 
+from recovery_drill.checks.triggered import turned_into
 from recovery_drill.evidence import Evidence
-from recovery_drill.model import NOT_YET_AT_EXCHANGE
+from recovery_drill.model import NOT_YET_AT_EXCHANGE, ExchangeOrder, NodeOrder
 
 
 def no_order_in_limbo(evidence: Evidence) -> Iterator[str | None]:
-    """At rest no order waits for the exchange, and both sides name the same working orders."""
+    """At rest no order waits for the exchange, and both sides name the same working orders.
+
+    Where both sides have the exchange's id of an order, it is the same, too; the order that a
+    conditional one turned into has one of its own, which clients need not take over.
+    """
+    triggered = turned_into(evidence.journal)
     for snapshot in evidence.snapshots:
         if snapshot.state is None:
             continue
         there = {
-            o.client_order_id for s in evidence.policy.symbols for o in snapshot.ledger.working(s)
+            o.client_order_id: o
+            for s in evidence.policy.symbols
+            for o in snapshot.ledger.working(s)
         }
         here = {o.client_order_id: o for o in snapshot.state.unfinished(evidence.policy.symbols)}
-        for client_id in sorted(there | set(here)):
-            order = here.get(client_id)
-            if order is None:
-                yield (
-                    f"Order {client_id} is working on the exchange {snapshot.when}, and the node "
-                    "does not know it."
-                )
-            elif order.status in NOT_YET_AT_EXCHANGE:
-                yield f"Order {client_id} is stuck in {order.status} in the node {snapshot.when}."
-            elif client_id not in there:
-                yield (
-                    f"Order {client_id} is {order.status} in the node {snapshot.when}, but not "
-                    "working on the exchange."
-                )
-            else:
-                yield None
+        for name in sorted(there.keys() | here.keys()):
+            found = _wrong(here.get(name), there.get(name), triggered, snapshot.when)
+            yield None if found is None else f"Order {name} {found}."
+
+
+def _wrong(
+    here: NodeOrder | None, there: ExchangeOrder | None, triggered: frozenset[str], when: str
+) -> str | None:
+    """Return what is wrong about an order as node and exchange have it."""
+    if here is None:
+        return f"is working on the exchange {when}, and the node does not know it"
+    if here.status in NOT_YET_AT_EXCHANGE:
+        return f"is stuck in {here.status} in the node {when}"
+    if there is None:
+        return f"is {here.status} in the node {when}, but not working on the exchange"
+    number = there.exchange_order_id
+    if here.exchange_order_id in (None, number) or number in triggered:
+        return None
+    return f"is number {here.exchange_order_id} in the node {when}, but {number} on the exchange"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from recovery_drill.evidence import Evidence
-from recovery_drill.model import ExchangeOrder
+from recovery_drill.model import ExchangeOrder, Ledger
 
 MOST_WHILE_REPLACED = 2
 
@@ -14,27 +14,29 @@ def one_protective_stop(evidence: Evidence) -> Iterator[str | None]:
     """Judge each settled snapshot, and the time between them by the journal.
 
     At rest, and after the node was stopped, an open position has exactly one working stop of the
-    opposite side and its whole quantity, and a flat symbol has none. In between, a position that
-    was protected once stays so: one stop, or two while one replaces the other, never none.
+    opposite side and its whole quantity. In between, a position that was protected once stays so:
+    one stop, or two while one replaces the other, never none.
     """
     if not evidence.policy.protective_stop:
         return
     for snapshot in evidence.snapshots:
-        for symbol in evidence.policy.symbols:
-            stops = [o for o in snapshot.ledger.working(symbol) if o.protects]
-            yield _at_rest(symbol, snapshot.ledger.position(symbol), stops, snapshot.when)
+        yield from _all_at_rest(evidence, snapshot.ledger, snapshot.when)
     for symbol in evidence.policy.symbols:
         yield from _in_between(evidence, symbol)
-        if evidence.after_stop is not None:
-            stops = [o for o in evidence.after_stop.working(symbol) if o.protects]
-            position = evidence.after_stop.position(symbol)
-            yield _at_rest(symbol, position, stops, "after it was asked to stop")
+    if evidence.after_stop is not None:
+        yield from _all_at_rest(evidence, evidence.after_stop, "after it was asked to stop")
+
+
+def _all_at_rest(evidence: Evidence, ledger: Ledger, when: str) -> Iterator[str | None]:
+    for symbol in evidence.policy.symbols:
+        position = ledger.position(symbol)
+        if position != 0:
+            stops = [o for o in ledger.working(symbol) if o.protects]
+            yield _at_rest(symbol, position, stops, when)
 
 
 def _at_rest(symbol: str, position: Decimal, stops: list[ExchangeOrder], when: str) -> str | None:
     names = ", ".join(f"{o.client_order_id} {o.side} {o.quantity}" for o in stops) or "none"
-    if position == 0:
-        return f"No {symbol} is held {when}, but a stop is working: {names}." if stops else None
     if len(stops) != 1:
         return (
             f"A position of {position} {symbol} has {len(stops)} working stops instead of one "

@@ -1,0 +1,177 @@
+"""Orders and decisions: spoiled histories and the check that names each; and what is allowed."""
+
+import pytest
+
+from drill.evidence_builder import (
+    SECOND,
+    Journal,
+    broken,
+    evidence,
+    ledger,
+    life,
+    node_order,
+    node_stop,
+    order_row,
+    snapshot,
+    sound_journal,
+    state,
+    stop_row,
+    with_state,
+)
+
+SPOILED = [
+    pytest.param(
+        evidence(
+            journal=sound_journal()
+            .entered(exchange_order_id="21", client_order_id="EMA001-1704085259-E1")
+            .records
+        ),
+        "one-order-per-intent",
+        "Order EMA001-1704085259-E1 repeats decision EMA001-1704085259-E, which order "
+        "EMA001-1704085259-E0 had already carried out (0.010 filled).",
+        id="decision-repeated",
+    ),
+    pytest.param(
+        evidence(
+            journal=Journal()
+            .add("order.accepted", **order_row(status="NEW", filled="0", type="LIMIT"))
+            .add(
+                "order.accepted",
+                **order_row(
+                    status="NEW",
+                    filled="0",
+                    exchange_order_id="21",
+                    client_order_id="EMA001-1704085259-E1",
+                ),
+            )
+            .records
+        ),
+        "one-order-per-intent",
+        "Order EMA001-1704085259-E1 repeats decision EMA001-1704085259-E while order "
+        "EMA001-1704085259-E0 was still open.",
+        id="decision-repeated-while-open",
+    ),
+    pytest.param(
+        evidence(
+            journal=sound_journal()
+            .entered(exchange_order_id="21", client_order_id="O-20240101-1")
+            .records
+        ),
+        "one-order-per-intent",
+        "Order O-20240101-1 (BUY 0.010 BTCUSDT) names no decision, so nobody can tell whether it "
+        "repeats one.",
+        id="id-without-decision",
+    ),
+    pytest.param(
+        evidence(journal=sound_journal().entered(exchange_order_id="21").records),
+        "client-order-ids-unique",
+        "Client order id EMA001-1704085259-E0 names order 11 and order 21 of the exchange.",
+        id="id-used-again",
+    ),
+    pytest.param(
+        evidence(
+            journal=sound_journal()
+            .stop("closed", status="CANCELED")
+            .stop("accepted", exchange_order_id="13")
+            .records
+        ),
+        "client-order-ids-unique",
+        "Client order id EMA001-1704085259-S0 names order 12 and order 13 of the exchange.",
+        id="stop-id-used-again",
+    ),
+    pytest.param(
+        with_state(orders=[node_order(), node_stop(status="SUBMITTED")]),
+        "no-order-in-limbo",
+        "Order EMA001-1704085259-S0 is stuck in SUBMITTED in the node after restart 1.",
+        id="stuck",
+    ),
+    pytest.param(
+        with_state(orders=[node_order(), node_stop(), node_stop(client_order_id="GHOST-S0")]),
+        "no-order-in-limbo",
+        "Order GHOST-S0 is ACCEPTED in the node after restart 1, but not working on the exchange.",
+        id="ghost",
+    ),
+    pytest.param(
+        with_state(orders=[node_order()]),
+        "no-order-in-limbo",
+        "Order EMA001-1704085259-S0 is working on the exchange after restart 1, and the node does "
+        "not know it.",
+        id="unknown-to-the-node",
+    ),
+    pytest.param(
+        with_state(orders=[node_order(), node_stop(exchange_order_id="99")]),
+        "no-order-in-limbo",
+        "Order EMA001-1704085259-S0 is number 99 in the node after restart 1, but 12 on the "
+        "exchange.",
+        id="another-number",
+    ),
+    pytest.param(
+        evidence(
+            journal=Journal()
+            .asked("klines.read", rows=59)
+            .asked("order.new", leg="entry", client_order_id="E0")
+            .records
+        ),
+        "no-decision-before-warm-up",
+        "Life 1 of the node sent order E0 after 59 of 60 warm-up bars.",
+        id="cold",
+    ),
+    pytest.param(
+        evidence(lives=(life(stages=(("warmup", SECOND), ("trading", 9 * SECOND))),)),
+        "no-decision-before-warm-up",
+        "Life 1 of the node sent order EMA001-1704085259-E0 before it said that it trades.",
+        id="too-early",
+    ),
+]
+
+
+def test_a_node_need_not_know_the_exchange_s_number_of_an_order() -> None:
+    found = with_state(orders=[node_order(), node_stop(exchange_order_id=None)])
+    assert "no-order-in-limbo" not in broken(found)
+
+
+def test_what_a_stop_turned_into_may_keep_the_stop_s_number_in_the_node() -> None:
+    journal = sound_journal().stop("triggered", triggered_order_id="15", status="TRIGGERED")
+    fired = stop_row(kind="order", exchange_order_id="15", filled="0.004", type="MARKET")
+    found = evidence(
+        journal=tuple(journal.records),
+        snapshots=(
+            snapshot(
+                ledger=ledger(orders=[order_row(), {**fired, "status": "PARTIALLY_FILLED"}]),
+                state=state(
+                    orders=[node_order(), node_stop(status="PARTIALLY_FILLED", filled="0.004")]
+                ),
+            ),
+        ),
+    )
+    assert "no-order-in-limbo" not in broken(found)
+
+
+def test_a_decision_may_be_tried_again_after_a_rejection() -> None:
+    journal = (
+        Journal()
+        .add("order.accepted", **order_row(status="NEW", filled="0"))
+        .add("order.closed", **order_row(status="EXPIRED", filled="0"))
+        .entered(exchange_order_id="21", client_order_id="EMA001-1704085259-E1")
+    )
+    assert "one-order-per-intent" not in broken(evidence(journal=tuple(journal.records)))
+
+
+def test_the_order_that_a_stop_turns_into_is_no_decision() -> None:
+    journal = (
+        sound_journal()
+        .stop("triggered", triggered_order_id="15", status="TRIGGERED")
+        .add(
+            "order.accepted",
+            **order_row(
+                exchange_order_id="15", client_order_id="EMA001-1704085259-S0", side="SELL"
+            ),
+        )
+    )
+    assert "one-order-per-intent" not in broken(evidence(journal=tuple(journal.records)))
+
+
+def test_orders_of_symbols_that_are_not_drilled_are_left_alone() -> None:
+    other = node_stop(client_order_id="OTHER-S0", symbol="ETHUSDT")
+    found = with_state(orders=[node_order(), node_stop(), other])
+    assert "no-order-in-limbo" not in broken(found)

@@ -1,0 +1,171 @@
+"""Stops and other exits: spoiled histories and the check that names each; and what is allowed."""
+
+import pytest
+
+from drill.evidence_builder import (
+    broken,
+    evidence,
+    fill_row,
+    flat_ledger,
+    ledger,
+    node_stop,
+    order_row,
+    snapshot,
+    sound_journal,
+    state,
+    stop_row,
+    with_ledger,
+    without_stop_promise,
+)
+
+FLAT = state(positions=[], orders=[])
+
+SPOILED = [
+    pytest.param(
+        with_ledger(orders=[order_row()]),
+        "one-protective-stop",
+        "A position of 0.010 BTCUSDT has 0 working stops instead of one after restart 1: none.",
+        id="naked",
+    ),
+    pytest.param(
+        with_ledger(
+            orders=[
+                order_row(),
+                stop_row(),
+                stop_row(client_order_id="EMA001-1704085259-S1", exchange_order_id="13"),
+            ]
+        ),
+        "one-protective-stop",
+        "A position of 0.010 BTCUSDT has 2 working stops instead of one after restart 1: "
+        "EMA001-1704085259-S0 SELL 0.010, EMA001-1704085259-S1 SELL 0.010.",
+        id="stop-doubled",
+    ),
+    pytest.param(
+        with_ledger(orders=[order_row(), stop_row(side="BUY")]),
+        "one-protective-stop",
+        "The stop of 0.010 BTCUSDT is on the wrong side after restart 1: "
+        "EMA001-1704085259-S0 BUY 0.010.",
+        id="stop-on-wrong-side",
+    ),
+    pytest.param(
+        with_ledger(orders=[order_row(), stop_row(quantity="0.005")]),
+        "one-protective-stop",
+        "The stop of 0.010 BTCUSDT is for 0.005 after restart 1: EMA001-1704085259-S0 SELL 0.005.",
+        id="stop-too-small",
+    ),
+    pytest.param(
+        evidence(
+            journal=sound_journal()
+            .stop("closed", status="CANCELED")
+            .stop("accepted", exchange_order_id="13", client_order_id="EMA001-1704085319-S0")
+            .records
+        ),
+        "one-protective-stop",
+        "A position of 0.010 BTCUSDT that had been protected had 0 working stops (last change: "
+        "EMA001-1704085259-S0).",
+        id="naked-for-a-moment",
+    ),
+    pytest.param(
+        evidence(
+            journal=sound_journal()
+            .stop("accepted", exchange_order_id="13", client_order_id="EMA001-1704085319-S0")
+            .stop("accepted", exchange_order_id="14", client_order_id="EMA001-1704085379-S0")
+            .records
+        ),
+        "one-protective-stop",
+        "A position of 0.010 BTCUSDT that had been protected had 3 working stops (last change: "
+        "EMA001-1704085379-S0).",
+        id="stops-pile-up",
+    ),
+    pytest.param(
+        evidence(after_stop=ledger(orders=[order_row()])),
+        "one-protective-stop",
+        "A position of 0.010 BTCUSDT has 0 working stops instead of one after it was asked to "
+        "stop: none.",
+        id="protection-gone-with-the-node",
+    ),
+    pytest.param(
+        evidence(
+            snapshots=(
+                snapshot(
+                    state=state(positions=[], orders=[node_stop()]),
+                    ledger=flat_ledger(orders=[stop_row()]),
+                ),
+            )
+        ),
+        "no-exit-without-position",
+        "No BTCUSDT is held after restart 1, but an exit is working: "
+        "EMA001-1704085259-S0 STOP_MARKET SELL 0.010.",
+        id="stop-without-position",
+    ),
+    pytest.param(
+        evidence(
+            policy=without_stop_promise(),
+            snapshots=(snapshot(state=FLAT, ledger=flat_ledger()),),
+            after_stop=flat_ledger(
+                orders=[
+                    stop_row(type="TAKE_PROFIT_MARKET", client_order_id="T0"),
+                    order_row(
+                        type="LIMIT",
+                        status="NEW",
+                        filled="0",
+                        reduce_only=True,
+                        client_order_id="X0",
+                    ),
+                ]
+            ),
+        ),
+        "no-exit-without-position",
+        "No BTCUSDT is held after it was asked to stop, but an exit is working: "
+        "T0 TAKE_PROFIT_MARKET SELL 0.010, X0 LIMIT BUY 0.010.",
+        id="exits-left-by-a-stopped-node",
+    ),
+]
+
+
+def test_an_entry_may_rest_where_nothing_is_held() -> None:
+    resting = order_row(type="LIMIT", status="NEW", filled="0")
+    found = evidence(snapshots=(snapshot(ledger=flat_ledger(orders=[resting])),))
+    assert "no-exit-without-position" not in broken(found)
+
+
+def test_a_stop_that_fires_leaves_nobody_naked() -> None:
+    fired = order_row(exchange_order_id="15", client_order_id="EMA001-1704085259-S0", side="SELL")
+    journal = (
+        sound_journal()
+        .stop("triggered", triggered_order_id="15", status="TRIGGERED")
+        .add("order.filled", **fired, fill=fill_row(side="SELL", position_after="0"))
+        .holds("0")
+        .stop("closed", status="FINISHED")
+    )
+    flat = snapshot(state=state(positions=[], orders=[]), ledger=flat_ledger())
+    assert broken(evidence(snapshots=(flat,), journal=tuple(journal.records))) == {}
+
+
+def test_a_stop_of_the_old_side_does_not_protect_the_new_position() -> None:
+    journal = (
+        sound_journal()
+        .holds("-0.010")
+        .stop("accepted", exchange_order_id="13", client_order_id="N-S0", side="BUY")
+        .stop("closed", exchange_order_id="13", client_order_id="N-S0", side="BUY")
+    )
+    sentences = broken(evidence(journal=tuple(journal.records)))["one-protective-stop"]
+    assert sentences == (
+        "A position of -0.010 BTCUSDT that had been protected had 0 working stops (last change: "
+        "N-S0).",
+    )
+
+
+def test_one_stop_may_replace_another() -> None:
+    journal = (
+        sound_journal()
+        .stop("accepted", exchange_order_id="13", client_order_id="EMA001-1704085319-S0")
+        .stop("closed", status="CANCELED")
+    )
+    assert "one-protective-stop" not in broken(evidence(journal=tuple(journal.records)))
+
+
+def test_a_project_that_promises_no_stop_is_not_asked_for_one() -> None:
+    naked = with_ledger(orders=[order_row()])
+    found = evidence(policy=without_stop_promise(), snapshots=naked.snapshots)
+    assert "one-protective-stop" not in broken(found)

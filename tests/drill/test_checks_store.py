@@ -1,0 +1,95 @@
+"""The store's content: spoiled histories and the check that names each; and what is allowed."""
+
+from typing import Any
+
+import pytest
+
+from drill.evidence_builder import (
+    SECOND,
+    broken,
+    eventful,
+    fault,
+    look,
+    looked_at,
+    sound_journal,
+)
+from recovery_drill.evidence import Evidence
+
+ENTRY, STOP = "EMA001-1704085259-E0", "EMA001-1704085259-S0"
+HOLDS, KEEPS = "store-holds-what-node-holds", "store-keeps-what-it-has"
+BEHIND = "The store does not have order EMA001-1704085259-S0."
+
+
+def looks(after: dict[str, Any], **changes: Any) -> Evidence:
+    """Return a history with a look before a restart and one after it."""
+    second = look(**{"when": "after restart 1", "mono_ns": 16 * SECOND, **after})
+    return eventful(store_looks=(look(), second), **changes)
+
+
+SPOILED = [
+    pytest.param(
+        looks({"behind": BEHIND}),
+        HOLDS,
+        f"The store did not hold within 5 s what the node holds after restart 1: {BEHIND}",
+        id="store-behind",
+    ),
+    pytest.param(
+        looks({"behind": BEHIND, "mono_ns": 36 * SECOND}),
+        HOLDS,
+        f"The store did not hold within 5 s what the node holds after restart 1: {BEHIND}",
+        id="store-never-caught-up",
+    ),
+    pytest.param(
+        looks({"keys": []}),
+        KEEPS,
+        "The store held general:EMA-001.memory before kill 1, and no longer does after restart 1.",
+        id="memory-gone",
+    ),
+    pytest.param(
+        looks({"orders": {STOP: look().orders[STOP]}}),
+        KEEPS,
+        f"The store held order {ENTRY} before kill 1, and no longer does after restart 1.",
+        id="order-gone",
+    ),
+    pytest.param(
+        looks({"orders": {**look().orders, ENTRY: [["OrderInitialized"]]}}),
+        KEEPS,
+        f"The store held OrderInitialized, OrderFilled 1 0.010 BUY of order {ENTRY}, which had "
+        "ended, before kill 1, and holds OrderInitialized after restart 1.",
+        id="event-gone",
+    ),
+]
+
+
+def test_the_store_is_not_judged_while_something_is_done_to_it_and_a_budget_after() -> None:
+    for at in (20, 29, 34):
+        found = looks({"behind": BEHIND, "mono_ns": at * SECOND})
+        assert HOLDS not in broken(found), at
+        assert looked_at(found)[HOLDS] == 1
+
+
+def test_a_fault_of_something_else_excuses_no_store() -> None:
+    found = looks({"behind": BEHIND, "mono_ns": 25 * SECOND}, faults=(fault(of_store=False),))
+    assert HOLDS in broken(found)
+
+
+def test_what_the_store_had_before_it_was_disturbed_is_not_asked_for() -> None:
+    found = looks({"keys": [], "orders": {}, "positions": {}, "mono_ns": 36 * SECOND})
+    assert looked_at(found)[KEEPS] == 0
+
+
+def test_events_may_be_added_to_an_order_that_has_ended() -> None:
+    more = [*look().orders[ENTRY], ["OrderUpdated"]]
+    assert KEEPS not in broken(looks({"orders": {**look().orders, ENTRY: more}}))
+
+
+def test_what_an_order_that_is_open_looks_like_may_change() -> None:
+    orders = {**look().orders, STOP: [["OrderInitialized"], ["OrderAccepted"]]}
+    assert KEEPS not in broken(looks({"orders": orders}))
+
+
+def test_an_order_that_never_reached_the_exchange_may_be_cleared_away() -> None:
+    unsent = look(orders={**look().orders, "EMA001-1704085319-E0": [["OrderInitialized"]]})
+    after = look(when="after restart 1", mono_ns=16 * SECOND)
+    found = eventful(store_looks=(unsent, after), journal=tuple(sound_journal().records))
+    assert KEEPS not in broken(found)

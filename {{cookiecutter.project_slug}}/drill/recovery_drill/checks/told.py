@@ -1,0 +1,30 @@
+"""A node that ends says why."""
+
+import re
+from collections.abc import Iterator
+
+from recovery_drill.evidence import Evidence
+
+DEFECT, REFUSED, AWAY, CONFIGURATION = 1, 70, 75, 78
+CODES = (DEFECT, REFUSED, AWAY, CONFIGURATION)
+# The last line of a traceback: ``ValueError: no such order``.
+TRACEBACK = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit|Warning)(:.*)?")
+
+
+def failure_is_told(evidence: Evidence) -> Iterator[str | None]:
+    """Judge each life that ended by itself: by a code of the contract, and one line that says why.
+
+    Whoever runs the node has the code and that line and nothing else to act on.
+    """
+    for life in evidence.lives:
+        if life.how != "by itself" or life.said is None:
+            continue
+        ended = f"Life {life.number} of the node ended by itself with code {life.exit_code}"
+        if life.exit_code not in CODES:
+            yield f"{ended}, which is none of {', '.join(map(str, CODES))}."
+        elif not life.said:
+            yield f"{ended} and wrote no line that says why."
+        elif TRACEBACK.fullmatch(life.said):
+            yield f"{ended} and left a traceback, not a line that says why: {life.said}."
+        else:
+            yield None
