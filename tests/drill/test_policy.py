@@ -28,6 +28,7 @@ def test_a_policy_is_read_with_defaults(tmp_path: Path) -> None:
     assert policy.trader_id == "LAB-001"
     assert policy.symbols == ("BTCUSDT",)
     assert policy.protective_stop
+    assert (policy.budgets.store_seconds, policy.budgets.notice_seconds) == (5.0, 5.0)
     assert policy.intent_of("EMA001-1704085259-E3") == "EMA001-1704085259-E"
     assert policy.intent_of("EMA001-1704085259-S0") is None
 

@@ -1,0 +1,107 @@
+"""What is read back from a history: what the checks are given, of this drill and of older ones."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from drill.evidence_builder import BAR, POLICY, SECOND, eventful, flat_ledger, ledger, snapshot
+from recovery_drill.evidence import Evidence, FaultSpan, LateWait, from_records
+from recovery_drill.model import Record, StoredEvent, StoredFill
+from recovery_drill.store.view import StoreView, store_look_data
+
+ENTRY = "EMA001-1704085259-E0"
+
+
+def read(*rows: tuple[int, str, dict[str, Any]]) -> Evidence:
+    """Return the evidence of records, each with its second, kind and data."""
+    history = [
+        Record(1, number, second * SECOND, 0, BAR, "drill", kind, data)
+        for number, (second, kind, data) in enumerate(rows, start=1)
+    ]
+    return from_records(POLICY, history, ())
+
+
+def test_a_look_at_the_store_keeps_what_the_checks_ask_for() -> None:
+    filled = {"type": "OrderFilled", "trade_id": "1", "last_qty": "0.010", "order_side": "BUY"}
+    view = StoreView(
+        orders={ENTRY: ({"type": "OrderInitialized", "quantity": "0.010"}, filled)},
+        positions={"BTCUSDT-PERP.BINANCE-EMA-001": (filled,)},
+        keys=("general:EMA-001.memory",),
+    )
+    data = msgspec.json.decode(msgspec.json.encode(store_look_data(view, "at rest", "It lags.")))
+    (found,) = read((9, "store.look", data)).store_looks
+    assert (found.when, found.behind, found.mono_ns) == ("at rest", "It lags.", 9 * SECOND)
+    assert found.orders[ENTRY] == (
+        StoredEvent("OrderInitialized"),
+        StoredEvent("OrderFilled", "1", Decimal("0.010"), "BUY"),
+    )
+    held = {"BTCUSDT-PERP.BINANCE-EMA-001": (StoredFill("1", "BUY", Decimal("0.010")),)}
+    assert (found.positions, found.keys) == (held, view.keys)
+    assert (found.position("BTCUSDT"), found.position("BTCUSD")) == (Decimal("0.010"), Decimal(0))
+
+
+def test_faults_are_paired_by_name_and_the_last_may_have_no_end() -> None:
+    began = {"must_notice": True, "store": False}
+    found = read(
+        (1, "fault.began", {"name": "store.slow", **began, "store": True}),
+        (2, "fault.began", {"name": "exchange.silent", **began}),
+        (3, "fault.ended", {"name": "store.slow"}),
+        (4, "fault.began", {"name": "store.slow", **began, "must_notice": False}),
+        (5, "fault.ended", {"name": "never.began"}),
+    )
+    assert found.faults == (
+        FaultSpan("store.slow", SECOND, 3 * SECOND, must_notice=True, of_store=True),
+        FaultSpan("exchange.silent", 2 * SECOND, None, must_notice=True),
+        FaultSpan("store.slow", 4 * SECOND, None),
+    )
+
+
+def test_lives_tell_what_they_said_and_whether_they_were_rivals() -> None:
+    found = read(
+        (1, "node.started", {"number": 1, "pid": 7}),
+        (2, "node.started", {"number": 2, "pid": 8, "rival": True}),
+        (3, "node.ended", {"number": 2, "code": 75, "how": "by itself", "said": "It is taken."}),
+    )
+    first, second = found.lives
+    assert (first.rival, first.said, second.rival, second.said) == (
+        False,
+        None,
+        True,
+        "It is taken.",
+    )
+
+
+def test_crash_points_and_an_end_on_purpose_are_read() -> None:
+    point = {"boundary": "stage reconcile, reached", "nth": 1, "life": 1}
+    found = read((1, "crash.point", point), (2, "ended.early", {}))
+    assert found.crash_points == ("stage reconcile, reached",)
+    assert found.ended_early
+
+
+def test_snapshots_and_waits_have_the_time_of_their_record() -> None:
+    data = msgspec.to_builtins(snapshot())
+    found = read((8, "snapshot", data), (9, "unsettled", {"what": "it waits"}))
+    assert found.snapshots == (snapshot(mono_ns=8 * SECOND),)
+    assert found.unsettled == (LateWait("it waits", 9 * SECOND),)
+
+
+def test_a_history_of_an_older_drill_is_read_and_has_nothing_of_what_came_later() -> None:
+    old = msgspec.to_builtins(snapshot())
+    del old["mono_ns"]
+    found = read(
+        (1, "node.started", {"number": 1, "pid": 7}),
+        (2, "snapshot", old),
+        (3, "store.behind", {"reason": "The store lags."}),
+        (4, "node.ended", {"number": 1, "code": 1, "how": "by itself"}),
+        (5, "after.stop", msgspec.to_builtins(ledger())),
+        (6, "after.stop", msgspec.to_builtins(flat_ledger())),
+    )
+    assert found.after_stop == flat_ledger(), "the last one is that of the last life"
+    assert (found.faults, found.store_looks, found.crash_points) == ((), (), ())
+    assert not found.ended_early
+    assert found.lives[0].said is None
+
+
+def test_kills_are_the_lives_that_were_killed() -> None:
+    assert [life.number for life in eventful().kills] == [1]
