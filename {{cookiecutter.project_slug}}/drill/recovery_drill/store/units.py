@@ -1,0 +1,51 @@
+"""What the store's commands are called in a drill: by command and kind of key, without any id."""
+
+import re
+
+# What stands behind `trader-<id>:` in the engine's keys; an instance id may stand between.
+KEY = re.compile(
+    rb"trader-[^:]*:(?:[0-9a-f]{8}-[0-9a-f-]{27}:)?"
+    rb"(index:\w+|snapshots:\w+|accounts|actors|currencies|general|instruments|orders|positions"
+    rb"|strategies|stream|synthetics)(?:[:*]|$)"
+)
+KEYLESS = re.compile(
+    "ACL|AUTH|BGREWRITEAOF|BGSAVE|CLIENT|COMMAND|CONFIG|DBSIZE|DISCARD|ECHO|EXEC|FLUSHALL|FLUSHDB"
+    "|HELLO|INFO|LASTSAVE|MULTI|PING|PUBLISH|QUIT|RESET|ROLE|SAVE|SCAN|SCRIPT|SELECT|TIME|UNWATCH"
+)
+BLOCKING = re.compile("B[LRZ].*|WAIT(AOF)?")
+SUBSCRIBING = re.compile("[PS]?SUBSCRIBE|MONITOR")
+
+
+def command_of(words: tuple[bytes, ...]) -> str:
+    """Return the command of a request, in capitals; empty for an empty line."""
+    return words[0].decode(errors="replace").upper() if words else ""
+
+
+def name_of(words: tuple[bytes, ...]) -> str:
+    """Return what a request is called: ``RPUSH orders``, ``SADD index:orders_open``, ``PING``.
+
+    Keys that are not the engine's are called ``other``.
+    """
+    command = command_of(words)
+    if KEYLESS.fullmatch(command) or len(words) < 2:
+        return command
+    place = 1
+    if command.startswith(("EVAL", "FCALL")):
+        place = 3  # behind the script and the number of keys
+    elif command.startswith("XREAD"):
+        place = next((i for i, word in enumerate(words, 1) if word.upper() == b"STREAMS"), 1)
+    key = KEY.match(words[place]) if place < len(words) else None
+    return f"{command} {key[1].decode() if key else 'other'}"
+
+
+def blocks(words: tuple[bytes, ...]) -> bool:
+    """Say whether the store may answer a request late, when something has happened."""
+    command = command_of(words)
+    return bool(BLOCKING.fullmatch(command)) or (
+        command.startswith("XREAD") and b"BLOCK" in [word.upper() for word in words]
+    )
+
+
+def subscribes(words: tuple[bytes, ...]) -> bool:
+    """Say whether the store speaks without being asked from this request on."""
+    return SUBSCRIBING.fullmatch(command_of(words)) is not None
