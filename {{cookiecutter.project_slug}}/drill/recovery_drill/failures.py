@@ -5,6 +5,7 @@
     DrillError
     ├── UsageError      the caller asked for something that cannot be: exit code 2
     ├── Inconclusive    the environment, not the node, is to blame: the verdict says so: exit code 3
+    ├── Unsupported     what a scenario needs is not to be had here: it is skipped
     ├── Unsettled       a bounded wait on the node ran out: a broken promise, which a check words
     └── Disagreement    node and exchange at rest say different things: going on would show no more
 """
@@ -20,6 +21,10 @@ class UsageError(DrillError):
 
 class Inconclusive(DrillError):
     """Nothing can be said about the node: a process, port or script that the drill needs failed."""
+
+
+class Unsupported(DrillError):
+    """What the scenario needs is not to be had here; it is skipped with this sentence."""
 
 
 class Unsettled(DrillError):
