@@ -86,6 +86,25 @@ SPOILED = [
         id="ended-long-after-the-outage",
     ),
     pytest.param(
+        lives(
+            second(how="by itself", exit_code=75, ended_ns=15 * SECOND),
+            faults=(fault(name="store.lost", began_ns=10 * SECOND, ended_ns=10 * SECOND + 1),),
+        ),
+        "no-zombie",
+        "Life 2 of the node ended by itself with code 75 in trading.",
+        id="ended-when-all-was-well-again",
+    ),
+    pytest.param(
+        evidence(
+            lives=(life(), second()),
+            unsettled=(LateWait("it waits for ever", 15 * SECOND),),
+            faults=(fault(began_ns=10 * SECOND, ended_ns=10 * SECOND + 1),),
+        ),
+        "no-zombie",
+        "The node did not come to rest: it waits for ever.",
+        id="never-at-rest-when-all-was-well-again",
+    ),
+    pytest.param(
         lives(second(how="by itself", exit_code=1, ended_ns=25 * SECOND), faults=(fault(),)),
         "no-zombie",
         "Life 2 of the node ended by itself with code 1 in trading.",

@@ -175,3 +175,18 @@ def test_orders_of_symbols_that_are_not_drilled_are_left_alone() -> None:
     other = node_stop(client_order_id="OTHER-S0", symbol="ETHUSDT")
     found = with_state(orders=[node_order(), node_stop(), other])
     assert "no-order-in-limbo" not in broken(found)
+
+
+def test_what_is_sent_beside_a_rival_is_the_other_node_s() -> None:
+    for stages in ((), (("trading", 30 * SECOND),)):
+        rival = life(number=2, started_ns=SECOND, rival=True, stages=stages, ended_ns=None)
+        assert "no-decision-before-warm-up" not in broken(evidence(lives=(life(), rival)))
+
+
+def test_a_rival_that_took_over_is_asked_for_its_bars() -> None:
+    journal = Journal().asked("order.new", leg="entry", client_order_id="E0")
+    rival = life(number=2, started_ns=0, rival=True, ended_ns=None)
+    found = evidence(lives=(rival,), journal=tuple(journal.records))
+    assert broken(found)["no-decision-before-warm-up"] == (
+        "Life 2 of the node sent order E0 after 0 of 60 warm-up bars.",
+    )

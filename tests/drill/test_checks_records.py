@@ -5,12 +5,22 @@ from typing import Any
 
 import msgspec
 
-from drill.evidence_builder import BAR, POLICY, SECOND, eventful, flat_ledger, ledger, snapshot
+from drill.evidence_builder import (
+    BAR,
+    POLICY,
+    SECOND,
+    eventful,
+    flat_ledger,
+    ledger,
+    snapshot,
+    state,
+)
 from recovery_drill.evidence import Evidence, FaultSpan, LateWait, from_records
 from recovery_drill.model import Record, StoredEvent, StoredFill
-from recovery_drill.store.view import StoreView, store_look_data
+from recovery_drill.store.view import StoreView, caught_up, store_look_data
 
 ENTRY = "EMA001-1704085259-E0"
+POSITION = "BTCUSDT-PERP.BINANCE-EMA-001"
 
 
 def read(*rows: tuple[int, str, dict[str, Any]]) -> Evidence:
@@ -26,7 +36,7 @@ def test_a_look_at_the_store_keeps_what_the_checks_ask_for() -> None:
     filled = {"type": "OrderFilled", "trade_id": "1", "last_qty": "0.010", "order_side": "BUY"}
     view = StoreView(
         orders={ENTRY: ({"type": "OrderInitialized", "quantity": "0.010"}, filled)},
-        positions={"BTCUSDT-PERP.BINANCE-EMA-001": (filled,)},
+        positions={POSITION: (filled,)},
         keys=("general:EMA-001.memory",),
     )
     data = msgspec.json.decode(msgspec.json.encode(store_look_data(view, "at rest", "It lags.")))
@@ -36,7 +46,7 @@ def test_a_look_at_the_store_keeps_what_the_checks_ask_for() -> None:
         StoredEvent("OrderInitialized"),
         StoredEvent("OrderFilled", "1", Decimal("0.010"), "BUY"),
     )
-    held = {"BTCUSDT-PERP.BINANCE-EMA-001": (StoredFill("1", "BUY", Decimal("0.010")),)}
+    held = {POSITION: (StoredFill("1", "BUY", Decimal("0.010")),)}
     assert (found.positions, found.keys) == (held, view.keys)
     assert (found.position("BTCUSDT"), found.position("BTCUSD")) == (Decimal("0.010"), Decimal(0))
 
@@ -105,3 +115,14 @@ def test_a_history_of_an_older_drill_is_read_and_has_nothing_of_what_came_later(
 
 def test_kills_are_the_lives_that_were_killed() -> None:
     assert [life.number for life in eventful().kills] == [1]
+
+
+def test_a_store_that_has_not_heard_of_a_position_s_end_has_not_caught_up() -> None:
+    bought = {"type": "OrderFilled", "trade_id": "1", "last_qty": "0.010", "order_side": "BUY"}
+    sold = {**bought, "trade_id": "2", "order_side": "SELL"}
+    flat = state(positions=[], orders=[])
+    open_still = StoreView({}, {POSITION: (bought,)})
+    assert caught_up(flat, open_still) == (
+        f"The store lacks the end of position {POSITION}: it holds 0.010 there."
+    )
+    assert caught_up(flat, StoreView({}, {POSITION: (bought, sold)})) is None

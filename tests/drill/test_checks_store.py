@@ -34,7 +34,7 @@ SPOILED = [
         id="store-behind",
     ),
     pytest.param(
-        looks({"behind": BEHIND, "mono_ns": 36 * SECOND}),
+        looks({"behind": BEHIND, "mono_ns": 31 * SECOND}),
         HOLDS,
         f"The store did not hold within 5 s what the node holds after restart 1: {BEHIND}",
         id="store-never-caught-up",
@@ -61,8 +61,8 @@ SPOILED = [
 ]
 
 
-def test_the_store_is_not_judged_while_something_is_done_to_it_and_a_budget_after() -> None:
-    for at in (20, 29, 34):
+def test_the_store_is_not_judged_while_something_is_done_to_it() -> None:
+    for at in (20, 25, 30):
         found = looks({"behind": BEHIND, "mono_ns": at * SECOND})
         assert HOLDS not in broken(found), at
         assert looked_at(found)[HOLDS] == 1

@@ -33,6 +33,13 @@ def test_a_sound_history_that_saw_its_purpose_is_held() -> None:
     assert verdict.seconds_to_trading == 2.0
 
 
+def test_a_node_is_down_until_it_trades_again_however_often_it_is_killed_meanwhile() -> None:
+    first, last = sound().lives
+    between = life(number=2, started_ns=11 * SECOND, ended_ns=12 * SECOND, stages=())
+    lives = (first, between, replace(last, number=3, started_ns=12 * SECOND))
+    assert scenario(replace(sound(), lives=lives)).seconds_down == 3.0
+
+
 def test_a_scenario_that_did_not_see_its_purpose_is_inconclusive() -> None:
     verdict = scenario(replace(sound(), seen=frozenset()))
     assert verdict.outcome == "inconclusive"

@@ -109,10 +109,9 @@ class FaultSpan:
     must_notice: bool = False
     of_store: bool = False
 
-    def touches(self, from_ns: int, to_ns: int, *, after_seconds: float = 0.0) -> bool:
-        """Return whether it lasted at any time between two, or had ended `after_seconds` before."""
-        ended = None if self.ended_ns is None else self.ended_ns + after_seconds * 1e9
-        return self.began_ns <= to_ns and (ended is None or ended >= from_ns)
+    def touches(self, from_ns: int, to_ns: int) -> bool:
+        """Return whether it lasted at any time between two."""
+        return self.began_ns <= to_ns and (self.ended_ns is None or self.ended_ns >= from_ns)
 
 
 @dataclass(frozen=True)

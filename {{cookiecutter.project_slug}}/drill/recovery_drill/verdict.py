@@ -129,9 +129,10 @@ def decide(
     trading = [(life, life.reached("trading")) for life in evidence.lives]
     starts = [(at - life.started_ns) / 1e9 for life, at in trading if at is not None]
     downs = [
-        (at - before.ended_ns) / 1e9
-        for before, (_, at) in zip(evidence.lives, trading[1:], strict=False)
-        if before.how == "killed" and before.ended_ns is not None and at is not None
+        (min(after) - life.ended_ns) / 1e9
+        for life in evidence.kills
+        if life.ended_ns is not None
+        and (after := [at for _, at in trading if at is not None and at > life.ended_ns])
     ]
     return ScenarioVerdict(
         name=name,

@@ -12,13 +12,15 @@ def no_zombie(evidence: Evidence) -> Iterator[str | None]:
     """Each life reaches trading in time, does not end by itself, and settles when it should.
 
     While something is done to what it needs, and a budget longer, it may be late, or end with 75
-    to be started again. A rival, started beside a node that runs, need not trade.
+    to be started again. The life that is started when all is well again has no excuse. A rival,
+    started beside a node that runs, need not trade.
     """
     for life in evidence.lives:
         yield None if _blameless(evidence, life) else _shortcoming(evidence, life)
     settle = evidence.policy.budgets.settle_seconds
     for wait in evidence.unsettled:
-        if not _disturbed(evidence, wait.mono_ns, wait.mono_ns, settle):
+        started = [life.started_ns for life in evidence.lives if life.started_ns <= wait.mono_ns]
+        if not _disturbed(evidence, max(started, default=0), wait.mono_ns, settle):
             yield f"The node did not come to rest: {wait.what}."
 
 
@@ -30,7 +32,7 @@ def _blameless(evidence: Evidence, life: Life) -> bool:
     if life.rival and life.reached("trading") is None:
         return life.exit_code == (AWAY if life.how == "by itself" else 0)
     start = evidence.policy.budgets.start_seconds
-    return life.exit_code == AWAY and _disturbed(evidence, life.ended_ns, life.ended_ns, start)
+    return life.exit_code == AWAY and _disturbed(evidence, life.started_ns, life.ended_ns, start)
 
 
 def _shortcoming(evidence: Evidence, life: Life) -> str | None:
@@ -55,8 +57,11 @@ def _shortcoming(evidence: Evidence, life: Life) -> str | None:
     return None
 
 
-def _disturbed(evidence: Evidence, from_ns: int, to_ns: int, after_seconds: float = 0.0) -> bool:
-    return any(f.touches(from_ns, to_ns, after_seconds=after_seconds) for f in evidence.faults)
+def _disturbed(evidence: Evidence, from_ns: int, to_ns: int, seconds: float | None = None) -> bool:
+    """Tell whether a fault lasted at any time between two, or in the last seconds of it."""
+    if seconds is not None:
+        from_ns = max(from_ns, to_ns - int(seconds * 1e9))
+    return any(fault.touches(from_ns, to_ns) for fault in evidence.faults)
 
 
 def _kept_the_other_half(life: Life) -> bool:

@@ -8,12 +8,13 @@ from recovery_drill.evidence import Evidence
 def store_holds_what_node_holds(evidence: Evidence) -> Iterator[str | None]:
     """Judge each look at the store: it lacks nothing once its budget has passed.
 
-    Not while something is done to the store, nor within a budget after it.
+    A look waits for the whole budget before it says what is lacking. One that was taken while
+    something was done to the store says nothing.
     """
     seconds = evidence.policy.budgets.store_seconds
     for look in evidence.store_looks:
         at = look.mono_ns
-        if any(f.of_store and f.touches(at, at, after_seconds=seconds) for f in evidence.faults):
+        if any(f.of_store and f.touches(at, at) for f in evidence.faults):
             continue
         yield (
             None

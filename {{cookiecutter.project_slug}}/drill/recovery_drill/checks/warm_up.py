@@ -9,13 +9,21 @@ SENDS = ("order.new", "conditional.new")
 
 
 def no_decision_before_warm_up(evidence: Evidence) -> Iterator[str | None]:
-    """Each life asks for enough closed bars, and says that it trades, before its first order."""
+    """Each life asks for enough closed bars, and says that it trades, before its first order.
+
+    What is sent beside a rival is the other node's until the rival trades: the exchange cannot tell
+    them apart.
+    """
     for life in evidence.lives:
+        trading = life.reached("trading")
+        if life.rival and trading is None:
+            continue
         requests = [r for r in evidence.journal if r.kind == "request" and _within(r, life)]
-        first = next((r for r in requests if r.data["request"] in SENDS), None)
+        since = trading if life.rival and trading is not None else life.started_ns
+        sent_by_it = (r for r in requests if r.data["request"] in SENDS and r.mono_ns >= since)
+        first = next(sent_by_it, None)
         if first is None:
             continue
-        trading = life.reached("trading")
         bars = sum(
             int(r.data.get("rows") or 0)
             for r in requests

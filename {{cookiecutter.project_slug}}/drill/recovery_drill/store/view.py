@@ -13,7 +13,7 @@ from typing import Any, cast
 import msgspec
 from redis.asyncio import Redis
 
-from recovery_drill.model import NodeState
+from recovery_drill.model import NodePosition, NodeState
 
 LAST_EVENT_OF_STATUS = {
     "INITIALIZED": {"OrderInitialized"},
@@ -141,11 +141,16 @@ def caught_up(state: NodeState, store: StoreView) -> str | None:
         if set(store.trade_ids(order.client_order_id)) != set(order.trade_ids):
             return f"The store lacks a fill of order {order.client_order_id}."
     for position in state.positions:
-        sizes = [
-            store.position(key)
-            for key in store.positions
-            if key.startswith(position.symbol) and key.endswith(position.strategy_id)
-        ]
+        sizes = [store.position(key) for key in store.positions if _is_of(key, position)]
         if position.quantity not in sizes:
             return f"The store lacks the position of {position.quantity} {position.symbol}."
+    for key in store.positions:
+        # One that was closed keeps its fills, which then add up to nothing.
+        quantity = store.position(key)
+        if quantity and not any(_is_of(key, position) for position in state.positions):
+            return f"The store lacks the end of position {key}: it holds {quantity} there."
     return None
+
+
+def _is_of(key: str, position: NodePosition) -> bool:
+    return key.startswith(position.symbol) and key.endswith(position.strategy_id)
