@@ -147,8 +147,8 @@ def test_a_run_leaves_what_the_contract_names(five: Drilled) -> None:
     }
     for name in FIVE:
         left = {path.name for path in (five.folder / name).iterdir()}
-        expected = {"history.jsonl", "exchange.jsonl", "node-1.log", "node-2.log", "store"}
-        assert expected | {"undisturbed", "timeline.svg"} <= left
+        expected = {"history.jsonl", "exchange.jsonl", "store.jsonl", "node-1.log", "node-2.log"}
+        assert expected | {"store", "schedule.json", "undisturbed", "timeline.svg"} <= left
         undisturbed = {path.name for path in (five.folder / name / "undisturbed").iterdir()}
         assert "node-1.log" in undisturbed
         assert "node-2.log" not in undisturbed
@@ -335,9 +335,10 @@ def _descendants(pid: int) -> list[int]:
         (("--store", "redis://127.0.0.1:1"), "The store at redis://127.0.0.1:1 does not answer"),
         (("--market", "nowhere.csv"), "There is no market file nowhere.csv."),
         (("--market", "README.md"), "README.md is no file of bars"),
-        (("--jobs", "0"), "--jobs, --bars and --kills must be 1 or more."),
+        (("--jobs", "0"), "--jobs must be 1 or more."),
         (("--kills", "9"), "--kills belongs to trade-through: name that scenario with it."),
         (("trade-through", "--bars", "4"), "trade-through needs more --bars than --kills."),
+        (("kill-while-flat", "--all"), "Name scenarios, or say --all, not both."),
         (("--project", "src"), "There is no pyproject.toml in"),
         (("--node-command", "no-such-program"), "The command of the node cannot be started"),
     ],

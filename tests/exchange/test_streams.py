@@ -176,5 +176,6 @@ async def test_the_journal_tells_of_sockets_and_events(user: User) -> None:
     events = [record["data"] for record in await user.journal("event")]
     assert [e["delivered"] for e in events] == [1, 1, 1]
     assert events[0] == {
-        "event": "ORDER_TRADE_UPDATE", "client_order_id": "A", "execution": "NEW", "delivered": 1,
+        "event": "ORDER_TRADE_UPDATE", "client_order_id": "A", "execution": "NEW", "status": "NEW",
+        "delivered": 1,
     }  # fmt: skip

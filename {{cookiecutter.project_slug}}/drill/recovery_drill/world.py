@@ -1,10 +1,9 @@
-"""One scenario's world: store, exchange and the lives of a node, and what is done to them."""
+"""One play's world: store, exchange and the lives of a node, and what is done to them."""
 
 import asyncio
-import signal
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,25 +11,29 @@ from typing import Any
 import msgspec
 
 from recovery_drill.agreement import disagreement
+from recovery_drill.boundary import CrashPoint
 from recovery_drill.evidence import How, Snapshot, trimmed
 from recovery_drill.failures import Disagreement, Inconclusive, Unsettled
 from recovery_drill.history import History
+from recovery_drill.lives import Lives
 from recovery_drill.model import ExchangeOrder, Ledger, NodeState
-from recovery_drill.policy import Policy, fill_in
+from recovery_drill.nemesis import Nemesis
+from recovery_drill.policy import Policy
 from recovery_drill.processes.exchange import Exchange
-from recovery_drill.processes.node import Node
-from recovery_drill.store.server import EmbeddedStore, GivenStore, free_port
-from recovery_drill.store.view import caught_up
+from recovery_drill.store.proxy import StoreProxy
+from recovery_drill.store.server import EmbeddedStore, GivenStore
+from recovery_drill.store.view import caught_up, store_look_data
 
-STORE_SECONDS = 5.0
-STORE_INTERVAL_SECONDS = 0.01
+LOOK_INTERVAL_SECONDS = 0.01
 GATE_SECONDS = 0.2
+ENDURE_SECONDS = 2.0
+"""How long a bar waits for a node that a fault may keep from deciding it."""
 
 Rest = Callable[[NodeState, Ledger], bool]
 
 
 class World:
-    """Node, exchange and store of one scenario.
+    """Node, exchange and store of one play.
 
     Parameters
     ----------
@@ -39,7 +42,7 @@ class World:
     project : Path
         The drilled project's folder.
     folder : Path
-        Where everything about this scenario is kept.
+        Where everything about this play is kept.
     store : EmbeddedStore or GivenStore
         Not yet started.
     exchange_command : list[str]
@@ -48,6 +51,8 @@ class World:
         The node's name in the store.
     disturbed : bool
         Whether kills and losses happen; without them the same play is the reference.
+    crash_points : Sequence[CrashPoint]
+        Where the node is killed besides, whatever is being played.
 
     """
 
@@ -61,168 +66,212 @@ class World:
         exchange_command: list[str],
         trader_id: str,
         disturbed: bool = True,
+        crash_points: Sequence[CrashPoint] = (),
     ) -> None:
         self.policy = policy
         self.symbol = policy.symbols[0]
         self.disturbed = disturbed
+        self.folder = folder
         self.history = History(folder / "history.jsonl")
-        self._project = project
-        self._folder = folder
+        self._units = History(folder / "store.jsonl")
         self.trader_id = trader_id
         self.store = store
+        self.proxy: StoreProxy | None = None
         command = [*exchange_command, "--journal", str(folder / "exchange.jsonl")]
         self.exchange = Exchange(command, folder)
-        self.node: Node | None = None
+        self.nemesis = Nemesis(crash_points if disturbed else (), self.exchange)
+        self.lives = Lives(
+            policy,
+            project=project,
+            folder=folder,
+            trader_id=trader_id,
+            history=self.history,
+            on_stage=lambda stage: self.nemesis.hear("stage", stage, "reached"),
+        )
         self.bar = 0
-        self._lives = 0
+        self.bars_since_crash = 0
         self._seen: set[str] = set()
-        self._ended_lives = 0
-        self._killed_ns = 0
-        self.seconds_down: list[float] = []
-        self.seconds_to_trading: list[float] = []
+        self._is_store_faulty = False
 
     # beginning and end
 
     async def open(self) -> None:
-        """Start store and exchange."""
+        """Start store and exchange, and wait at the first crash point."""
         await self.store.start()
         await self.exchange.start()
+        # Nothing can be seen or held of what is said behind TLS.
+        if self.store.url.startswith("redis://"):
+            self.proxy = self.nemesis.proxy = StoreProxy.before(self.store.url, self._on_unit)
+            await self.proxy.start()
+        url = self.store.url
+        self.lives.addresses = {
+            "store_url": self.proxy.url_of(url) if self.proxy else url,
+            "exchange_http": self.exchange.http_url,
+            "exchange_ws": self.exchange.ws_url,
+        }
         ledger = await self.exchange.ledger()
         self.bar, self.history.market_ms = ledger.bar, ledger.market_ms
         price = str(ledger.prices[self.symbol])
         self.history.record("drill", "opened", {"bar": ledger.bar, "price": price})
+        await self.nemesis.arm()
+
+    def _on_unit(self, name: str, mono_ns: int) -> None:
+        self._units.record("store", "store.unit", {"name": name}, mono_ns=mono_ns)
 
     async def close(self) -> None:
         """End every process of this world that still runs; a surviving node is killed."""
-        if self.node is not None and self.node.child.started and not self.node.child.running:
-            how: How = "with its environment" if self.environment_failure() else "by itself"
-            self._ended(how, self.node.child.exit_code)
+        how: How = "with its environment" if self.environment_failure() else "by itself"
+        self.lives.note_ends(how)
         async with AsyncExitStack() as endings:
             endings.callback(self.history.close)
+            endings.callback(self._units.close)
             endings.push_async_callback(self.store.stop)
+            if self.proxy is not None:
+                endings.push_async_callback(self.proxy.close)
             endings.push_async_callback(self.exchange.stop)
-            if self.node is not None:
-                endings.push_async_callback(self.node.close)
+            endings.push_async_callback(self.nemesis.close)
+            endings.push_async_callback(self.lives.close)
 
     def environment_failure(self) -> str:
         """Return which process that the node needs has ended by itself; empty when none has."""
         for child in (self.exchange.child, self.store.child):
             if child is not None and child.started and not child.running:
+                if child is self.store.child and self._is_store_faulty:
+                    continue
                 return f"The {child.name} ended with code {child.exit_code}: {child.last_words()}."
         return ""
 
     # the node's lives
 
-    async def start_node(self) -> None:
-        """Start the node's next life and wait until it trades.
-
-        Raises
-        ------
-        Unsettled
-            If it does not within its budget.
-
-        """
-        self._lives += 1
-        number, http_port = self._lives, free_port()
-        values = {
-            "store_url": self.store.url,
-            "exchange_http": self.exchange.http_url,
-            "exchange_ws": self.exchange.ws_url,
-            "http_port": str(http_port),
-            "instance_id": f"drill-{number}",
-        }
-        self.node = node = Node(
-            number,
-            [fill_in(word, values) for word in self.policy.node_command],
-            environment={**self.policy.node_environment(values), "TRADER_ID": self.trader_id},
-            http_port=http_port,
-            folder=self._folder,
-            directory=self._project,
-            on_stage=lambda event: self._on_stage(number, event),
-        )
-        await node.start()
-        self.history.record(
-            "node",
-            "node.started",
-            {"number": number, "pid": node.child.pid, "command": list(node.child.command)},
-            mono_ns=node.child.started_ns,
-        )
-        await node.until_trading(self.policy.budgets.start_seconds)
-        self.seconds_to_trading.append((node.trading_ns - node.child.started_ns) / 1e9)
-        if self._killed_ns:
-            self.seconds_down.append((node.trading_ns - self._killed_ns) / 1e9)
-
-    def _on_stage(self, number: int, event: dict[str, Any]) -> None:
-        data = {"number": number, "stage": event.get("stage")}
-        self.history.record("node", "node.stage", data, mono_ns=event.get("mono_ns"))
-
-    async def kill_node(self) -> None:
-        """End the node with SIGKILL and prove it: its exit code is minus nine.
-
-        Raises
-        ------
-        Inconclusive
-            If it had ended otherwise before.
-
-        """
-        assert self.node is not None, "no node to kill"
-        if not self.disturbed:
-            return
-        code = await self.node.child.kill()
-        self._killed_ns = self.node.child.ended_ns
-        await self.node.close()
-        if code != -signal.SIGKILL:
-            self._ended("by itself", code)
-            raise Inconclusive(
-                f"The node was not killed by signal 9: it had ended with code {code} before "
-                f"({self.node.child.last_words()})."
-            )
-        self._ended("killed", code)
-
-    async def stop_node(self) -> None:
-        """Ask the node to stop (SIGTERM), wait for its end, and look at what it left."""
-        assert self.node is not None, "no node to stop"
-        self._ended("stopped", await self.node.child.stop())
-        ledger = await self.exchange.ledger()
-        self.history.record("drill", "after.stop", msgspec.to_builtins(ledger))
-
-    def _ended(self, how: How, code: int | None) -> None:
-        """Record the end of this life; the first word on it counts."""
-        assert self.node is not None
-        if self._ended_lives == self.node.number:
-            return
-        self._ended_lives = self.node.number
-        self.history.record(
-            "node",
-            "node.ended",
-            {"number": self.node.number, "code": code, "how": how},
-            mono_ns=self.node.child.ended_ns or time.monotonic_ns(),
-        )
-
     async def first_start(self) -> Snapshot:
         """Start the node's first life and let it come to rest, before any bar passes."""
-        await self.start_node()
+        await self._start_node()
         return await self.rest("after its first start")
+
+    async def _start_node(self) -> None:
+        await self.lives.begin()
+        await self._through_crashes(self._until_trading)
+
+    async def _until_trading(self) -> None:
+        await self.lives.node.until_trading(self.policy.budgets.start_seconds)
+
+    async def kill_node(self) -> None:
+        """Kill the node, and prove that it was killed."""
+        if self.disturbed:
+            await self.lives.kill()
 
     async def restart_node(self) -> Snapshot:
         """Start the node again, let it come to rest, and look."""
         if self.disturbed:
-            await self.start_node()
-        return await self.rest(f"after restart {self._lives - 1}")
+            await self._start_node()
+        return await self.rest(f"after restart {self.lives.count - 1}")
+
+    async def stop_node(self) -> None:
+        """Ask the node to stop, wait for its end, and look at what it left."""
+        await self._through_crashes(self.lives.stop)
+        ledger = await self.exchange.ledger()
+        self.history.record("drill", "after.stop", msgspec.to_builtins(ledger))
 
     async def lose_store(self) -> None:
         """Lose everything that the store holds."""
         if self.disturbed:
-            await self.store.lose(self.trader_id)
+            async with self.fault("store.lost", of_store=True):
+                await self.store.lose(self.trader_id)
+
+    # crash points
+
+    async def _through_crashes[Answer](
+        self, wait: Callable[[], Coroutine[Any, Any, Answer]]
+    ) -> Answer:
+        """Wait for the node; when it comes to a crash point meanwhile, kill it and begin anew."""
+        while True:
+            waiting = asyncio.ensure_future(wait())
+            reached = asyncio.ensure_future(self.nemesis.reached())
+            try:
+                await asyncio.wait({waiting, reached}, return_when=asyncio.FIRST_COMPLETED)
+                if self.nemesis.point is None or not await self.nemesis.is_reached():
+                    return await waiting
+            finally:
+                waiting.cancel()
+                reached.cancel()
+                await asyncio.gather(waiting, reached, return_exceptions=True)
+            await self._crash()
+
+    @property
+    def has_crashed(self) -> bool:
+        """Whether there were crash points, and the node has been killed at all of them."""
+        return self.nemesis.number > 0 and self.nemesis.point is None
+
+    async def _crash(self) -> None:
+        point, number = self.nemesis.point, self.nemesis.number + 1
+        assert point is not None, "no crash point was reached"
+        life = self.lives.node.number
+        await self.lives.kill()
+        data = {"boundary": point.boundary.name, "nth": point.nth, "life": life}
+        self.history.record("drill", "crash.point", data)
+        self.saw(f"crash point {number}")
+        await self.nemesis.release()
+        await self.nemesis.next()
+        self.bars_since_crash = 0
+        await self._start_node()
+        await self.rest(f"after restart {self.lives.count - 1}")
+
+    # faults of the environment
+
+    @asynccontextmanager
+    async def fault(
+        self, name: str, *, must_notice: bool = False, of_store: bool = False
+    ) -> AsyncIterator[None]:
+        """Say from when until when something that the node needs is broken.
+
+        Meanwhile nothing is promised but safety, and the node may end for its supervisor to start
+        it again. Afterwards all promises hold within their budgets.
+
+        Parameters
+        ----------
+        name : str
+            What is broken.
+        must_notice : bool
+            Whether the node has to notice that it cannot go on as before.
+        of_store : bool
+            Whether it is the store, whose content is not looked at meanwhile.
+
+        """
+        data = {"name": name, "must_notice": must_notice, "store": of_store}
+        self.history.record("drill", "fault.began", data)
+        self._is_store_faulty = of_store
+        try:
+            yield
+        finally:
+            self._is_store_faulty = False
+            self.history.record("drill", "fault.ended", {"name": name})
+
+    async def endure(self, bars: int) -> None:
+        """Let bars pass while something is broken; each waits for the node, but not for long."""
+        for _ in range(bars):
+            await self.exchange.walk()
+            await self._close_bar()
+            try:
+                async with asyncio.timeout(ENDURE_SECONDS):
+                    await self.rest(f"at bar {self.bar}", whole=False, judged=False)
+            except (TimeoutError, Unsettled, Disagreement):
+                continue
+
+    async def recover(self) -> Snapshot:
+        """Start the node again if it has ended, as its supervisor would, and let it rest."""
+        if self.lives.running:
+            return await self.rest("after the fault")
+        self.lives.note_ends("by itself")
+        return await self.restart_node()
 
     # rest: decided, nothing in flight, both sides agree
 
-    async def rest(self, when: str, *, whole: bool = True) -> Snapshot:
+    async def rest(self, when: str, *, whole: bool = True, judged: bool = True) -> Snapshot:
         """Wait until the node is at rest, and record node and exchange as they are then.
 
         Rest is: it trades, it has decided the last closed bar, nothing is in flight, and it agrees
         with the exchange. Where it does not come, the snapshot is taken all the same, for the
-        checks to say what is wrong.
+        checks to say what is wrong. A whole one is followed by a look at the store.
 
         Raises
         ------
@@ -232,28 +281,34 @@ class World:
             If node and exchange do not come to agree within the budget.
 
         """
-        assert self.node is not None, "no node to wait for"
+        snapshot = await self._through_crashes(lambda: self._rest(when, whole, judged))
+        if whole and judged and not self._is_store_faulty:
+            await self._through_crashes(lambda: self._look_at_store(when))
+        return snapshot
+
+    async def _rest(self, when: str, whole: bool, judged: bool) -> Snapshot:
+        node = self.lives.node
         budget = self.policy.budgets.settle_seconds
         deadline = time.monotonic() + budget
         try:
-            state: NodeState | None = await self.node.until(
+            state: NodeState | None = await node.until(
                 self._decided, budget, f"the node did not decide bar {self.bar} {when}"
             )
         except Unsettled:
-            await self._snapshot(when, await self.node.state(), await self.exchange.ledger(), True)
+            if judged:
+                await self._snapshot(when, await node.state(), await self.exchange.ledger(), True)
             raise
         ledger = await self.exchange.ledger()
         while not self._at_rest(state, ledger):
             left = deadline - time.monotonic()
-            if left <= 0 or not self.node.child.running:
-                await self._snapshot(when, state, ledger, True)
+            if left <= 0 or not node.child.running:
+                if judged:
+                    await self._snapshot(when, state, ledger, True)
                 if state is None or not self._decided(state):
-                    raise Unsettled(
-                        f"the node did not stay at rest {when}; {self.node.describe(state)}"
-                    )
+                    raise Unsettled(f"the node did not stay at rest {when}; {node.describe(state)}")
                 what = disagreement(state, ledger, self.policy.symbols)
                 raise Disagreement(f"{when} {what} after {budget:g} s")
-            state = await self.node.next_state(state, left)
+            state = await node.next_state(state, left)
             ledger = await self.exchange.ledger()
         return await self._snapshot(when, state, ledger, whole)
 
@@ -276,19 +331,40 @@ class World:
         self.history.record("drill", "snapshot", msgspec.to_builtins(kept))
         return snapshot
 
+    async def _look_at_store(self, when: str) -> None:
+        """Wait until the store holds what the node holds: the engine writes without waiting."""
+        deadline = time.monotonic() + self.policy.budgets.store_seconds
+        while True:
+            state, view = await self.lives.node.state(), await self.store.view(self.trader_id)
+            behind = "The node's endpoint did not answer."
+            if state is not None:
+                behind = caught_up(state, view) or ""
+            if not behind or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(LOOK_INTERVAL_SECONDS)
+        self.history.record("store", "store.look", store_look_data(view, when, behind or None))
+
+    async def until_stored(self) -> None:
+        """Wait until the store holds what the node holds, so that a kill loses nothing of it."""
+        await self._look_at_store("before the kill")
+
     # time
 
     async def step(self) -> Snapshot:
         """Let one bar pass: walk through it, wait for the node if anything changed, close it."""
         if await self.exchange.walk():
+            self.history.record("drill", "bar.walked", {"bar": self.bar})
+            self.nemesis.hear("bar", "bar", "walked")
             await self.rest(f"inside the bar after {self.bar}", whole=False)
         await self._close_bar()
         return await self.rest(f"at bar {self.bar}", whole=False)
 
     async def _close_bar(self) -> None:
         self.bar = await self.exchange.step()
+        self.bars_since_crash += 1
         self.history.market_ms = self.exchange.market_ms = self.bar
         self.history.record("drill", "bar.stepped", {"bar": self.bar})
+        self.nemesis.hear("bar", "bar", "closed")
 
     async def steps(self, bars: int) -> Snapshot:
         """Let a number of bars pass, and look closely at the end."""
@@ -354,6 +430,10 @@ class World:
             self._seen.add(what)
             self.history.record("drill", "seen", {"what": what})
 
+    def end_early(self) -> None:
+        """Record that the play ends on purpose before the reference does."""
+        self.history.record("drill", "ended.early", {})
+
     async def stop_of_position(self) -> ExchangeOrder:
         """Return the working protective stop.
 
@@ -368,23 +448,6 @@ class World:
         if not stops or stops[0].trigger_price is None:
             raise Inconclusive("The position has no protective stop that could be triggered.")
         return stops[0]
-
-    async def until_stored(self) -> None:
-        """Wait until the store holds what the node holds: the engine writes without waiting.
-
-        A store that stays behind is recorded, not judged: a kill may come at any time.
-        """
-        assert self.node is not None
-        deadline = time.monotonic() + STORE_SECONDS
-        behind: str | None = "The node's endpoint did not answer."
-        while time.monotonic() < deadline:
-            state = await self.node.state()
-            if state is not None:
-                behind = caught_up(state, await self.store.view(self.trader_id))
-            if behind is None:
-                return
-            await asyncio.sleep(STORE_INTERVAL_SECONDS)
-        self.history.record("store", "store.behind", {"reason": behind})
 
 
 def beyond(stop: ExchangeOrder) -> Decimal:

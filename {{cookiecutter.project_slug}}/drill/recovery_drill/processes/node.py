@@ -97,9 +97,13 @@ class Node:
         """
         trading = asyncio.ensure_future(self._trading.wait())
         ended = asyncio.ensure_future(self.child.ended())
-        await asyncio.wait({trading, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        trading.cancel()
-        ended.cancel()
+        both = {trading, ended}
+        try:
+            await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            trading.cancel()
+            ended.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
         if self.trading_ns:
             return
         if self.child.running:

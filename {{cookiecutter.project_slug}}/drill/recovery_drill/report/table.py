@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from recovery_drill.coverage import NOT_CHOSEN, Coverage
 from recovery_drill.report.summary import seconds
 from recovery_drill.verdict import ScenarioVerdict, Verdict
 
@@ -46,3 +47,19 @@ def _remarks(scenario: ScenarioVerdict) -> Iterator[str]:
         yield f"second attempt; the first was inconclusive: {scenario.first_reason}"
     if scenario.reason:
         yield f"inconclusive: {scenario.reason}"
+
+
+def print_coverage(console: Console, coverage: Coverage) -> None:
+    """Print how many boundaries were found, killed at and broken, and why some were skipped."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("boundaries")
+    for name in ("found", "killed at", "broken", "skipped"):
+        table.add_column(name, justify="right")
+    for called, *counts in coverage.rows():
+        table.add_row(called, *map(str, counts))
+    console.print(table)
+    for boundary in coverage.boundaries:
+        if boundary.skipped and boundary.skipped != NOT_CHOSEN:
+            where = "recovering: " if boundary.recovery else ""
+            line = f"skipped {where}{boundary.name}: {boundary.skipped}"
+            console.print(line, markup=False, soft_wrap=True)

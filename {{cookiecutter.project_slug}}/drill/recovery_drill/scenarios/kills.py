@@ -1,9 +1,7 @@
-"""The named scenarios: each says what it shows, and does it with the words of `World`."""
-
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+"""Kills at five moments that matter, and kills spread over a long trade."""
 
 from recovery_drill.model import Ledger, NodeState
+from recovery_drill.scenarios.scenario import Play, Scenario
 from recovery_drill.world import World, beyond
 
 # How many bars of the seeded market may pass before the situation that a scenario needs must have
@@ -15,60 +13,38 @@ BARS_AFTER = 3
 TRADED_ON = "position closed and another opened after the kill"
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """One exercise.
-
-    Parameters
-    ----------
-    name : str
-        What the user types.
-    purpose : str
-        One sentence for lists and reports.
-    needs : frozenset[str]
-        What must have been seen for the scenario to mean anything.
-    play : Callable
-        What is done.
-    default : bool
-        Whether it runs when no scenario is named.
-
-    """
-
-    name: str
-    purpose: str
-    needs: frozenset[str]
-    play: Callable[[World], Awaitable[None]]
-    default: bool = True
-
-
-def _flat(state: NodeState, ledger: Ledger) -> bool:
+def flat(state: NodeState, ledger: Ledger) -> bool:
+    """Tell whether nothing is held."""
     return not state.positions and not ledger.positions
 
 
-def _holding(state: NodeState, ledger: Ledger) -> bool:
+def holding(state: NodeState, ledger: Ledger) -> bool:
+    """Tell whether a position is held, and protected."""
     stops = [o for o in ledger.orders if o.working and o.protects]
     return bool(state.positions) and bool(ledger.positions) and bool(stops)
 
 
-async def _flat_before(world: World) -> None:
+async def flat_before(world: World) -> None:
+    """Let the node trade for a while, and until it holds nothing."""
     await world.first_start()
     await world.steps(BARS_BEFORE)
-    await world.step_until("flat", _flat, PATIENCE_BARS)
+    await world.step_until("flat", flat, PATIENCE_BARS)
 
 
-async def _holding_before(world: World) -> None:
+async def holding_before(world: World) -> None:
+    """Let the node trade for a while, and until it holds a protected position."""
     await world.first_start()
     await world.steps(BARS_BEFORE)
-    await world.step_until("position", _holding, PATIENCE_BARS)
+    await world.step_until("position", holding, PATIENCE_BARS)
 
 
-async def _trade_on(world: World) -> None:
+async def trade_on(world: World) -> None:
     """Let the node close what it holds and open anew, so that what it recovered is used."""
     before = len((await world.exchange.ledger()).fills)
 
     def traded_on(state: NodeState, ledger: Ledger) -> bool:
         flat = [fill.position_after == 0 for fill in ledger.fills[before:]]
-        return True in flat and False in flat[flat.index(True) :] and _holding(state, ledger)
+        return True in flat and False in flat[flat.index(True) :] and holding(state, ledger)
 
     await world.step_until(TRADED_ON, traded_on, PATIENCE_BARS)
     await world.steps(BARS_AFTER)
@@ -76,11 +52,11 @@ async def _trade_on(world: World) -> None:
 
 async def kill_while_flat(world: World) -> None:
     """Kill a node that holds nothing; it must come back, hold nothing, and trade on."""
-    await _flat_before(world)
+    await flat_before(world)
     await world.until_stored()
     await world.kill_node()
     await world.restart_node()
-    await _trade_on(world)
+    await trade_on(world)
 
 
 async def kill_holding_position(world: World) -> None:
@@ -91,16 +67,16 @@ async def kill_holding_position(world: World) -> None:
     """
     await world.first_start()
     for _ in range(2):
-        await world.step_until("position", _holding, PATIENCE_BARS)
+        await world.step_until("position", holding, PATIENCE_BARS)
         await world.until_stored()
         await world.kill_node()
         await world.restart_node()
-        await _trade_on(world)
+        await trade_on(world)
 
 
 async def kill_then_stop_fills(world: World) -> None:
     """Kill the node, then let the price go through its stop; it must come back flat."""
-    await _holding_before(world)
+    await holding_before(world)
     await world.until_stored()
     await world.kill_node()
     stop = await world.stop_of_position()
@@ -109,12 +85,12 @@ async def kill_then_stop_fills(world: World) -> None:
     if any(f.client_order_id == stop.client_order_id for f in ledger.fills):
         world.saw("stop filled")
     await world.restart_node()
-    await _trade_on(world)
+    await trade_on(world)
 
 
 async def kill_with_order_in_flight(world: World) -> None:
     """Kill the node when the exchange has filled its entry and said nothing yet."""
-    await _flat_before(world)
+    await flat_before(world)
     entry = {"name": "gate", "match": {"leg": "entry"}, "nth": 1, "phase": "processed"}
     gate = await world.step_into(entry, PATIENCE_BARS)
     await world.kill_node()
@@ -123,20 +99,20 @@ async def kill_with_order_in_flight(world: World) -> None:
         world.saw("filled, unanswered")
     await world.exchange.release(gate)
     await world.restart_node()
-    await _trade_on(world)
+    await trade_on(world)
 
 
 async def kill_and_lose_store(world: World) -> None:
     """Kill the node and lose the store's files; the exchange alone must be enough."""
-    await _holding_before(world)
+    await holding_before(world)
     await world.kill_node()
     await world.lose_store()
     world.saw("store lost")
     await world.restart_node()
-    await _trade_on(world)
+    await trade_on(world)
 
 
-def kill_every(bars: int, kills: int) -> Callable[[World], Awaitable[None]]:
+def kill_every(bars: int, kills: int) -> Play:
     """Return an exercise that trades through `bars` bars with `kills` kills spread between."""
 
     async def play(world: World) -> None:
@@ -155,36 +131,41 @@ def kill_every(bars: int, kills: int) -> Callable[[World], Awaitable[None]]:
     return play
 
 
-SCENARIOS: tuple[Scenario, ...] = (
+KILLS: tuple[Scenario, ...] = (
     Scenario(
         "kill-while-flat",
         "The node is killed holding nothing; it comes back, and trades on.",
         frozenset({"flat", TRADED_ON}),
         kill_while_flat,
+        default=True,
     ),
     Scenario(
         "kill-holding-position",
         "The node is killed twice holding a protected position; it comes back holding just that.",
         frozenset({"position", TRADED_ON}),
         kill_holding_position,
+        default=True,
     ),
     Scenario(
         "kill-then-stop-fills",
         "The protective stop fills while the node is dead; it comes back flat.",
         frozenset({"position", "stop filled", TRADED_ON}),
         kill_then_stop_fills,
+        default=True,
     ),
     Scenario(
         "kill-with-order-in-flight",
         "The exchange has filled the entry and said nothing; the node is killed, and learns of it.",
         frozenset({"order in flight", "filled, unanswered", TRADED_ON}),
         kill_with_order_in_flight,
+        default=True,
     ),
     Scenario(
         "kill-and-lose-store",
         "The node is killed and the store's files are gone; the exchange alone is enough.",
         frozenset({"position", "store lost", TRADED_ON}),
         kill_and_lose_store,
+        default=True,
     ),
 )
 
@@ -196,5 +177,4 @@ def long_haul(bars: int, kills: int) -> Scenario:
         f"The node trades through {bars} bars and is killed {kills} times between.",
         frozenset({"fills"}),
         kill_every(bars, kills),
-        default=False,
     )

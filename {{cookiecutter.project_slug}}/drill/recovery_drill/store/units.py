@@ -2,6 +2,8 @@
 
 import re
 
+import msgspec
+
 # What stands behind `trader-<id>:` in the engine's keys; an instance id may stand between.
 KEY = re.compile(
     rb"trader-[^:]*:(?:[0-9a-f]{8}-[0-9a-f-]{27}:)?"
@@ -14,6 +16,11 @@ KEYLESS = re.compile(
 )
 BLOCKING = re.compile("B[LRZ].*|WAIT(AOF)?")
 SUBSCRIBING = re.compile("[PS]?SUBSCRIBE|MONITOR")
+
+
+EVENT_LISTS = ("RPUSH orders", "RPUSHX orders")
+"""What is named by its event, too: between a fill and its position lies another crash point than
+between an order and its acceptance."""
 
 
 def command_of(words: tuple[bytes, ...]) -> str:
@@ -35,7 +42,20 @@ def name_of(words: tuple[bytes, ...]) -> str:
     elif command.startswith("XREAD"):
         place = next((i for i, word in enumerate(words, 1) if word.upper() == b"STREAMS"), 1)
     key = KEY.match(words[place]) if place < len(words) else None
-    return f"{command} {key[1].decode() if key else 'other'}"
+    name = f"{command} {key[1].decode() if key else 'other'}"
+    if name in EVENT_LISTS and len(words) > place + 1:
+        return f"{name} {_event_type(words[place + 1])}".rstrip()
+    return name
+
+
+def _event_type(row: bytes) -> str:
+    """Return which event of an order is written; empty when it cannot be read."""
+    try:
+        event = msgspec.msgpack.decode(row)
+    except msgspec.DecodeError:
+        return ""
+    found = event.get("type") if isinstance(event, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def blocks(words: tuple[bytes, ...]) -> bool:

@@ -27,6 +27,9 @@ ALONE_SECONDS = 1.0
 
 FLUSH_SECONDS = 5.0
 
+NOTED = ("event", "client_order_id", "execution", "status")
+"""What the journal keeps of an event, in the words of the control interface."""
+
 Queued = tuple[Payload, Sequence[Socket]]
 """An event, and who is told."""
 
@@ -99,7 +102,8 @@ class UserStream:
     async def _deliver(self, event: Payload, recipients: Sequence[Socket], copies: int = 1) -> None:
         there = [socket for socket in recipients if socket in self._sockets.opened]
         sent = [await s.tell(s.listen_key, event) for _ in range(copies) for s in there]
-        noted = {key: _describe(event)[key] for key in ("event", "client_order_id", "execution")}
+        about = _describe(event)
+        noted = {key: about[key] for key in NOTED}
         self._exchange.journal.write("event", {**noted, "delivered": sum(sent)})
 
     async def _deliver_alone(self) -> None:

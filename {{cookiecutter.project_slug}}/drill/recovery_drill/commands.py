@@ -1,0 +1,266 @@
+"""What each command of the drill does with its options."""
+
+import argparse
+import asyncio
+import shlex
+import shutil
+import signal
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from recovery_drill.explore import Exploration, Explorer
+from recovery_drill.failures import DrillError, UsageError
+from recovery_drill.play import Setting
+from recovery_drill.policy import Policy, read_policy
+from recovery_drill.progress import Lines
+from recovery_drill.replay import replay
+from recovery_drill.report import write_reports
+from recovery_drill.report.table import print_coverage, print_verdict
+from recovery_drill.run import (
+    cases_of,
+    judge_folder,
+    point_latest_at,
+    preflight,
+    run,
+    run_folder,
+    schedule_of,
+    write_verdict,
+)
+from recovery_drill.scenarios.catalogue import LONG_HAUL, SCENARIOS, find_scenario
+from recovery_drill.scenarios.scenario import Scenario
+from recovery_drill.schedule import Schedule, market_of, read_schedule
+from recovery_drill.stack import run_stack
+from recovery_drill.store.server import GivenStore, find_server
+from recovery_drill.verdict import EXIT_CODES, Verdict
+
+Work = Callable[[Setting, Path], Coroutine[Any, Any, Verdict]]
+
+
+async def _interruptible[Answer](work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Let SIGTERM and SIGHUP end the drill as Ctrl-C does: with every process that it started."""
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await task
+
+
+def list_scenarios(options: argparse.Namespace, console: Console) -> int:
+    """Name the scenarios."""
+    for scenario in SCENARIOS:
+        mark = "" if scenario.default else " (only when named)"
+        console.print(f"{scenario.name:32} {scenario.purpose}{mark}", markup=False, soft_wrap=True)
+    return 0
+
+
+def run_scenarios(options: argparse.Namespace, console: Console) -> int:
+    """Play scenarios and judge them."""
+    chosen = _chosen(options)
+    extra = {n: getattr(options, n) for n in ("bars", "kills") if getattr(options, n) is not None}
+    if extra and LONG_HAUL not in options.scenarios:
+        raise UsageError(
+            f"--{next(iter(extra))} belongs to {LONG_HAUL}: name that scenario with it."
+        )
+    if min(extra.values(), default=1) < 1:
+        raise UsageError("--bars and --kills must be 1 or more.")
+    if extra.get("bars", 500) <= extra.get("kills", 4):
+        raise UsageError(f"{LONG_HAUL} needs more --bars than --kills.")
+    cases = cases_of(chosen, extra)
+
+    async def work(setting: Setting, folder: Path) -> Verdict:
+        count = len(cases)
+        console.print(
+            f"Drilling {count} scenario{'s' * (count != 1)}, seed {setting.seed}, "
+            f"{options.jobs} at once."
+        )
+        with Lines(console, count) as lines:
+            return await run(setting, schedule_of(setting, cases), folder, options.jobs, lines)
+
+    setting = _setting(options)
+    return _carry_out(options, console, setting, work)
+
+
+def explore(options: argparse.Namespace, console: Console) -> int:
+    """Find every crash point, and kill the node at each."""
+    if min(options.bars, options.each, options.most or 1) < 1:
+        raise UsageError("--bars, --each and --most must be 1 or more.")
+    exploration = Exploration(
+        bars=options.bars,
+        each=options.each,
+        second=not options.once,
+        only=options.only,
+        most=options.most,
+    )
+
+    async def work(setting: Setting, folder: Path) -> Verdict:
+        explorer = Explorer(setting, exploration, folder)
+        console.print(f"Learning the crash points of {options.bars} bars, seed {setting.seed}.")
+        await explorer.learn()
+        cases = explorer.cases()
+        console.print(
+            f"{len(explorer.found)} boundaries, and {len(explorer.recovery)} while the node comes "
+            f"back from a kill; {len(cases)} cases, {options.jobs} at once."
+        )
+        with Lines(console, len(cases), brief=True) as lines:
+            verdict, coverage = await explorer.kill_everywhere(options.jobs, lines)
+        console.print()
+        print_coverage(console, coverage)
+        return verdict
+
+    return _carry_out(options, console, _setting(options), work)
+
+
+def play_again(options: argparse.Namespace, console: Console) -> int:
+    """Play what a schedule says once more."""
+    if options.times < 1:
+        raise UsageError("--times must be 1 or more.")
+    try:
+        schedule = read_schedule(options.schedule)
+        for case in schedule.cases:
+            find_scenario(case.scenario, case.options)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    _check_market(schedule, options.market)
+    options.seed, options.epoch = schedule.seed, schedule.epoch
+    policy = schedule.policy
+    if options.node_command is not None:
+        command = tuple(shlex.split(options.node_command))
+        policy = msgspec.structs.replace(policy, node_command=command)
+    setting = _setting(options, policy)
+
+    async def work(setting: Setting, folder: Path) -> Verdict:
+        count = len(schedule.cases) * options.times
+        console.print(f"Playing {count} case{'s' * (count != 1)} again, seed {setting.seed}.")
+        with Lines(console, count) as lines:
+            return await replay(
+                setting, schedule, folder, times=options.times, jobs=options.jobs, tell=lines
+            )
+
+    return _carry_out(options, console, setting, work)
+
+
+def _check_market(schedule: Schedule, given: Path | None) -> None:
+    wanted, found = schedule.market, market_of(given)
+    if wanted is not None and (found is None or found.sha256 != wanted.sha256):
+        raise UsageError(
+            f"It was played on the bars of {wanted.name}: give the same file with --market."
+        )
+    if wanted is None and found is not None:
+        raise UsageError("It was played on the seeded market: leave --market out.")
+
+
+def _setting(options: argparse.Namespace, policy: Policy | None = None) -> Setting:
+    if options.jobs < 1:
+        raise UsageError("--jobs must be 1 or more.")
+    if options.market is not None and not options.market.is_file():
+        raise UsageError(f"There is no market file {options.market}.")
+    project = options.project.resolve()
+    return Setting(
+        policy=policy or read_policy(project, options.node_command),
+        project=project,
+        exchange_command=tuple(shlex.split(options.exchange_command)),
+        seed=options.seed,
+        epoch=options.epoch,
+        market=options.market,
+        store_url=options.store,
+    )
+
+
+def _chosen(options: argparse.Namespace) -> Sequence[Scenario]:
+    if options.all and options.scenarios:
+        raise UsageError("Name scenarios, or say --all, not both.")
+    if options.all:
+        return SCENARIOS
+    if not options.scenarios:
+        return [scenario for scenario in SCENARIOS if scenario.default]
+    known = {scenario.name for scenario in SCENARIOS}
+    if unknown := [name for name in options.scenarios if name not in known]:
+        raise UsageError(
+            f"There is no scenario {', '.join(unknown)}; `recovery-drill list` names them."
+        )
+    extra = {n: v for n in ("bars", "kills") if (v := getattr(options, n)) is not None}
+    return [find_scenario(name, extra) for name in dict.fromkeys(options.scenarios)]
+
+
+def _carry_out(options: argparse.Namespace, console: Console, setting: Setting, work: Work) -> int:
+    """Do some work in the folder of a new run, and tell its verdict."""
+    asyncio.run(_check_store(setting.store_url))
+    folder = run_folder(options.folder.resolve(), setting.seed)
+
+    async def all_of_it() -> Verdict:
+        epoch = await preflight(setting)
+        # Written into the schedule, so that what was played can be played again.
+        return await work(setting if setting.market else replace(setting, epoch=epoch), folder)
+
+    try:
+        verdict = asyncio.run(_interruptible(all_of_it()))
+    except DrillError:
+        # What was refused before anything was played leaves nothing.
+        if not any(path.is_dir() for path in folder.iterdir()):
+            shutil.rmtree(folder)
+        raise
+    point_latest_at(folder)
+    return _finish(folder, verdict, console)
+
+
+async def _check_store(url: str | None) -> None:
+    """Find out before anything is started whether there is a store to drill with."""
+    if url is None:
+        find_server()
+        return
+    store = GivenStore(url)
+    try:
+        await store.start()
+    finally:
+        await store.stop()
+
+
+def _finish(folder: Path, verdict: Verdict, console: Console) -> int:
+    report = write_reports(folder, verdict)
+    console.print()
+    print_verdict(console, verdict)
+    console.print(f"\nVerdict: {verdict.outcome}. Report: {report}", markup=False, soft_wrap=True)
+    return EXIT_CODES[verdict.outcome]
+
+
+def judge_again(options: argparse.Namespace, console: Console) -> int:
+    """Judge an old folder again; ``report`` does all but write the verdict."""
+    try:
+        verdict = judge_folder(options.folder)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if options.command == "check":
+        write_verdict(options.folder, verdict)
+    return _finish(options.folder, verdict, console)
+
+
+def keep_stack(options: argparse.Namespace, console: Console) -> int:
+    """Run store, exchange and node until Ctrl-C."""
+    project = options.project.resolve()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    return asyncio.run(
+        run_stack(
+            policy=read_policy(project, options.node_command),
+            project=project,
+            folder=options.folder.resolve(),
+            exchange_command=shlex.split(options.exchange_command),
+            seed=options.seed,
+            speed=options.speed,
+            say=lambda line: console.print(line, markup=False, soft_wrap=True),
+        )
+    )
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Console], int]] = {
+    "list": list_scenarios,
+    "run": run_scenarios,
+    "explore": explore,
+    "replay": play_again,
+    "check": judge_again,
+    "report": judge_again,
+    "stack": keep_stack,
+}

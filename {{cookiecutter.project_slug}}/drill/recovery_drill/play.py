@@ -1,0 +1,281 @@
+"""One play: a scenario in a world of its own, judged by what it left in its folder."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from recovery_drill.boundary import CrashPoint
+from recovery_drill.evidence import Evidence, from_records
+from recovery_drill.failures import Disagreement, Inconclusive, Unsettled, Unsupported, UsageError
+from recovery_drill.model import Record, read_records
+from recovery_drill.policy import Policy
+from recovery_drill.scenarios.scenario import Scenario
+from recovery_drill.schedule import HISTORY_BARS
+from recovery_drill.store.server import EmbeddedStore, GivenStore
+from recovery_drill.verdict import ScenarioVerdict, decide
+from recovery_drill.world import World
+
+PLAY_SECONDS = 900.0
+UNDISTURBED = "undisturbed"
+FAILURE, SKIPPED = "failure.txt", "skipped.txt"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and against what cases are played.
+
+    Parameters
+    ----------
+    policy : Policy
+        What the drilled project promises.
+    project : Path
+        Its folder.
+    exchange_command : tuple[str, ...]
+        The exchange's command line, without the arguments that the drill adds.
+    seed : int
+        Of the market; decides everything that happens there.
+    epoch : int or None
+        Where market time begins (ms); None leaves it to the exchange.
+    market : Path or None
+        A file of recorded bars instead of the seeded market.
+    store_url : str or None
+        A given store; None starts an embedded one for each play.
+
+    """
+
+    policy: Policy
+    project: Path
+    exchange_command: tuple[str, ...]
+    seed: int = 7
+    epoch: int | None = None
+    market: Path | None = None
+    store_url: str | None = None
+
+    def exchange_arguments(self) -> list[str]:
+        """Return the exchange's whole command line."""
+        command = [*self.exchange_command, "--stepped", "--port", "0", "--seed", str(self.seed)]
+        command += ["--history", str(HISTORY_BARS)]
+        for symbol in self.policy.symbols:
+            command += ["--symbol", symbol]
+        if self.epoch is not None:
+            command += ["--epoch", str(self.epoch)]
+        if self.market is not None:
+            command += ["--market", str(self.market.resolve())]
+        return command
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is played and judged: a scenario, and the crash points that are added to it.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in the verdict.
+    scenario : Scenario
+        What is done.
+    crash_points : Sequence[CrashPoint]
+        Where the node is killed besides.
+
+    """
+
+    name: str
+    scenario: Scenario
+    crash_points: Sequence[CrashPoint] = ()
+
+    def verdict(
+        self, evidence: Evidence, *, failure: str = "", skipped: str = ""
+    ) -> ScenarioVerdict:
+        """Judge what was recorded of it."""
+        reached = {f"crash point {n + 1}" for n in range(len(self.crash_points))}
+        return decide(
+            self.name,
+            self.scenario.purpose,
+            self.scenario.needs | reached,
+            evidence,
+            failure=failure,
+            skipped=skipped,
+            kills_needed=self.scenario.kills,
+            leave_out=self.scenario.leave_out,
+        )
+
+
+async def play_case(
+    setting: Setting, subject: Subject, folder: Path, reference: Path | None = None
+) -> ScenarioVerdict:
+    """Play one subject and judge it; try once more if nothing could be said about the node.
+
+    Parameters
+    ----------
+    setting : Setting
+        Where and against what.
+    subject : Subject
+        What is played.
+    folder : Path
+        A folder for what is recorded, which does not exist yet.
+    reference : Path, optional
+        The folder of an undisturbed play of the same scenario. Without one it is played first, into
+        ``undisturbed/``.
+
+    """
+    verdict = await _attempt(setting, subject, folder, reference)
+    if verdict.outcome != "inconclusive":
+        return verdict
+    # The first attempt stays to be looked at, and its reason is told: a retry must not hide it.
+    _set_aside(folder)
+    again = await _attempt(setting, subject, folder, reference)
+    return replace(again, attempts=2, first_reason=verdict.reason)
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(parents=True)
+
+
+def _set_aside(folder: Path) -> None:
+    folder.rename(folder.with_name(f"{folder.name}-attempt-1"))
+
+
+async def _attempt(
+    setting: Setting, subject: Subject, folder: Path, reference: Path | None
+) -> ScenarioVerdict:
+    _make(folder)
+    ending = Ending()
+    if reference is None and subject.scenario.is_compared:
+        reference = folder / UNDISTURBED
+        _make(reference)
+        ending = await play_undisturbed(setting, subject.scenario, reference)
+    if not ending.skipped:
+        failed = ending.failure
+        ending = await _play(setting, subject.scenario, folder, points=subject.crash_points)
+        ending = replace(ending, failure=ending.failure or failed)
+    ending.write(folder)
+    evidence = read_evidence(folder, setting.policy, reference)
+    return subject.verdict(evidence, failure=ending.failure, skipped=ending.skipped)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a play ended, beyond what the node did.
+
+    Parameters
+    ----------
+    failure : str
+        How the environment failed; empty if it did not.
+    skipped : str
+        What the scenario needs and is not to be had here; empty if all is.
+
+    """
+
+    failure: str = ""
+    skipped: str = ""
+
+    def write(self, folder: Path) -> None:
+        """Keep it, so that the folder is judged in the same way again."""
+        for name, text in ((FAILURE, self.failure), (SKIPPED, self.skipped)):
+            if text:
+                (folder / name).write_text(text + "\n", encoding="utf-8")
+
+
+def read_ending(folder: Path) -> Ending:
+    """Read how the play in a folder ended."""
+
+    def text(name: str) -> str:
+        path = folder / name
+        return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+
+    return Ending(text(FAILURE), text(SKIPPED))
+
+
+async def play_undisturbed(setting: Setting, scenario: Scenario, folder: Path) -> Ending:
+    """Play a scenario without its kills and losses, into an empty folder."""
+    ending = await _play(setting, scenario, folder, disturbed=False)
+    return replace(ending, failure=f"Undisturbed: {ending.failure}") if ending.failure else ending
+
+
+async def _play(
+    setting: Setting,
+    scenario: Scenario,
+    folder: Path,
+    *,
+    disturbed: bool = True,
+    points: Sequence[CrashPoint] = (),
+) -> Ending:
+    store, trader_id = _store(setting, folder)
+    world = World(
+        setting.policy,
+        project=setting.project,
+        folder=folder,
+        store=store,
+        exchange_command=setting.exchange_arguments(),
+        trader_id=trader_id,
+        disturbed=disturbed,
+        crash_points=points,
+    )
+    failure = skipped = ""
+    try:
+        async with asyncio.timeout(PLAY_SECONDS):
+            await world.open()
+            await scenario.play(world)
+            # The last life is stopped, not killed: it must also know how to end.
+            await world.stop_node()
+        world.history.record("drill", "played", {"what": scenario.name})
+    except (Unsettled, Disagreement) as reason:
+        # A node whose exchange or store has died is not to blame for what it does then.
+        failure = world.environment_failure()
+        kind = "unsettled" if isinstance(reason, Unsettled) else "disagreed"
+        if not failure:
+            world.history.record("drill", kind, {"what": str(reason)})
+    except Unsupported as reason:
+        skipped = str(reason)
+    except Inconclusive as reason:
+        failure = world.environment_failure() or str(reason)
+    except TimeoutError:
+        failure = f"The play was not over after {PLAY_SECONDS:g} s."
+    except UsageError:
+        raise
+    except Exception as error:
+        # Whatever else goes wrong is the drill's or the machine's failure, never the node's.
+        failure = world.environment_failure() or (
+            f"The drill failed: {type(error).__name__}: {error}."
+        )
+    finally:
+        try:
+            await world.close()
+        except Exception as error:
+            failure = failure or f"The play did not end cleanly: {error}."
+    return Ending(failure, skipped)
+
+
+def _store(setting: Setting, folder: Path) -> tuple[EmbeddedStore | GivenStore, str]:
+    """Return a store of its own for one play, and the trader's name in it."""
+    trader_id = setting.policy.trader_id
+    if setting.store_url is None:
+        (folder / "store").mkdir()
+        return EmbeddedStore(folder / "store"), trader_id
+    # A name that nobody has, so that nobody's keys are read or removed.
+    tag = trader_id.rsplit("-", 1)[-1]
+    trader_id = f"DRILL{time.time_ns() % 10**15}-{tag}"
+    return GivenStore(setting.store_url, trader_id), trader_id
+
+
+def read_evidence(folder: Path, policy: Policy, reference: Path | None) -> Evidence:
+    """Read what one play left in its folder, and what the undisturbed one left in its own."""
+    # A reference that was cut short would make every later change look like one too many.
+    whole = reference is not None and any(
+        r.kind == "played" for r in read_file(reference / "history.jsonl")
+    )
+    return from_records(
+        policy,
+        read_file(folder / "history.jsonl"),
+        read_file(folder / "exchange.jsonl"),
+        read_file(reference / "exchange.jsonl") if reference is not None and whole else None,
+    )
+
+
+def read_file(path: Path) -> list[Record]:
+    """Read the records of a file; none when there is no file."""
+    if not path.exists():
+        return []
+    return read_records(path.read_text(encoding="utf-8").splitlines())

@@ -1,0 +1,35 @@
+"""All scenarios by name."""
+
+from collections.abc import Mapping
+
+from recovery_drill.scenarios.kills import KILLS, long_haul
+from recovery_drill.scenarios.scenario import Scenario
+from recovery_drill.scenarios.workload import BARS as WORKLOAD_BARS
+from recovery_drill.scenarios.workload import NAME as WORKLOAD
+from recovery_drill.scenarios.workload import workload_scenario
+
+LONG_HAUL = "trade-through"
+BARS, KILL_COUNT = 500, 4
+"""What trade-through plays unless it is told otherwise."""
+
+SCENARIOS: tuple[Scenario, ...] = (*KILLS, long_haul(BARS, KILL_COUNT))
+
+
+def find_scenario(name: str, options: Mapping[str, int] | None = None) -> Scenario:
+    """Return a scenario by its name.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    """
+    options = options or {}
+    if name == WORKLOAD:
+        return workload_scenario(options.get("bars", WORKLOAD_BARS))
+    if name == LONG_HAUL:
+        return long_haul(options.get("bars", BARS), options.get("kills", KILL_COUNT))
+    for scenario in SCENARIOS:
+        if scenario.name == name:
+            return scenario
+    raise ValueError(f"There is no scenario {name}; `recovery-drill list` names them.")

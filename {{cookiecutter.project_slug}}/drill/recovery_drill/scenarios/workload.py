@@ -1,0 +1,63 @@
+"""What a node does while its crash points are explored: a little of everything, in few bars."""
+
+from recovery_drill.failures import Inconclusive
+from recovery_drill.scenarios.kills import holding
+from recovery_drill.scenarios.scenario import Play, Scenario
+from recovery_drill.world import World, beyond
+
+NAME = "workload"
+BARS = 24
+BARS_AFTER_KILL = 4
+"""How many bars are played after the last kill: enough to act upon what was recovered."""
+THIN_QUANTITY = "0.002"
+
+
+def workload(bars: int) -> Play:
+    """Return a play of so many bars: entries, exits, moved stops, one stop-out, fills in parts."""
+    stop_out_after, thin_after = bars // 4, bars // 2
+
+    async def play(world: World) -> None:
+        await world.first_start()
+        stopped_out = False
+        for number in range(bars):
+            if world.has_crashed and world.bars_since_crash >= BARS_AFTER_KILL:
+                world.end_early()
+                break
+            if number == thin_after:
+                await world.exchange.arm(
+                    {"name": "thin", "symbol": world.symbol, "quantity": THIN_QUANTITY}
+                )
+            snapshot = await world.step()
+            state = snapshot.state
+            if not stopped_out and number >= stop_out_after and state is not None:
+                stopped_out = holding(state, snapshot.ledger)
+                if stopped_out:
+                    await _stop_out(world)
+        ledger = await world.exchange.ledger()
+        if ledger.fills:
+            world.saw("fills")
+        await world.rest("at the end")
+
+    return play
+
+
+async def _stop_out(world: World) -> None:
+    """Let the price run through the stop and come back, inside the bar."""
+    try:
+        stop = await world.stop_of_position()
+    except Inconclusive:
+        return  # a node without protective stops is explored as well
+    await world.exchange.wick(world.symbol, beyond(stop))
+    await world.rest("after the stop")
+
+
+def workload_scenario(bars: int) -> Scenario:
+    """Return the scenario that is explored."""
+    return Scenario(
+        NAME,
+        f"The node trades through {bars} bars: entries, exits, moved stops, a stop-out, and fills "
+        "in parts.",
+        frozenset({"fills"}),
+        workload(bars),
+        kills=False,
+    )
