@@ -69,7 +69,7 @@ def test_boundaries_are_counted_in_the_order_of_time() -> None:
 
 
 def test_an_event_that_nobody_could_be_told_is_no_boundary() -> None:
-    event = {"event": "ACCOUNT_UPDATE", "execution": None, "status": None}
+    event: dict[str, Any] = {"event": "ACCOUNT_UPDATE", "execution": None, "status": None}
     assert not boundaries([record("event", **event, delivered=0)])
     assert boundaries([record("event", **event, delivered=1)])
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from evidence_builder import POLICY
 
+from drill.evidence_builder import POLICY
 from recovery_drill.boundary import Boundary, CrashPoint
 from recovery_drill.schedule import Case, Market, Schedule, market_of, read_schedule
 
