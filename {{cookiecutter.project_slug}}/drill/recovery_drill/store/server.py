@@ -1,30 +1,49 @@
-"""The store of a drill: a real server that is killed, wiped and restarted for real."""
+"""The store of a drill: a real server to which everything happens for real."""
 
 import asyncio
+import contextlib
 import importlib.metadata
 import shutil
+import signal
 import socket
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any, Literal
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from recovery_drill.failures import Inconclusive, UsageError
+from recovery_drill.failures import Inconclusive, Unsupported, UsageError
 from recovery_drill.processes.child import Child
+from recovery_drill.store.files import AppendOnlyFile, Mark
 from recovery_drill.store.view import StoreView, read_store
 
 READY_SECONDS = 10.0
 PING_SECONDS = 2.0
 PING_INTERVAL_SECONDS = 0.02
+WRITTEN_SECONDS = 5.0
 
-# The same durability that the containers use: an append-only file, flushed about once a second.
+# What `appendfsync everysec` may lose. A loss of power takes all of it, as if the server had been
+# about to flush. Asking the server what it has flushed (WAITAOF) does not help: Valkey up to 9.1
+# and Redis 7.4 say "flushed" of what is only written (redis/redis#13793).
+UNFLUSHED_NS = 1_000_000_000
+MARK_SECONDS = 0.02
+MARKS_KEPT = 1000
+
+# Nobody listens there: a replica of it never hears from its master.
+CLOSED_PORT = 1
+
+type Flushing = Literal["everysec", "always"]
+
 CONFIGURATION = """\
 bind 127.0.0.1
 port {port}
 dir "{directory}"
 daemonize no
 appendonly yes
-appendfsync everysec
+appendfsync {flushing}
 save ""
 maxmemory-policy noeviction
 """
@@ -70,12 +89,19 @@ class EmbeddedStore:
     ----------
     folder : Path
         Where its configuration, data and log live.
+    appendfsync : {"everysec", "always"}
+        When it flushes to disk what it writes: about once a second, as the containers do, or before
+        each answer.
 
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, appendfsync: Flushing = "everysec") -> None:
         self._folder = folder
         self._data = folder / "data"
+        self._flushing = appendfsync
+        self._file = AppendOnlyFile(self._data)
+        self._marks: deque[tuple[int, Mark | None]] = deque(maxlen=MARKS_KEPT)
+        self._marking: asyncio.Task[None] | None = None
         self._port = free_port()
         self.url = f"redis://127.0.0.1:{self._port}"
         self.child: Child | None = None
@@ -92,7 +118,9 @@ class EmbeddedStore:
         """
         self._data.mkdir(parents=True, exist_ok=True)
         configuration = self._folder / "store.conf"
-        configuration.write_text(CONFIGURATION.format(port=self._port, directory=self._data))
+        configuration.write_text(
+            CONFIGURATION.format(port=self._port, directory=self._data, flushing=self._flushing)
+        )
         self.child = Child(
             "store",
             [*find_server(), str(configuration)],
@@ -111,6 +139,22 @@ class EmbeddedStore:
             raise Inconclusive(
                 f"The store did not answer within {READY_SECONDS:g} s: {self.child.last_words()}"
             ) from error
+        # What it found in its files was on disk.
+        self._end_marking()
+        self._marks.clear()
+        self._marks.append((0, self._file.mark()))
+        self._marking = asyncio.create_task(self._mark())
+
+    async def _mark(self) -> None:
+        while True:  # nobody tells when a file has grown
+            # One that is gone by now has been rewritten; the next look finds the new one.
+            with contextlib.suppress(FileNotFoundError):
+                self._marks.append((time.monotonic_ns(), self._file.mark()))
+            await asyncio.sleep(MARK_SECONDS)
+
+    def _end_marking(self) -> None:
+        if self._marking is not None:
+            self._marking.cancel()
 
     async def start_empty(self) -> None:
         """Start the server without what an earlier one left in the folder."""
@@ -128,9 +172,9 @@ class EmbeddedStore:
         return await read_store(self._client, trader_id)
 
     async def kill(self) -> None:
-        """End the server with SIGKILL."""
-        assert self.child is not None, "the store was not started"
-        await self.child.kill()
+        """End the server with SIGKILL; what it had answered is in its files."""
+        self._end_marking()
+        await self._process.kill()
 
     async def lose(self, trader_id: str) -> None:
         """Kill the server, delete its files, and start it empty at the same address."""
@@ -138,15 +182,112 @@ class EmbeddedStore:
         shutil.rmtree(self._data)
         await self.start()
 
+    async def flush(self, trader_id: str) -> None:
+        """Delete everything that it holds; it goes on."""
+        await self._client.flushall()
+
+    async def pause(self) -> None:
+        """Freeze the server: connections stay, and nothing is answered until `resume`."""
+        self._process.signal(signal.SIGSTOP)
+
+    async def resume(self) -> None:
+        """Let a paused server go on."""
+        self._process.signal(signal.SIGCONT)
+
+    async def fill(self) -> None:
+        """Let its memory be full: it refuses to write until `empty` or a restart."""
+        await self._client.config_set("maxmemory", 1)
+
+    async def empty(self) -> None:
+        """Give it memory again."""
+        await self._client.config_set("maxmemory", 0)
+
+    async def make_read_only(self) -> None:
+        """Let it be a replica of nobody, as after a failover gone wrong, or until a restart."""
+        await self._client.replicaof("127.0.0.1", str(CLOSED_PORT))
+
+    async def make_writable(self) -> None:
+        """Let it be its own master again."""
+        await self._client.replicaof("NO", "ONE")
+
+    async def backup(self, folder: Path) -> None:
+        """Copy to a folder what it holds, while it runs.
+
+        Everything answered until now is in the copy: it is in the file once the server has no more
+        to write, and being flushed to disk makes no difference to who reads the file.
+
+        Raises
+        ------
+        Inconclusive
+            If it does not come to an end of writing.
+
+        """
+        try:
+            async with asyncio.timeout(WRITTEN_SECONDS):
+                while (await self._client.info("persistence"))["aof_buffer_length"]:  # noqa: ASYNC110 it must be asked
+                    await asyncio.sleep(MARK_SECONDS)
+        except TimeoutError as error:
+            raise Inconclusive(
+                f"The store had not written to its file what it holds after {WRITTEN_SECONDS:g} s."
+            ) from error
+        self._file.copy_to(folder)
+
+    async def restore(self, folder: Path) -> None:
+        """Kill the server and start it with what a `backup` holds."""
+        await self.kill()
+        self._file.restore_from(folder)
+        await self.start()
+
+    async def lose_power(self) -> None:
+        """Kill the server, and let what it may not yet have flushed be gone; `start` follows.
+
+        Raises
+        ------
+        Unsupported
+            If its append-only file is not in parts.
+        Inconclusive
+            If it has just rewritten that file.
+
+        """
+        await self.kill()
+        if self._flushing == "always":
+            return
+        ended_ns = self._process.ended_ns
+        *_, mark = (mark for at, mark in self._marks if at <= ended_ns - UNFLUSHED_NS)
+        if mark is None:
+            raise Unsupported("A loss of power needs a store with files in parts: Redis 7, Valkey.")
+        self._file.cut_to(mark)
+
+    @property
+    def _process(self) -> Child:
+        assert self.child is not None, "the store was not started"
+        return self.child
+
     async def stop(self) -> None:
         """End the server."""
         await self._client.aclose()
+        self._end_marking()
         if self.child is not None and self.child.started:
+            self.child.signal(signal.SIGCONT)  # a paused one would not hear that it is to end
             await self.child.stop()
+
+
+type Deed = Callable[..., Coroutine[Any, Any, None]]
+
+
+def _refused(what: str) -> Deed:
+    async def refuse(*_: object) -> None:
+        raise Unsupported(
+            f"A given store is not the drill's to {what}; leave --store out to use an embedded one."
+        )
+
+    return refuse
 
 
 class GivenStore:
     """A store that somebody else runs; the drill touches only the keys of its own traders.
+
+    What would touch more raises `Unsupported`.
 
     Parameters
     ----------
@@ -193,6 +334,14 @@ class GivenStore:
         """Delete the keys of one trader: a given store's files are not the drill's to delete."""
         async for key in self._client.scan_iter(match=f"trader-{trader_id}:*", count=1000):
             await self._client.delete(key)
+
+    flush = lose
+    kill = _refused("kill")
+    pause = resume = _refused("pause")
+    fill = empty = _refused("fill")
+    make_read_only = make_writable = _refused("make read-only")
+    backup = restore = _refused("put an old state in")
+    lose_power = _refused("cut the power of")
 
     async def stop(self) -> None:
         """Remove what the drill's own trader left, and leave the store running."""
