@@ -17,6 +17,7 @@ from drill.evidence_builder import (
     with_ledger,
     without_stop_promise,
 )
+from recovery_drill.checks import judge
 
 FLAT = state(positions=[], orders=[])
 
@@ -168,4 +169,6 @@ def test_one_stop_may_replace_another() -> None:
 def test_a_project_that_promises_no_stop_is_not_asked_for_one() -> None:
     naked = with_ledger(orders=[order_row()])
     found = evidence(policy=without_stop_promise(), snapshots=naked.snapshots)
-    assert "one-protective-stop" not in broken(found)
+    (result,) = [r for r in judge(found) if r.name == "one-protective-stop"]
+    assert (result.evaluated, result.broken) == (0, ())
+    assert result.left_out == "the policy promises no protective stop"

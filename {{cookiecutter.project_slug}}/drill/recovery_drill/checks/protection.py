@@ -17,8 +17,6 @@ def one_protective_stop(evidence: Evidence) -> Iterator[str | None]:
     opposite side and its whole quantity. In between, a position that was protected once stays so:
     one stop, or two while one replaces the other, never none.
     """
-    if not evidence.policy.protective_stop:
-        return
     for snapshot in evidence.snapshots:
         yield from _all_at_rest(evidence, snapshot.ledger, snapshot.when)
     for symbol in evidence.policy.symbols:
