@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from recovery_drill.scenarios.kills import KILLS, long_haul
+from recovery_drill.scenarios.node import NODE
 from recovery_drill.scenarios.scenario import Scenario
 from recovery_drill.scenarios.workload import BARS as WORKLOAD_BARS
 from recovery_drill.scenarios.workload import NAME as WORKLOAD
@@ -12,7 +13,7 @@ LONG_HAUL = "trade-through"
 BARS, KILL_COUNT = 500, 4
 """What trade-through plays unless it is told otherwise."""
 
-SCENARIOS: tuple[Scenario, ...] = (*KILLS, long_haul(BARS, KILL_COUNT))
+SCENARIOS: tuple[Scenario, ...] = (*KILLS, *NODE, long_haul(BARS, KILL_COUNT))
 
 
 def find_scenario(name: str, options: Mapping[str, int] | None = None) -> Scenario:
