@@ -200,8 +200,11 @@ def test_a_node_that_never_traded_is_a_zombie_only_if_it_could_have(
     assert ("no-zombie" not in broken(evidence(lives=(ended,), journal=()))) == held
 
 
-def test_a_node_that_dies_with_its_environment_is_not_to_blame() -> None:
-    ended = life(how="with its environment", exit_code=75)
+@pytest.mark.parametrize("stages", [(), (("trading", 2 * SECOND),)])
+def test_a_node_that_dies_with_its_environment_is_not_to_blame(
+    stages: tuple[tuple[str, int], ...],
+) -> None:
+    ended = life(how="with its environment", exit_code=75, stages=stages)
     assert "no-zombie" not in broken(evidence(lives=(ended,)))
 
 

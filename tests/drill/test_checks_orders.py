@@ -168,7 +168,16 @@ def test_the_order_that_a_stop_turns_into_is_no_decision() -> None:
             ),
         )
     )
-    assert "one-order-per-intent" not in broken(evidence(journal=tuple(journal.records)))
+    found = broken(evidence(journal=tuple(journal.records)))
+    assert "one-order-per-intent" not in found
+    assert "client-order-ids-unique" not in found
+
+
+def test_another_symbol_s_ids_are_left_alone() -> None:
+    journal = sound_journal()
+    for number in ("31", "32"):
+        journal.entered(exchange_order_id=number, client_order_id="O-1", symbol="ETHUSDT")
+    assert "client-order-ids-unique" not in broken(evidence(journal=tuple(journal.records)))
 
 
 def test_orders_of_symbols_that_are_not_drilled_are_left_alone() -> None:

@@ -1,5 +1,7 @@
 """Positions and fills: spoiled histories and the check that names each; and what is allowed."""
 
+from dataclasses import replace
+
 import pytest
 
 from drill.evidence_builder import (
@@ -7,6 +9,7 @@ from drill.evidence_builder import (
     broken,
     eventful,
     evidence,
+    fault,
     fill_row,
     ledger,
     look,
@@ -14,11 +17,13 @@ from drill.evidence_builder import (
     node_order,
     node_stop,
     snapshot,
+    sound_journal,
     state,
     with_ledger,
     with_state,
 )
 
+CHECK = "position-is-sum-of-fills"
 TORN_STORE = look(positions={"BTCUSDT-PERP.BINANCE-EMA-001": []})
 
 
@@ -181,3 +186,33 @@ def test_the_stored_position_is_not_compared_with_a_snapshot_of_before_a_fill() 
 def test_positions_of_other_symbols_are_not_added_up() -> None:
     positions = {**look().positions, "BTCUSDT_240329.BINANCE-EMA-001": [("9", "BUY", "5")]}
     assert broken(eventful(store_looks=(look(positions=positions),))) == {}
+
+
+def test_only_a_fault_of_the_store_excuses_the_store() -> None:
+    late = look(positions={}, mono_ns=25 * SECOND)
+    assert CHECK in broken(eventful(store_looks=(late,), faults=(fault(of_store=False),)))
+
+
+def test_a_snapshot_of_a_silent_node_says_nothing_about_the_store() -> None:
+    silent = snapshot(when="at bar 2", state=None, mono_ns=17 * SECOND)
+    found = eventful(store_looks=(look(positions={}, mono_ns=18 * SECOND),))
+    assert CHECK in broken(replace(found, snapshots=(*found.snapshots, silent)))
+
+
+@pytest.mark.parametrize(
+    ("seq", "moment", "judged"),
+    [
+        pytest.param(4, 5 * SECOND, False, id="the-position-changed-between"),
+        pytest.param(5, 5 * SECOND, True, id="an-order-changed-between"),
+        pytest.param(6, 5 * SECOND, True, id="the-position-changed-later"),
+    ],
+)
+def test_the_stored_position_is_judged_if_the_position_stood_still(
+    seq: int, moment: int, judged: bool
+) -> None:
+    found = evidence(
+        journal=tuple(sound_journal().holds("0").records),
+        snapshots=(snapshot(ledger=ledger(seq=seq), mono_ns=4 * SECOND),),
+        store_looks=(look(positions={}, mono_ns=moment),),
+    )
+    assert (CHECK in broken(found)) == judged

@@ -113,12 +113,14 @@ SPOILED = [
                         reduce_only=True,
                         client_order_id="X0",
                     ),
+                    stop_row(close_position=True, reduce_only=False, client_order_id="C0"),
                 ]
             ),
         ),
         "no-exit-without-position",
         "No BTCUSDT is held after it was asked to stop, but an exit is working: "
-        "T0 TAKE_PROFIT_MARKET SELL 0.010, X0 LIMIT BUY 0.010.",
+        "T0 TAKE_PROFIT_MARKET SELL 0.010, X0 LIMIT BUY 0.010, C0 STOP_MARKET SELL "
+        "0.010.",
         id="exits-left-by-a-stopped-node",
     ),
 ]
