@@ -46,8 +46,8 @@ def verdict(case: Case, outcome: Outcome = "held", **changes: Any) -> ScenarioVe
 
 @pytest.mark.parametrize(
     ("occurrences", "wanted", "chosen"),
-    [(1, 1, [1]), (3, 1, [2]), (10, 1, [6]), (2, 5, [1, 2]), (9, 3, [2, 5, 8]), (4, 4, [1, 2, 3, 4])],
-)  # fmt: skip
+    [(1, 1, [1]), (3, 1, [2]), (10, 1, [6]), (2, 5, [1, 2]), (9, 3, [2, 5, 8]), (3, 3, [1, 2, 3])],
+)
 def test_occurrences_are_spread_evenly(occurrences: int, wanted: int, chosen: list[int]) -> None:
     assert spread(occurrences, wanted) == chosen
 
@@ -78,7 +78,8 @@ def test_without_an_order_there_is_no_first_kill() -> None:
 
 def test_cases_can_be_chosen_by_name_and_number() -> None:
     cases = plan({Boundary("stage", str(number), "reached"): 1 for number in range(10)})
-    assert [case.name for case in choose(cases, "stage 7", None)] == ["stage 7, reached (1)"]
+    names = [case.name for case in choose(cases, "stage [78]", None)]
+    assert names == ["stage 7, reached (1)", "stage 8, reached (1)"]
     assert len(choose(cases, "", 4)) == 4
     assert choose(cases, "", 99) == cases
     assert choose(cases, "nothing like it", None) == []

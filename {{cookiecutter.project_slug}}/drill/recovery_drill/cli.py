@@ -85,7 +85,9 @@ def _explore(explore: argparse.ArgumentParser) -> None:
     explore.add_argument(
         "--each", type=int, default=1, help="kills at each boundary, at several of its occurrences"
     )
-    explore.add_argument("--only", default="", metavar="TEXT", help="crash points with this in it")
+    explore.add_argument(
+        "--only", default="", metavar="PATTERN", help="crash points whose name matches"
+    )
     explore.add_argument("--most", type=int, help="at most so many kills, evenly spread")
     explore.add_argument(
         "--once", action="store_true", help="no second kill while the node comes back"

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import re
 import shlex
 import shutil
 import signal
@@ -86,8 +87,12 @@ def run_scenarios(options: argparse.Namespace, console: Console) -> int:
 
 def explore(options: argparse.Namespace, console: Console) -> int:
     """Find every crash point, and kill the node at each."""
-    if min(options.bars, options.each, options.most or 1) < 1:
+    if min(options.bars, options.each, 1 if options.most is None else options.most) < 1:
         raise UsageError("--bars, --each and --most must be 1 or more.")
+    try:
+        re.compile(options.only)
+    except re.error as error:
+        raise UsageError(f"--only is no regular expression: {error}.") from error
     exploration = Exploration(
         bars=options.bars,
         each=options.each,
@@ -103,7 +108,8 @@ def explore(options: argparse.Namespace, console: Console) -> int:
         cases = explorer.cases()
         console.print(
             f"{len(explorer.found)} boundaries, and {len(explorer.recovery)} while the node comes "
-            f"back from a kill; {len(cases)} cases, {options.jobs} at once."
+            f"back from a kill; {len(cases)} cases, {options.jobs} at once.",
+            soft_wrap=True,
         )
         with Lines(console, len(cases), brief=True) as lines:
             verdict, coverage = await explorer.kill_everywhere(options.jobs, lines)

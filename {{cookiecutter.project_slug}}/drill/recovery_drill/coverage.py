@@ -128,8 +128,8 @@ def first_kill(found: Mapping[Boundary, int]) -> CrashPoint | None:
 
 
 def choose(cases: Sequence[Case], only: str, most: int | None) -> list[Case]:
-    """Keep the cases whose name contains `only`, and of these at most `most`, evenly spread."""
-    kept = [case for case in cases if only in case.name]
+    """Keep the cases whose name `only` is found in, and of these at most `most`, evenly spread."""
+    kept = [case for case in cases if re.search(only, case.name)]
     if most is None or most >= len(kept):
         return kept
     return [kept[nth - 1] for nth in spread(len(kept), most)]

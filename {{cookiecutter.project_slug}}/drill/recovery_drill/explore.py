@@ -31,7 +31,7 @@ class Exploration:
     second : bool
         Whether it is also killed twice: again while it comes back from a first kill.
     only : str
-        Of each crash point's name; the others are left out.
+        A regular expression that is looked for in each case's name; the others are left out.
     most : int or None
         At most so many cases, evenly spread.
 
