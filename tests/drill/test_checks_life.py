@@ -189,10 +189,35 @@ SPOILED = [
         "Life 2 of the node was still trading 5 s into store.pause.",
         id="began-to-trade-without",
     ),
+    pytest.param(
+        lives(
+            second(stages=(*TRADES, ("degraded", 15 * SECOND), ("trading", 21 * SECOND))),
+            faults=(fault(),),
+        ),
+        "loss-is-noticed",
+        "Life 2 of the node was still trading 5 s into store.pause.",
+        id="came-back-to-trading-without",
+    ),
+    pytest.param(
+        lives(second(), faults=(fault(ended_ns=None),)),
+        "loss-is-noticed",
+        "Life 2 of the node was still trading 5 s into store.pause.",
+        id="traded-on-to-the-end",
+    ),
+    pytest.param(
+        lives(second(how="by itself", exit_code=75, ended_ns=26 * SECOND), faults=(fault(),)),
+        "loss-is-noticed",
+        "Life 2 of the node ended with code 75 6.0 s into store.pause, instead of leaving trading, "
+        "or ending with 75, within 5 s.",
+        id="ended-too-late",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("number", "code", "held"), [(1, 1, True), (2, 78, True), (2, 1, False)])
+@pytest.mark.parametrize(
+    ("number", "code", "held"),
+    [(1, 1, True), (2, 78, True), (2, 1, False), (1, 0, False), (1, -11, False)],
+)
 def test_a_node_that_never_traded_is_a_zombie_only_if_it_could_have(
     number: int, code: int, held: bool
 ) -> None:
@@ -272,6 +297,14 @@ def test_where_nobody_noted_what_a_node_said_it_is_not_judged() -> None:
         pytest.param(lives(second(ended_ns=24 * SECOND), faults=(fault(),)), 0, id="stopped"),
         pytest.param(lives(second(ended_ns=19 * SECOND), faults=(fault(),)), 0, id="before"),
         pytest.param(lives(second(stages=()), faults=(fault(),)), 0, id="never-traded"),
+        pytest.param(
+            lives(second(stages=(("warmup", 22 * SECOND),)), faults=(fault(),)), 0, id="warming-up"
+        ),
+        pytest.param(
+            lives(second(stages=(*TRADES, ("degraded", 15 * SECOND))), faults=(fault(),)),
+            0,
+            id="had-left-before",
+        ),
         pytest.param(
             lives(second(stages=(*TRADES, ("degraded", 24 * SECOND))), faults=(fault(),)),
             1,

@@ -21,6 +21,17 @@ from recovery_drill.checks import judge
 
 FLAT = state(positions=[], orders=[])
 
+TAKE_PROFIT = {
+    "type": "TAKE_PROFIT_MARKET",
+    "exchange_order_id": "13",
+    "client_order_id": "EMA001-1704085259-T0",
+}
+STOP_ENTRY = {
+    "reduce_only": False,
+    "exchange_order_id": "14",
+    "client_order_id": "EMA001-1704085319-E0",
+}
+
 SPOILED = [
     pytest.param(
         with_ledger(orders=[order_row()]),
@@ -84,6 +95,19 @@ SPOILED = [
         "A position of 0.010 BTCUSDT has 0 working stops instead of one after it was asked to "
         "stop: none.",
         id="protection-gone-with-the-node",
+    ),
+    pytest.param(
+        evidence(
+            journal=sound_journal()
+            .stop("accepted", **TAKE_PROFIT)
+            .stop("accepted", **STOP_ENTRY)
+            .stop("closed", status="CANCELED")
+            .records
+        ),
+        "one-protective-stop",
+        "A position of 0.010 BTCUSDT that had been protected had 0 working stops (last change: "
+        "EMA001-1704085259-S0).",
+        id="what-is-no-stop-does-not-protect",
     ),
     pytest.param(
         evidence(
@@ -174,3 +198,27 @@ def test_a_project_that_promises_no_stop_is_not_asked_for_one() -> None:
     (result,) = [r for r in judge(found) if r.name == "one-protective-stop"]
     assert (result.evaluated, result.broken) == (0, ())
     assert result.left_out == "the policy promises no protective stop"
+
+
+def test_a_stop_for_the_whole_position_has_no_quantity_of_its_own() -> None:
+    whole = stop_row(close_position=True, reduce_only=False, quantity="0")
+    assert broken(with_ledger(orders=[order_row(), whole])) == {}
+
+
+@pytest.mark.parametrize("quantity", ["0", "-0.010"])
+def test_a_new_position_may_wait_for_its_stop_as_the_first_did(quantity: str) -> None:
+    journal = sound_journal().holds(quantity).stop("closed", status="CANCELED").holds("-0.010")
+    journal.stop("accepted", **TAKE_PROFIT)
+    assert "one-protective-stop" not in broken(evidence(journal=tuple(journal.records)))
+
+
+def test_a_stop_that_fills_in_parts_protects_what_is_left() -> None:
+    fired = order_row(exchange_order_id="15", client_order_id="EMA001-1704085259-S0", side="SELL")
+    journal = (
+        sound_journal()
+        .stop("triggered", triggered_order_id="15", status="TRIGGERED")
+        .add("order.filled", **{**fired, "status": "PARTIALLY_FILLED", "filled": "0.004"})
+        .holds("0.006")
+        .stop("accepted", **TAKE_PROFIT)
+    )
+    assert "one-protective-stop" not in broken(evidence(journal=tuple(journal.records)))

@@ -16,9 +16,10 @@ from drill.evidence_builder import (
     node_order,
     node_stop,
     snapshot,
+    sound_journal,
     state,
 )
-from recovery_drill.evidence import Evidence
+from recovery_drill.evidence import Evidence, trimmed
 
 OLD = node_order(client_order_id="EMA001-1704080000-E0", trade_ids=["0"])
 CHECK = "restart-changes-nothing"
@@ -109,3 +110,35 @@ def test_a_rival_s_start_is_no_restart() -> None:
         {}, {"positions": []}, lives=(lives[0], *(replace(life, rival=True) for life in lives[1:]))
     )
     assert looked_at(found)[CHECK] == 0
+
+
+def test_a_market_that_moved_on_is_no_change_of_the_exchange() -> None:
+    journal = sound_journal().add("market.price", symbol="BTCUSDT", price="60010")
+    before = snapshot(ledger=ledger(seq=6), mono_ns=8 * SECOND)
+    after = snapshot(state=state(positions=[]), ledger=ledger(seq=7), mono_ns=15 * SECOND)
+    found = eventful(snapshots=(before, after), journal=tuple(journal.records))
+    assert CHECK in broken(found)
+
+
+def test_a_node_that_does_not_answer_is_not_compared() -> None:
+    silent, sound = snapshot(state=None, mono_ns=8 * SECOND), snapshot(mono_ns=15 * SECOND)
+    assert looked_at(eventful(snapshots=(silent, sound)))[CHECK] == 0
+    last = replace(silent, mono_ns=40 * SECOND)
+    assert looked_at(eventful(snapshots=(sound, last)))[CHECK] == 0
+
+
+def test_a_fault_of_something_else_lets_no_order_be_forgotten() -> None:
+    other = fault(name="exchange.slow", began_ns=10 * SECOND, ended_ns=11 * SECOND, of_store=False)
+    found = restarted(
+        {"orders": [OLD, node_order(), node_stop()]}, {}, faults=(other, *eventful().faults)
+    )
+    assert CHECK in broken(found)
+
+
+@pytest.mark.parametrize("trimmed_one", [0, 1])
+def test_closed_orders_that_a_snapshot_left_out_are_not_missed(trimmed_one: int) -> None:
+    whole = {"orders": [OLD, node_order(), node_stop()]}
+    found = restarted(whole, whole)
+    snapshots = list(found.snapshots)
+    snapshots[trimmed_one] = trimmed(snapshots[trimmed_one])
+    assert CHECK not in broken(replace(found, snapshots=tuple(snapshots)))
