@@ -2,9 +2,15 @@
 
 from collections.abc import Mapping
 
+from recovery_drill.scenarios.exchange import EXCHANGE
+from recovery_drill.scenarios.host import HOST
 from recovery_drill.scenarios.kills import KILLS, long_haul
 from recovery_drill.scenarios.node import NODE
+from recovery_drill.scenarios.owner import OWNER
+from recovery_drill.scenarios.restart import RESTART
 from recovery_drill.scenarios.scenario import Scenario
+from recovery_drill.scenarios.sockets import SOCKETS
+from recovery_drill.scenarios.store import STORE
 from recovery_drill.scenarios.workload import BARS as WORKLOAD_BARS
 from recovery_drill.scenarios.workload import NAME as WORKLOAD
 from recovery_drill.scenarios.workload import workload_scenario
@@ -13,7 +19,17 @@ LONG_HAUL = "trade-through"
 BARS, KILL_COUNT = 500, 4
 """What trade-through plays unless it is told otherwise."""
 
-SCENARIOS: tuple[Scenario, ...] = (*KILLS, *NODE, long_haul(BARS, KILL_COUNT))
+SCENARIOS: tuple[Scenario, ...] = (
+    *KILLS,
+    *NODE,
+    *STORE,
+    *HOST,
+    *EXCHANGE,
+    *SOCKETS,
+    *RESTART,
+    *OWNER,
+    long_haul(BARS, KILL_COUNT),
+)
 
 
 def find_scenario(name: str, options: Mapping[str, int] | None = None) -> Scenario:
