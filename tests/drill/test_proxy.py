@@ -1,10 +1,13 @@
 """The proxy before a real store: named, counted, held, delayed and cut; else as if not there."""
 
 import asyncio
+import random
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from redis.asyncio import Redis
@@ -204,6 +207,22 @@ async def test_a_transaction_is_held_as_a_whole(stand: Stand) -> None:
         assert await sent == [1, 1]
 
 
+@pytest.mark.parametrize(("deliver", "heard"), [(True, b"+OK +QUEUED *1 :1"), (False, b"")])
+async def test_nothing_of_a_held_transactions_answer_is_heard_before(
+    stand: Stand, deliver: bool, heard: bytes
+) -> None:
+    hold = stand.proxy.arm("RPUSH orders", phase="after")
+    reader, writer = await stand.raw()
+    writer.write(f"MULTI\r\nRPUSH {ORDERS} a\r\nEXEC\r\n".encode())
+    await reached(hold)
+    assert await stand.direct.lrange(ORDERS, 0, -1) == ["a"]
+    hold.release(deliver)
+    writer.write_eof()
+    async with asyncio.timeout(SECONDS):
+        assert await reader.read() == heard.replace(b" ", b"\r\n") + b"\r\n" * bool(heard)
+    writer.close()
+
+
 async def test_a_client_may_wait_for_each_answer_within_a_transaction(stand: Stand) -> None:
     reader, writer = await stand.raw()
     talk = [("MULTI", b"+OK\r\n"), (f"RPUSH {ORDERS} a", b"+QUEUED\r\n"), ("EXEC", b"*1\r\n")]
@@ -228,6 +247,52 @@ async def test_a_transaction_that_is_not_finished_is_not_carried_out(stand: Stan
     await stand.proxy.close()
     assert await stand.direct.keys() == []
     assert stand.units == []
+
+
+def talk(chance: random.Random) -> bytes:
+    """Return what a client might say: single commands, transactions, mistakes, typed lines."""
+    key, other = chance.choice(["a", "b"]), chance.choice(["a", "b", "text"])
+    lines = [
+        f"RPUSH {key} {'x' * chance.choice([1, 5000])}",
+        f"LRANGE {key} 0 -1",
+        "HELLO 3",
+        "HSET hash f v\r\nHGETALL hash",
+        "SET text 1",
+        f"LPUSH {other} y",
+        "\r\n",
+        "NOSUCH",
+        f"MULTI\r\nRPUSH {key} z\r\nLLEN {key}\r\nEXEC",
+        f"MULTI\r\nRPUSH {other} z\r\nNOSUCH\r\nEXEC",
+        "MULTI\r\nMULTI\r\nDISCARD",
+        "EXEC",
+        f"BLPOP {key} 0.01",
+    ]
+    said = [chance.choice(lines) for _ in range(chance.randint(1, 60))]
+    if chance.random() < 0.3:
+        said += ["SUBSCRIBE news", "PING", "UNSUBSCRIBE news", "GET text"]
+    return "\r\n".join([*said, "QUIT", ""]).encode()
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_a_client_hears_just_what_it_hears_without_the_proxy(stand: Stand, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 it makes up commands, not secrets
+    said = talk(chance)
+    heard = []
+    for port in (stand.proxy.port, urlsplit(stand.store.url).port):
+        await stand.direct.flushall()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        left = said
+        while left:
+            size = chance.choice([1, 7, 100, 10_000])
+            writer.write(left[:size])
+            left = left[size:]
+            await asyncio.sleep(0)
+        async with asyncio.timeout(SECONDS):
+            # The number of a connection is its own.
+            heard.append(re.sub(rb"id\r\n:\d+", b"id", await reader.read()))
+        writer.close()
+    assert heard[0] == heard[1]
+    assert len(heard[0]) > 4
 
 
 async def test_errors_and_refusals_come_back_as_they_are(stand: Stand) -> None:
@@ -279,6 +344,23 @@ async def test_a_blocking_command_waits_without_being_a_unit(stand: Stand) -> No
     await until(lambda: stand.blocked(1))
     writer.transport.abort()
     await until(lambda: stand.blocked(0))
+
+
+async def test_what_the_store_says_unasked_answers_nothing(stand: Stand) -> None:
+    hold = stand.proxy.arm("PING")
+    reader, writer = await stand.raw()
+    writer.write(b"HELLO 3\r\nCLIENT TRACKING ON\r\nGET text\r\nBLPOP list 0\r\nPING\r\n")
+    await until(lambda: stand.blocked(1))
+    await stand.direct.set("text", "changed")  # which the store tells who has read it
+    async with asyncio.timeout(SECONDS):
+        await reader.readuntil(b"invalidate\r\n*1\r\n$4\r\ntext\r\n")
+    assert not hold.reached.is_set()  # the list is still waited for
+    await stand.direct.rpush("list", "x")
+    await reached(hold)
+    hold.release(deliver=True)
+    async with asyncio.timeout(SECONDS):
+        assert await reader.readuntil(b"PONG\r\n") == b"*2\r\n$4\r\nlist\r\n$1\r\nx\r\n+PONG\r\n"
+    writer.close()
 
 
 async def test_a_slow_store_lets_every_unit_wait(stand: Stand) -> None:

@@ -227,7 +227,7 @@ class Relay:
         out: list[bytes] = []
         try:
             for reply in self._replies.feed(data):
-                if self._subscribed or not self._under_way or pushed(reply):
+                if not self._under_way or pushed(reply):
                     out.append(reply)
                 else:
                     self._answer(reply, out)
