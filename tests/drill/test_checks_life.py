@@ -14,6 +14,7 @@ from drill.evidence_builder import (
 from recovery_drill.evidence import Evidence, FaultSpan, LateWait, Life
 
 TRADES = (("trading", 13 * SECOND),)
+RETURNS = (("trading", SECOND), ("degraded", 9 * SECOND))
 TRACEBACK = "RuntimeError: no such order"
 
 
@@ -136,6 +137,36 @@ SPOILED = [
         "one-node-trades",
         "Lives 1 and 2 of the node traded at the same time.",
         id="paused-and-trading-again",
+    ),
+    pytest.param(
+        evidence(
+            lives=(
+                life(stages=(*RETURNS, ("trading", 20 * SECOND)), ended_ns=30 * SECOND),
+                second(ended_ns=16 * SECOND),
+            )
+        ),
+        "one-node-trades",
+        "Lives 1 and 2 of the node traded at the same time.",
+        id="degraded-beside-another",
+    ),
+    pytest.param(
+        evidence(
+            lives=(life(ended_ns=14 * SECOND), second()),
+            faults=(fault(began_ns=3 * SECOND),),
+        ),
+        "one-node-trades",
+        "Lives 1 and 2 of the node traded at the same time.",
+        id="two-at-once-while-the-store-is-away",
+    ),
+    pytest.param(
+        lives(
+            second(),
+            second(number=3, ended_ns=24 * SECOND, stages=(("trading", 14 * SECOND),)),
+            faults=(fault(name="node.pause", began_ns=3 * SECOND, ended_ns=20 * SECOND),),
+        ),
+        "one-node-trades",
+        "Lives 2 and 3 of the node traded at the same time.",
+        id="two-at-once-while-a-third-is-paused",
     ),
     pytest.param(
         ended(0, "Stopped."),
@@ -265,6 +296,8 @@ def test_a_rival_need_not_trade(how: str, code: int) -> None:
     [
         life(how="stopped", stages=(("trading", SECOND), ("stopping", 12 * SECOND)), ended_ns=None),
         life(how="by itself", stages=(("trading", SECOND), ("refused", 9 * SECOND)), ended_ns=None),
+        life(stages=(("warmup", SECOND), ("stopping", 20 * SECOND)), ended_ns=None),
+        life(stages=(("warmup", SECOND), ("trading", 61 * SECOND)), ended_ns=None),
     ],
 )
 def test_a_life_that_has_left_trading_does_not_trade(first: Life) -> None:

@@ -93,3 +93,18 @@ def test_an_order_that_never_reached_the_exchange_may_be_cleared_away() -> None:
     after = look(when="after restart 1", mono_ns=16 * SECOND)
     found = eventful(store_looks=(unsent, after), journal=tuple(sound_journal().records))
     assert KEEPS not in broken(found)
+
+
+def test_only_a_fault_of_the_store_excuses_what_it_forgot() -> None:
+    other = fault(name="exchange.slow", began_ns=10 * SECOND, ended_ns=11 * SECOND, of_store=False)
+    assert KEEPS in broken(looks({"keys": []}, faults=(other, fault())))
+
+
+def test_an_order_that_ended_between_two_looks_was_open_at_the_first() -> None:
+    journal = sound_journal().stop("closed", status="CANCELED")
+    orders = {**look().orders, STOP: [["OrderInitialized"], ["OrderCanceled"]]}
+    first = look(mono_ns=5 * SECOND)
+    after = look(when="after restart 1", mono_ns=16 * SECOND, orders=orders)
+    records = tuple(journal.records)
+    assert KEEPS not in broken(eventful(store_looks=(first, after), journal=records))
+    assert KEEPS in broken(eventful(store_looks=(look(), after), journal=records))
