@@ -1,0 +1,20 @@
+"""Start the node with one bug: the arguments name the production package and the bug."""
+
+import os
+import sys
+from pathlib import Path
+
+# The bugs are named from the folder of all tests, wherever this one is started.
+sys.path.insert(0, str(Path(__file__).parents[3]))
+
+from drill.nodes.mutants.bugs import BUGS
+from drill.nodes.mutants.package import Package
+
+name, bug = sys.argv[1:]
+if bug not in BUGS:
+    sys.exit(f"There is no bug {bug}; there are {', '.join(sorted(BUGS))}.")
+package = Package(name)
+BUGS[bug](package)
+code = package.startup.run(package.loaded_settings)
+sys.stdout.flush()
+os._exit(int(code))

@@ -1,0 +1,41 @@
+"""Bugs in coming to trade, to rest and to an end."""
+
+import signal
+from typing import Any
+
+from drill.nodes.mutants.package import Package
+
+
+def busy_after_restart(package: Package) -> None:
+    """Never comes to rest after a restart."""
+    if package.came_back:
+        package.strategy.TargetStrategy.pending_looks = property(lambda self: 1)
+
+
+def never_trades_again(package: Package) -> None:
+    """Stays up after a restart and never trades."""
+    if package.came_back:
+
+        async def warm_up(self: Any) -> None:
+            pass
+
+        package.strategy.TargetStrategy._warm_up = warm_up
+
+
+def ends_with_a_traceback(package: Package) -> None:
+    """Falls over after a restart, and leaves a traceback instead of a line that says why."""
+    if package.came_back:
+        raise RuntimeError("nobody has caught this")
+
+
+def ignores_sigterm(package: Package) -> None:
+    """Goes on when it is asked to stop."""
+    runner = package.startup.Runner
+    stock = runner._finish
+
+    def finish(self: Any, end: Any) -> None:
+        if end is not None:
+            stock(self, end)
+
+    runner._finish = finish
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,0 +1,62 @@
+"""Bugs in the ids of orders, and in what becomes of those whose fate a kill has left open."""
+
+import secrets
+from typing import Any
+
+from drill.nodes.mutants.package import Package
+
+SET_BACK_SECONDS = 480
+"""As many bars as a case has before its first order after the restart."""
+
+
+def random_order_ids(package: Package) -> None:
+    """Draws the ids of its orders at random after a restart."""
+    if not package.came_back:
+        return
+    ids = package.order_ids
+
+    def make(tag: str, close_ms: int, leg: Any, attempt: int) -> str:
+        return str(ids.OrderId(tag, secrets.randbelow(10**10), leg, attempt))
+
+    ids.make = make
+
+
+def unsent_never_forgotten(package: Package) -> None:
+    """Waits for ever for an order that was stored before a kill and never sent."""
+
+    async def forget_nothing(self: Any) -> None:
+        pass
+
+    package.strategy.TargetStrategy._forget_what_was_never_sent = forget_nothing
+
+
+def cancelled_never_learned(package: Package) -> None:
+    """Never asks what became of an order whose cancelling a kill has cut off."""
+    package.change_config("_exec_engine_config", inflight_check_interval_ms=0)
+    package.strategy.TargetStrategy._has_ended_unheard = lambda self, order: False
+
+
+def ids_used_again(package: Package) -> None:
+    """Names its decisions after a clock that a restart sets back, and asks for no earlier order."""
+    if not package.came_back:
+        return
+    ids, exchange = package.order_ids, package.exchange
+
+    def make(tag: str, close_ms: int, leg: Any, attempt: int) -> str:
+        return str(ids.OrderId(tag, close_ms // 1000 - SET_BACK_SECONDS, leg, attempt))
+
+    async def order_history(self: Any, tag: str) -> Any:
+        return exchange.OrderHistory({}, 0)
+
+    ids.make = make
+    exchange.Exchange.order_history = order_history
+
+
+def sent_again_unasked(package: Package) -> None:
+    """Sends an order again when its fate is unknown, without asking what became of it."""
+    package.change_config("_exec_client_config", max_retries=3, retry_delay_initial_ms=10)
+
+
+def end_believed_before_fill(package: Package) -> None:
+    """Invents the fill of a stop that is said to be finished before its fill has come."""
+    package.adapter.PatientFinish = lambda client, account, decode, stock, give_up: stock

@@ -1,0 +1,76 @@
+"""Bugs on the way up: reconciliation, ownership, warm-up."""
+
+from typing import Any
+
+from drill.nodes.mutants.package import Package
+
+
+def no_reconciliation(package: Package) -> None:
+    """Believes its store and does not ask the exchange what has happened since."""
+    package.change_config("_exec_engine_config", reconciliation=False)
+
+
+def stock_adapter(package: Package) -> None:
+    """Uses the execution client of nautilus_trader 1.231.0 as it is."""
+    client = package.adapter.BinanceLiveExecClientFactory
+    stock = package.startup.run
+    package.startup.run = lambda settings: stock(settings, client)
+
+
+def nothing_claimed(package: Package) -> None:
+    """Claims nothing of what reconciliation finds at the exchange."""
+    _change_strategy(package, external_order_claims=[])
+
+
+def renamed_strategy(package: Package) -> None:
+    """Trades under another tag after a restart, so that what is open belongs to a stranger."""
+    if package.came_back:
+        package.startup.STRATEGY_TAG = "EMA002"
+
+
+def trades_before_it_says_so(package: Package) -> None:
+    """Sends orders while it is still warming up."""
+    strategy = package.strategy.TargetStrategy
+
+    stock = strategy._warm_up
+
+    async def warm_up(self: Any) -> None:
+        await self._forget_what_was_never_sent()
+        await self._load_bars()
+        self._is_ready = True
+        self._look_soon()
+        await stock(self)
+
+    strategy._warm_up = warm_up
+
+
+def short_warm_up(package: Package) -> None:
+    """Asks for ten bars after a restart instead of sixty."""
+    if package.came_back:
+        package.change_rule(window=10)
+
+
+def bars_ignored(package: Package) -> None:
+    """Asks for all bars after a restart, and decides on those that have closed since."""
+    if not package.came_back:
+        return
+    strategy, window = package.strategy.TargetStrategy, package.bars.BarWindow
+    stock = strategy._load_bars
+
+    async def load_bars(self: Any) -> None:
+        await stock(self)
+        newest = self._window.last_close_ms
+        self._window._bars = {newest: self._window._bars[newest]}
+
+    strategy._load_bars = load_bars
+    window.complete = lambda self: tuple(self._bars[close] for close in sorted(self._bars))
+
+
+def failed_report_believed(package: Package) -> None:
+    """Takes a request that has failed for an answer that there is nothing."""
+    package.adapter._failing_loudly = lambda stock, request, tell: stock
+
+
+def _change_strategy(package: Package, **changes: Any) -> None:
+    stock = package.startup.TargetStrategyConfig
+    package.startup.TargetStrategyConfig = lambda **given: stock(**{**given, **changes})

@@ -1,0 +1,71 @@
+"""Bugs in what is written to the store, and when."""
+
+import importlib
+from decimal import Decimal
+from typing import Any
+
+from drill.nodes.mutants.package import Package
+
+
+def no_database(package: Package) -> None:
+    """Keeps orders and positions in memory only."""
+    package.change_config("_cache_config", database=None)
+
+
+def buffered_writes(package: Package) -> None:
+    """Collects what it writes for a minute."""
+    package.change_config("_cache_config", buffer_interval_ms=60_000)
+
+
+def flush_on_start(package: Package) -> None:
+    """Empties the store at each start."""
+    package.change_config("_cache_config", flush_on_start=True)
+
+
+def keys_of_each_life(package: Package) -> None:
+    """Writes under keys that no later life looks for."""
+    package.change_config("_cache_config", use_instance_id=True)
+
+
+def positions_not_stored(package: Package) -> None:
+    """Writes orders to the store and no positions."""
+    kernel = importlib.import_module("nautilus_trader.system.kernel")
+
+    def write_nothing(self: Any, position: Any) -> None:
+        pass
+
+    # The adapter is compiled: its methods can be overridden, not replaced.
+    methods = {"add_position": write_nothing, "update_position": write_nothing}
+    vars(kernel)["CacheDatabaseAdapter"] = type(
+        "OrdersOnly", (vars(kernel)["CacheDatabaseAdapter"],), methods
+    )
+
+
+def store_not_loaded(package: Package) -> None:
+    """Writes to the store and does not read it at the start."""
+    package.change_config("_exec_engine_config", load_cache=False)
+
+
+def state_only_on_stop(package: Package) -> None:
+    """Counts its position itself, and saves the count only when it is stopped gracefully."""
+    strategy = package.strategy.TargetStrategy
+    stock_start, stock_event = strategy.on_start, strategy.on_order_event
+    filled = package.strategy.OrderFilled
+
+    def on_start(self: Any) -> None:
+        saved = self.cache.get("counted_position")
+        self.counted = Decimal(saved.decode()) if saved else Decimal(0)
+        stock_start(self)
+
+    def on_order_event(self: Any, event: Any) -> None:
+        if isinstance(event, filled):
+            sign = 1 if event.is_buy else -1
+            self.counted += sign * event.last_qty.as_decimal()
+        stock_event(self, event)
+
+    def on_stop(self: Any) -> None:
+        self.cache.add("counted_position", str(self.counted).encode())
+
+    strategy.on_start, strategy.on_order_event = on_start, on_order_event
+    strategy.on_stop = on_stop
+    strategy._position = lambda self: self.counted

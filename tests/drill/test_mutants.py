@@ -1,0 +1,183 @@
+"""Each mutant is caught by the check that names its bug; the sound node holds in the same cases."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from baking import TEMPLATE, BakedProject, bake
+from drill.mutants import MUTANTS, SEED, WAITING, Mutant, Waiting
+from drill.nodes.mutants.bugs import BUGS
+from recovery_drill.play import Setting, Subject, play_case, play_undisturbed
+from recovery_drill.policy import Budgets, read_policy
+from recovery_drill.scenarios.scenario import Scenario
+from recovery_drill.verdict import ScenarioVerdict
+
+SOUND = "sound"
+LAUNCHER = Path(__file__).parent / "nodes" / "mutants"
+PAGE = TEMPLATE / "docs" / "mutants.md"
+AT_ONCE = 2
+# Most mutants are caught when a budget runs out; the sound node needs a fraction of these.
+BUDGETS = Budgets(start_seconds=15, settle_seconds=5, store_seconds=2, notice_seconds=2)
+CASES = tuple({mutant.case.name: mutant.case for mutant in MUTANTS}.values())
+
+
+class Playground:
+    """Plays cases, two at a time, against references of the sound node that they share.
+
+    Parameters
+    ----------
+    project : BakedProject
+        Its production package is the sound node.
+    folder : Path
+        Where everything is recorded.
+
+    """
+
+    def __init__(self, project: BakedProject, folder: Path) -> None:
+        self._project = project
+        self._folder = folder
+        self._plays: dict[tuple[str, str], Future[ScenarioVerdict]] = {}
+        self._references: dict[str, asyncio.Task[Path]] = {}
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+
+    def play(self, case: Subject, node: str = SOUND) -> Future[ScenarioVerdict]:
+        """Begin to play a case with a node, unless it has begun."""
+        key = case.name, node
+        if key not in self._plays:
+            play = self._play(case, node)
+            self._plays[key] = asyncio.run_coroutine_threadsafe(play, self._loop)
+        return self._plays[key]
+
+    async def _play(self, case: Subject, node: str) -> ScenarioVerdict:
+        async with self._places:
+            reference = await self._reference(case.scenario)
+            folder = self._folder / f"{case.name} by {node}"
+            return await play_case(self._setting(node), case, folder, reference)
+
+    async def _reference(self, scenario: Scenario) -> Path:
+        if scenario.name not in self._references:
+            play = self._play_reference(scenario)
+            self._references[scenario.name] = asyncio.create_task(play)
+        return await self._references[scenario.name]
+
+    async def _play_reference(self, scenario: Scenario) -> Path:
+        folder = self._folder / f"{scenario.name} undisturbed"
+        folder.mkdir()
+        ending = await play_undisturbed(self._setting(SOUND), scenario, folder)
+        assert not ending.failure, ending.failure
+        return folder
+
+    def _setting(self, node: str) -> Setting:
+        command = f"{{python}} {LAUNCHER} {self._project.package} {node}"
+        policy = read_policy(self._project.path, None if node == SOUND else command)
+        found_in = self._project.environment["PYTHONPATH"]
+        policy = msgspec.structs.replace(
+            policy, budgets=BUDGETS, environment={**policy.environment, "PYTHONPATH": found_in}
+        )
+        exchange = ("env", f"PYTHONPATH={found_in}", sys.executable, "-m", "simulated_exchange")
+        return Setting(policy, self._project.path, exchange, seed=SEED)
+
+    def close(self) -> None:
+        """End what still runs, and every process of it."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _end(self) -> None:
+        running = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def _begin(ground: Playground, item: pytest.Function) -> None:
+    chosen = item.callspec.params if hasattr(item, "callspec") else {}
+    match chosen.get("of"):
+        case Subject() as case:
+            ground.play(case)
+        case Mutant() as mutant:
+            ground.play(mutant.case, mutant.name)
+        case Waiting() as waiting:
+            ground.play(waiting.case)
+
+
+@pytest.fixture(scope="module")
+def playground(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Playground]:
+    """Where the cases are played; it begins with all that have been selected, in their order."""
+    # A bake of its own: the shared one is read by others meanwhile.
+    project = bake(tmp_path_factory.mktemp("sound"))
+    ground = Playground(project, tmp_path_factory.mktemp("mutants"))
+    for item in request.session.items:
+        if isinstance(item, pytest.Function) and item.module is request.module:
+            _begin(ground, item)
+    yield ground
+    ground.close()
+
+
+def broken(verdict: ScenarioVerdict) -> dict[str, tuple[str, ...]]:
+    """Return the sentences of each broken check."""
+    return {check.name: check.broken for check in verdict.checks if check.broken}
+
+
+@pytest.mark.parametrize("of", CASES, ids=lambda case: case.name)
+def test_the_sound_node_holds_where_mutants_are_caught(playground: Playground, of: Subject) -> None:
+    verdict = playground.play(of).result()
+    assert verdict.outcome == "held", broken(verdict) or verdict.reason
+
+
+@pytest.mark.parametrize("of", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_is_caught_by_the_check_that_names_its_bug(
+    playground: Playground, of: Mutant
+) -> None:
+    verdict = playground.play(of.case, of.name).result()
+    assert of.check in broken(verdict), broken(verdict) or verdict.reason
+
+
+@pytest.mark.parametrize("of", WAITING, ids=lambda waiting: waiting.name)
+def test_a_bug_without_a_guard_is_caught_in_the_sound_node(
+    playground: Playground, of: Waiting
+) -> None:
+    verdict = playground.play(of.case).result()
+    assert of.check in broken(verdict), broken(verdict) or verdict.reason
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        # Once it holds, the row becomes a mutant whose bug takes the guard away.
+        pytest.param(
+            waiting,
+            id=waiting.name,
+            marks=pytest.mark.xfail(reason=f"missing: {waiting.guard}", raises=AssertionError),
+        )
+        for waiting in WAITING
+    ],
+)
+def test_the_guard_of_a_waiting_mutant_is_there(playground: Playground, of: Waiting) -> None:
+    assert playground.play(of.case).result().outcome == "held"
+
+
+def test_every_bug_is_a_mutant_once() -> None:
+    assert sorted(mutant.name for mutant in MUTANTS) == sorted(BUGS)
+
+
+def test_the_page_on_mutants_holds_the_tables() -> None:
+    """docs/mutants.md is for readers; the tables that are drilled are those here."""
+    mutants = [f"| `{m.name}` | {m.wrong} | {m.case.name} | `{m.check}` |" for m in MUTANTS]
+    waiting = [
+        f"| `{w.name}` | {w.wrong} | {w.case.name} | `{w.check}` | {w.guard} |" for w in WAITING
+    ]
+    rows = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| `")]
+    assert rows == mutants + waiting
