@@ -172,25 +172,6 @@ def test_a_zombie_is_found(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("bug", "scenario", "check"),
-    [
-        ("doubles_after_restart", "kill-holding-position", "equals-undisturbed"),
-        ("flattens_after_restart", "kill-and-lose-store", "equals-undisturbed"),
-        ("busy_after_restart", "kill-holding-position", "no-zombie"),
-        ("ignores_sigterm", "kill-while-flat", "no-zombie"),
-        ("cancels_stop_on_sigterm", "kill-holding-position", "one-protective-stop"),
-    ],
-)
-def test_a_seeded_bug_is_caught(
-    baked_project: BakedProject, tmp_path: Path, bug: str, scenario: str, check: str
-) -> None:
-    node = f"{{python}} {NODES / 'seeded_bug.py'} {baked_project.package} {bug}"
-    drilled = Drilled(baked_project, tmp_path, scenario, "--node-command", node)
-    assert drilled.ended.returncode == 1, drilled.output
-    assert check in drilled.broken(scenario), drilled.output
-
-
 def test_an_exchange_that_dies_is_not_charged_to_the_node(
     baked_project: BakedProject, tmp_path: Path
 ) -> None:
