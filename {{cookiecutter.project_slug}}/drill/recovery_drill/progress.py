@@ -6,9 +6,13 @@ from typing import Self
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
+from recovery_drill.report.table import STYLES
 from recovery_drill.schedule import Case
 from recovery_drill.verdict import ScenarioVerdict
+
+SPINNER_CELLS = 2
 
 
 class Lines:
@@ -31,10 +35,12 @@ class Lines:
         self._brief = brief and console.is_terminal
         self._running: dict[str, float] = {}
         self._done = self._broken = 0
+        self._began = time.monotonic()
         self._status: Status | None = None
 
     def __enter__(self) -> Self:
         """Begin."""
+        self._began = time.monotonic()
         if self._console.is_terminal:
             self._status = self._console.status("")
             self._status.start()
@@ -61,17 +67,29 @@ class Lines:
         self._done += 1
         self._broken += verdict.outcome == "broken"
         if not self._brief or verdict.outcome not in ("held", "skipped"):
-            self._console.print(
-                f"  {self._done} of {self._total}  {verdict.name}: {verdict.outcome} "
-                f"({seconds:.1f} s)" + (f"  broken so far: {self._broken}" if self._broken else ""),
-                markup=False,
-                soft_wrap=True,
-            )
+            line = Text(f"  {self._done} of {self._total}  {verdict.name}: ")
+            line.append(verdict.outcome, STYLES[verdict.outcome])
+            line.append(f" ({seconds:.1f} s)")
+            if self._broken:
+                line.append(f"  broken so far: {self._broken}")
+            self._console.print(line, soft_wrap=True)
         self._update()
 
     def _update(self) -> None:
-        if self._status is not None:
-            self._status.update(
-                f"{self._done} of {self._total} judged, {self._broken} broken; now: "
-                + " | ".join(self._running)
-            )
+        if self._status is None:
+            return
+        said = [f"{self._done} of {self._total}", f"{self._broken} broken"]
+        if 0 < self._done < self._total:
+            spent = time.monotonic() - self._began
+            said.append(left(spent / self._done * (self._total - self._done)))
+        line = Text(f"{', '.join(said)}; now: {' | '.join(self._running)}")
+        # One line, however narrow the terminal: a longer one would leave its upper half behind.
+        line.truncate(self._console.width - SPINNER_CELLS, overflow="ellipsis")
+        self._status.update(line)
+
+
+def left(seconds: float) -> str:
+    """Say about how long it still takes."""
+    if seconds < 90:
+        return f"about {round(seconds, -1):.0f} s left"
+    return f"about {seconds / 60:.0f} min left"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from recovery_drill.report.junit import junit
+from recovery_drill.report.material import read_material
 from recovery_drill.report.page import page
 from recovery_drill.report.summary import summary
 from recovery_drill.report.timeline import picture, read_timeline
@@ -10,13 +11,21 @@ from recovery_drill.verdict import Verdict
 
 
 def write_reports(folder: Path, verdict: Verdict) -> Path:
-    """Write the page, its drawings, ``summary.md`` and ``junit.xml``; return the page's path."""
-    timelines = {s.name: read_timeline(folder / s.name) for s in verdict.scenarios}
-    for name, timeline in timelines.items():
+    """Write the page, its drawings, ``summary.md`` and ``junit.xml``; return the page's path.
+
+    Of an exploration only the cases that did not hold are drawn: there are hundreds.
+    """
+    material = read_material(folder, verdict)
+    timelines = {}
+    for scenario in verdict.scenarios:
+        if material.exploration and scenario.outcome == "held":
+            continue
+        place = folder / material.place(scenario)
+        timelines[scenario.name] = timeline = read_timeline(place)
         if timeline.closes:
-            (folder / name / "timeline.svg").write_text(picture(timeline), encoding="utf-8")
+            (place / "timeline.svg").write_text(picture(timeline), encoding="utf-8")
     report = folder / "report.html"
-    report.write_text(page(verdict, timelines), encoding="utf-8")
-    (folder / "summary.md").write_text(summary(verdict), encoding="utf-8")
-    (folder / "junit.xml").write_text(junit(verdict), encoding="utf-8")
+    report.write_text(page(material, timelines), encoding="utf-8")
+    (folder / "summary.md").write_text(summary(material), encoding="utf-8")
+    (folder / "junit.xml").write_text(junit(material), encoding="utf-8")
     return report

@@ -1,28 +1,23 @@
-"""The verdict as JUnit XML: a test case for each check of each scenario."""
+"""The verdict as JUnit XML: a test case for each check of a scenario, or for each crash point."""
 
 from xml.etree import ElementTree
 
-from recovery_drill.verdict import Verdict
+from recovery_drill.report.material import Material
+from recovery_drill.verdict import ScenarioVerdict
 
 
-def junit(verdict: Verdict) -> str:
+def junit(material: Material) -> str:
     """Return the document; an inconclusive scenario is an error, a broken promise a failure."""
     root = ElementTree.Element("testsuites", name="recovery-drill")
-    for scenario in verdict.scenarios:
-        suite = ElementTree.SubElement(root, "testsuite", name=scenario.name)
-        for check in scenario.checks:
-            case = ElementTree.SubElement(
-                suite, "testcase", classname=scenario.name, name=check.name
-            )
-            if check.left_out is not None:
-                ElementTree.SubElement(case, "skipped", message=check.left_out)
-            for sentence in check.broken:
-                ElementTree.SubElement(case, "failure", message=sentence)
-        if scenario.outcome == "inconclusive":
-            case = ElementTree.SubElement(
-                suite, "testcase", classname=scenario.name, name="conclusive"
-            )
-            ElementTree.SubElement(case, "error", message=scenario.reason)
+    if material.exploration:
+        suite = ElementTree.SubElement(root, "testsuite", name="exploration")
+        for case in material.verdict.scenarios:
+            _crash_point(suite, case, material.replay(case))
+    else:
+        for scenario in material.verdict.scenarios:
+            suite = ElementTree.SubElement(root, "testsuite", name=scenario.name)
+            _scenario(suite, scenario)
+    for suite in root:
         cases = suite.findall("testcase")
         suite.set("tests", str(len(cases)))
         for kind in ("failure", "error", "skipped"):
@@ -30,3 +25,33 @@ def junit(verdict: Verdict) -> str:
             suite.set(name, str(sum(case.find(kind) is not None for case in cases)))
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _scenario(suite: ElementTree.Element, scenario: ScenarioVerdict) -> None:
+    if scenario.outcome != "skipped":
+        for check in scenario.checks:
+            case = _case(suite, scenario.name, check.name)
+            if check.left_out is not None:
+                ElementTree.SubElement(case, "skipped", message=check.left_out)
+            for sentence in check.broken:
+                ElementTree.SubElement(case, "failure", message=sentence)
+    if scenario.reason:
+        _reason(_case(suite, scenario.name, "conclusive"), scenario)
+
+
+def _crash_point(suite: ElementTree.Element, scenario: ScenarioVerdict, replay: str) -> None:
+    case = _case(suite, "exploration", scenario.name)
+    if scenario.broken:
+        failure = ElementTree.SubElement(case, "failure", message=" ".join(scenario.broken))
+        failure.text = replay
+    elif scenario.reason:
+        _reason(case, scenario)
+
+
+def _case(suite: ElementTree.Element, of: str, name: str) -> ElementTree.Element:
+    return ElementTree.SubElement(suite, "testcase", classname=of, name=name)
+
+
+def _reason(case: ElementTree.Element, scenario: ScenarioVerdict) -> None:
+    kind = "skipped" if scenario.outcome == "skipped" else "error"
+    ElementTree.SubElement(case, kind, message=scenario.reason)

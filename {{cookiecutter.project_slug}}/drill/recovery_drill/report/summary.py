@@ -1,6 +1,11 @@
 """The verdict as Markdown, for a job summary."""
 
-from recovery_drill.verdict import ScenarioVerdict, Verdict
+from collections.abc import Iterable, Iterator
+
+from recovery_drill.report.material import Material, sentences
+from recovery_drill.verdict import ScenarioVerdict
+
+SHOWN, CHECKS = 10, 5
 
 
 def seconds(value: float | None) -> str:
@@ -8,31 +13,73 @@ def seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
-def summary(verdict: Verdict) -> str:
-    """Return a table of scenarios and, below it, every broken promise."""
-    lines = [
-        f"## Recovery drill: {verdict.outcome} (seed {verdict.seed})",
-        "",
-        "| scenario | verdict | kills | fills | seconds down | seconds to trading |",
-        "|---|---|--:|--:|--:|--:|",
-    ]
-    lines += [
-        f"| {s.name} | {s.outcome} | {s.kills} | {s.fills} | {seconds(s.seconds_down)} "
-        f"| {seconds(s.seconds_to_trading)} |"
-        for s in verdict.scenarios
-    ]
-    for scenario in verdict.scenarios:
-        found = _found(scenario)
-        if found:
-            lines += ["", f"**{scenario.name}**", "", *found]
+def summary(material: Material) -> str:
+    """Return what broke, and a table of the scenarios or of what was covered."""
+    verdict = material.verdict
+    lines = [f"## Recovery drill: {verdict.outcome} (seed {verdict.seed})", ""]
+    lines += _explored(material) if material.exploration else _played(material)
     return "\n".join(lines) + "\n"
 
 
-def _found(scenario: ScenarioVerdict) -> list[str]:
-    found = [f"- `{c.name}`: {sentence}" for c in scenario.checks for sentence in c.broken]
-    found += [f"- `{c.name}` left out: {c.left_out}" for c in scenario.checks if c.left_out]
+def _played(material: Material) -> Iterator[str]:
+    names = ("scenario", "verdict", "kills", "fills", "seconds down", "seconds to trading")
+    scenarios = material.verdict.scenarios
+    yield from _table(
+        names,
+        "--::::",
+        (
+            (
+                s.name,
+                s.outcome,
+                s.kills,
+                s.fills,
+                seconds(s.seconds_down),
+                seconds(s.seconds_to_trading),
+            )
+            for s in scenarios
+        ),
+    )
+    for scenario in scenarios:
+        found = list(_found(scenario))
+        if scenario.broken:
+            found.append(f"- again: `{material.replay(scenario)}`")
+        if found:
+            yield from ("", f"**{scenario.name}**", "", *found)
+
+
+def _found(scenario: ScenarioVerdict) -> Iterator[str]:
+    for check in scenario.checks:
+        yield from (f"- `{check.name}`: {sentence}" for sentence in check.broken)
+        if check.left_out is not None:
+            yield f"- `{check.name}` left out: {check.left_out}"
     if scenario.first_reason:
-        found.append(f"- second attempt; the first was inconclusive: {scenario.first_reason}")
+        yield f"- second attempt; the first was inconclusive: {scenario.first_reason}"
     if scenario.reason:
-        found.append(f"- inconclusive: {scenario.reason}")
-    return found
+        yield f"- {scenario.outcome}: {scenario.reason}"
+
+
+def _explored(material: Material) -> Iterator[str]:
+    yield f"{material.counts()}."
+    for group in material.groups():
+        yield from ("", f"**{group.title}**", "")
+        for number, case in enumerate(group.cases[:SHOWN]):
+            yield f"- {case.name}: `{material.replay(case)}`"
+            if number == 0:
+                broken = sentences(case, checks=CHECKS, each=1)
+                yield from (f"  - `{check}`: {sentence}" for check, sentence in broken)
+        if (more := len(group.cases) - SHOWN) > 0:
+            yield f"- and {more} more, see report.html"
+    if material.coverage is not None:
+        yield ""
+        names = ("boundaries", "found", "killed at", "broken", "skipped")
+        yield from _table(names, "-::::", material.coverage.rows())
+    notes = [f"- {note}" for note in material.notes()]
+    if notes:
+        yield from ("", *notes)
+
+
+def _table(names: Iterable[str], columns: str, rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Yield a Markdown table; a colon among the columns is one of numbers."""
+    yield f"| {' | '.join(names)} |"
+    yield "|".join(["", *("--:" if column == ":" else "---" for column in columns), ""])
+    yield from (f"| {' | '.join(map(str, row))} |" for row in rows)

@@ -1,27 +1,49 @@
-"""The verdict as a table on the terminal."""
+"""The verdict on the terminal: a table of scenarios, or what broke in an exploration."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from recovery_drill.coverage import NOT_CHOSEN, Coverage
+from recovery_drill.report.material import Material, read_material, sentences
 from recovery_drill.report.summary import seconds
 from recovery_drill.verdict import ScenarioVerdict, Verdict
 
 SHOWN = 3
-STYLES = {"held": "green", "broken": "bold red", "inconclusive": "yellow"}
+CASES = 10
+STYLES = {"held": "green", "broken": "bold red", "inconclusive": "yellow", "skipped": "dim"}
 
 
-def print_verdict(console: Console, verdict: Verdict) -> None:
-    """Print the table and, below it, every broken promise and every reason."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("scenario", "verdict"):
-        table.add_column(name)
-    for name in ("kills", "fills", "seconds down", "to trading"):
-        table.add_column(name, justify="right")
-    for scenario in verdict.scenarios:
+def print_verdict(console: Console, verdict: Verdict, folder: Path | None = None) -> None:
+    """Print what held and, below it or instead of it, every broken promise and every reason.
+
+    Parameters
+    ----------
+    console : Console
+        Where to.
+    verdict : Verdict
+        On the run.
+    folder : Path, optional
+        The run's: then an exploration is told by what broke, and how to play it again is told too.
+
+    """
+    if folder is None:
+        _print_scenarios(console, Material(Path(), verdict), replays=False)
+        return
+    material = read_material(folder, verdict)
+    if material.exploration:
+        _print_cases(console, material)
+    else:
+        _print_scenarios(console, material, replays=True)
+
+
+def _print_scenarios(console: Console, material: Material, *, replays: bool) -> None:
+    scenarios = material.verdict.scenarios
+    table = _table("scenario", "verdict", "kills", "fills", "seconds down", "to trading", numbers=4)
+    for scenario in scenarios:
         table.add_row(
             scenario.name,
             Text(scenario.outcome, style=STYLES[scenario.outcome]),
@@ -31,35 +53,63 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
             seconds(scenario.seconds_to_trading),
         )
     console.print(table)
-    for scenario in verdict.scenarios:
+    for scenario in scenarios:
         for line in _remarks(scenario):
-            console.print(f"{scenario.name}: {line}", markup=False, soft_wrap=True)
+            _print(console, f"{scenario.name}: {line}")
+        if scenario.broken and replays:
+            _print(console, f"{scenario.name}: again: {material.replay(scenario)}")
 
 
 def _remarks(scenario: ScenarioVerdict) -> Iterator[str]:
+    broken = sentences(scenario, checks=len(scenario.checks), each=SHOWN)
+    yield from (f"broke {check}: {sentence}" for check, sentence in broken)
     for check in scenario.checks:
-        yield from (f"broke {check.name}: {sentence}" for sentence in check.broken[:SHOWN])
-        if (more := len(check.broken) - SHOWN) > 0:
-            yield f"broke {check.name}: and {more} times more, see verdict.json"
         if check.left_out is not None:
             yield f"{check.name} left out: {check.left_out}"
     if scenario.first_reason:
         yield f"second attempt; the first was inconclusive: {scenario.first_reason}"
     if scenario.reason:
-        yield f"inconclusive: {scenario.reason}"
+        yield f"{scenario.outcome}: {scenario.reason}"
+
+
+def _print_cases(console: Console, material: Material) -> None:
+    """Print the cases that did not hold; of those that broke alike the first tells how."""
+    for group in material.groups():
+        _print(console, group.title, STYLES[group.outcome])
+        for number, case in enumerate(group.cases[:CASES]):
+            _print(console, f"  {case.name}")
+            if number == 0:
+                for check, sentence in sentences(case, checks=SHOWN, each=1):
+                    _print(console, f"    {check}: {sentence}")
+            _print(console, f"    {material.replay(case)}")
+        if (more := len(group.cases) - CASES) > 0:
+            _print(console, f"  and {more} more, see report.html")
+        console.print()
+    for note in material.notes():
+        _print(console, note)
+    _print(console, f"{material.counts()}.")
 
 
 def print_coverage(console: Console, coverage: Coverage) -> None:
     """Print how many boundaries were found, killed at and broken, and why some were skipped."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("boundaries")
-    for name in ("found", "killed at", "broken", "skipped"):
-        table.add_column(name, justify="right")
+    table = _table("boundaries", "found", "killed at", "broken", "skipped", numbers=4)
     for called, *counts in coverage.rows():
         table.add_row(called, *map(str, counts))
     console.print(table)
     for boundary in coverage.boundaries:
         if boundary.skipped and boundary.skipped != NOT_CHOSEN:
             where = "recovering: " if boundary.recovery else ""
-            line = f"skipped {where}{boundary.name}: {boundary.skipped}"
-            console.print(line, markup=False, soft_wrap=True)
+            _print(console, f"skipped {where}{boundary.name}: {boundary.skipped}")
+
+
+def _table(*names: str, numbers: int) -> Table:
+    """Return an empty table; its last columns are numbers, and its first is never broken."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for place, name in enumerate(names):
+        right = place >= len(names) - numbers
+        table.add_column(name, justify="right" if right else "left", no_wrap=not right)
+    return table
+
+
+def _print(console: Console, line: str, style: str | None = None) -> None:
+    console.print(line, style=style, markup=False, soft_wrap=True)

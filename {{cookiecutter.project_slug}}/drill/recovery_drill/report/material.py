@@ -1,0 +1,180 @@
+"""What the reports are made of: a run's verdict, what it was to do, and what broke alike."""
+
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+
+from recovery_drill.coverage import Coverage, Covered
+from recovery_drill.schedule import Case, Schedule, read_schedule
+from recovery_drill.verdict import Outcome, ScenarioVerdict, Verdict
+
+COVERAGE = "coverage.json"
+WORST_FIRST: tuple[Outcome, ...] = ("broken", "inconclusive", "skipped", "held")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases of which the same is to be said.
+
+    Parameters
+    ----------
+    outcome : str
+        Theirs.
+    title : str
+        What is said of all of them.
+    cases : tuple[ScenarioVerdict, ...]
+        In the order in which they were planned.
+
+    """
+
+    outcome: Outcome
+    title: str
+    cases: tuple[ScenarioVerdict, ...]
+
+
+@dataclass(frozen=True)
+class Material:
+    """A run as its folder and its verdict tell it.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's.
+    verdict : Verdict
+        On all of its cases.
+    schedule : Schedule or None
+        What it was to do; None if nothing says so.
+    coverage : Coverage or None
+        What an exploration found and killed at.
+
+    """
+
+    folder: Path
+    verdict: Verdict
+    schedule: Schedule | None = None
+    coverage: Coverage | None = None
+
+    @property
+    def exploration(self) -> bool:
+        """Whether its cases are crash points, too many to tell of each."""
+        return self.schedule is not None and self.schedule.exploration
+
+    @cached_property
+    def _cases(self) -> dict[str, Case]:
+        return {case.name: case for case in self.schedule.cases} if self.schedule else {}
+
+    @cached_property
+    def _at(self) -> dict[tuple[str, bool], list[ScenarioVerdict]]:
+        found: dict[tuple[str, bool], list[ScenarioVerdict]] = {}
+        for scenario in self.verdict.scenarios:
+            case = self._cases.get(scenario.name)
+            if case and (points := case.crash_points):
+                key = points[-1].boundary.name, len(points) > 1
+                found.setdefault(key, []).append(scenario)
+        return found
+
+    def place(self, scenario: ScenarioVerdict) -> str:
+        """Return where a case is kept in the run's folder."""
+        case = self._cases.get(scenario.name)
+        return case.folder if case else scenario.name
+
+    def replay(self, scenario: ScenarioVerdict) -> str:
+        """Return the command that plays a case again, as short as it can be from here."""
+        place = (self.folder / self.place(scenario)).resolve()
+        path = min(os.path.relpath(place), str(place), key=len)
+        words = ["recovery-drill", "replay", path]
+        if self.schedule and self.schedule.market:
+            words += ["--market", self.schedule.market.name]
+        return shlex.join(words)
+
+    def of(self, outcome: Outcome) -> list[ScenarioVerdict]:
+        """Return the cases that ended so."""
+        return [s for s in self.verdict.scenarios if s.outcome == outcome]
+
+    def counts(self) -> str:
+        """Return how many cases ended how: ``265 cases: 3 broken, 262 held``."""
+        found = [f"{len(n)} {outcome}" for outcome in WORST_FIRST if (n := self.of(outcome))]
+        return f"{cases(len(self.verdict.scenarios))}: {', '.join(found)}"
+
+    def groups(self) -> list[Group]:
+        """Return the cases that did not hold, broken ones first, the largest group first."""
+        found: list[Group] = []
+        for outcome in WORST_FIRST[:-1]:
+            alike: dict[str, list[ScenarioVerdict]] = {}
+            for scenario in self.of(outcome):
+                alike.setdefault(_what(scenario), []).append(scenario)
+            found += [
+                Group(outcome, _title(outcome, what, len(these)), tuple(these))
+                for what, these in sorted(alike.items(), key=lambda item: -len(item[1]))
+            ]
+        return found
+
+    def notes(self) -> Iterator[str]:
+        """Yield what was left out and tried twice, each once with the number of its cases."""
+        said: dict[str, int] = {}
+        for scenario in self.verdict.scenarios:
+            for check in scenario.checks:
+                if check.left_out is not None:
+                    note = f"{check.name} left out: {check.left_out}"
+                    said[note] = said.get(note, 0) + 1
+            if scenario.first_reason:
+                note = f"tried twice, inconclusive at first: {scenario.first_reason}"
+                said[note] = said.get(note, 0) + 1
+        yield from (f"{note} ({cases(times)})" for note, times in said.items())
+
+    def at(self, boundary: Covered) -> list[ScenarioVerdict]:
+        """Return the cases in which the node was to be killed at a boundary."""
+        return self._at.get((boundary.name, boundary.recovery), [])
+
+
+def read_material(folder: Path, verdict: Verdict) -> Material:
+    """Read beside a verdict what else its folder tells."""
+    path = folder / COVERAGE
+    try:
+        schedule = read_schedule(folder)
+    except ValueError:
+        schedule = None  # a verdict alone is reported all the same
+    return Material(
+        folder,
+        verdict,
+        schedule,
+        msgspec.json.decode(path.read_bytes(), type=Coverage) if path.exists() else None,
+    )
+
+
+def cases(number: int) -> str:
+    """Return a number of cases in words."""
+    return f"{number} case{'s' * (number != 1)}"
+
+
+def sentences(scenario: ScenarioVerdict, *, checks: int, each: int) -> Iterator[tuple[str, str]]:
+    """Yield check and sentence of what broke: so many checks, so many sentences of each."""
+    broken = [check for check in scenario.checks if check.broken]
+    for check in broken[:checks]:
+        yield from ((check.name, sentence) for sentence in shortened(check.broken, each))
+    if more := len(broken[checks:]):
+        yield "and", f"{more} check{'s' * (more != 1)} more"
+
+
+def shortened(said: Sequence[str], most: int) -> list[str]:
+    """Return the first sentences, the last of which says how many more there are."""
+    shown = list(said[:most])
+    if (more := len(said) - most) > 0:
+        shown[-1] += f" (and {more} more, see verdict.json)"
+    return shown
+
+
+def _title(outcome: Outcome, what: str, number: int) -> str:
+    if outcome == "broken":
+        return f"{what} broke in {cases(number)}"
+    return f"{outcome} in {cases(number)}: {what}"
+
+
+def _what(scenario: ScenarioVerdict) -> str:
+    """Return what cases that ended alike have in common: the checks that broke, or the reason."""
+    return scenario.reason or ", ".join(check.name for check in scenario.checks if check.broken)
