@@ -19,6 +19,8 @@ from drill.evidence_builder import (
     with_state,
 )
 
+SEND = {"leg": "entry", "client_order_id": "E0"}
+
 SPOILED = [
     pytest.param(
         evidence(
@@ -198,4 +200,48 @@ def test_a_rival_that_took_over_is_asked_for_its_bars() -> None:
     found = evidence(lives=(rival,), journal=tuple(journal.records))
     assert broken(found)["no-decision-before-warm-up"] == (
         "Life 2 of the node sent order E0 after 0 of 60 warm-up bars.",
+    )
+
+
+@pytest.mark.parametrize(
+    "journal",
+    [
+        pytest.param(Journal().asked("orders.all", rows=60).asked("order.new", **SEND), id="rows"),
+        pytest.param(
+            Journal()
+            .add("request", request="klines.read", symbol="ETHUSDT", rows=60)
+            .asked("order.new", **SEND),
+            id="another-symbol",
+        ),
+        pytest.param(
+            Journal().asked("order.new", **SEND).asked("klines.read", rows=60), id="too-late"
+        ),
+    ],
+)
+def test_what_are_no_bars_of_the_node_s_symbols_before_the_order_warms_nothing(
+    journal: Journal,
+) -> None:
+    found = broken(evidence(journal=tuple(journal.records)))
+    assert found["no-decision-before-warm-up"] == (
+        "Life 1 of the node sent order E0 after 0 of 60 warm-up bars.",
+    )
+
+
+def test_each_life_asks_for_its_own_bars() -> None:
+    journal = Journal().asked("klines.read", rows=60).asked("order.new", **SEND)
+    journal.mono_ns = 13 * SECOND
+    journal.asked("order.new", **{**SEND, "client_order_id": "E1"}).asked("klines.read", rows=60)
+    second = life(
+        number=2, started_ns=11 * SECOND, stages=(("trading", 13 * SECOND),), ended_ns=None
+    )
+    found = broken(evidence(lives=(life(), second), journal=tuple(journal.records)))
+    assert found["no-decision-before-warm-up"] == (
+        "Life 2 of the node sent order E1 after 0 of 60 warm-up bars.",
+    )
+
+
+def test_a_life_that_never_traded_must_send_nothing() -> None:
+    warming = life(stages=(("warmup", SECOND),))
+    assert broken(evidence(lives=(warming,)))["no-decision-before-warm-up"] == (
+        "Life 1 of the node sent order EMA001-1704085259-E0 before it said that it trades.",
     )
