@@ -51,9 +51,9 @@ class Stand:
         self.clients.append(client)
         return client
 
-    async def blocked(self, count: int) -> bool:
-        """Say whether so many connections wait in the store for something to happen."""
-        return bool((await self.direct.info("clients"))["blocked_clients"] == count)
+    async def counts(self, name: str) -> int:
+        """Return how many of its connections the store counts so."""
+        return int((await self.direct.info("clients"))[name])
 
     async def raw(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.proxy.port)
@@ -69,6 +69,7 @@ async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
         yield stand
     finally:
         await stand.proxy.close()
+        assert not [task for task in asyncio.all_tasks() if "Relay" in repr(task)]
         for client in stand.clients:
             await client.aclose()
         await store.stop()
@@ -79,9 +80,9 @@ async def reached(hold: Hold) -> None:
         await hold.reached.wait()
 
 
-async def until(holds: Callable[[], Awaitable[Any]]) -> None:
+async def until(ask: Callable[[], Awaitable[int]], wanted: int) -> None:
     async with asyncio.timeout(SECONDS):
-        while not await holds():  # noqa: ASYNC110 a store does not say when, it must be asked
+        while await ask() != wanted:  # noqa: ASYNC110 a store does not say when, it must be asked
             await asyncio.sleep(0.005)
 
 
@@ -192,6 +193,20 @@ async def test_what_a_killed_node_had_sent_arrives(stand: Stand) -> None:
     hold.release(deliver=True)
     await reached(last)
     assert await stand.direct.llen(ORDERS) == 50
+
+
+async def test_what_a_store_carries_out_after_a_node_has_died_is_counted(stand: Stand) -> None:
+    before = await stand.counts("connected_clients")
+    _, writer = await stand.raw()
+    await until(lambda: stand.counts("connected_clients"), before + 1)
+    await stand.store.pause()
+    writer.write(f"RPUSH {ORDERS} a\r\n".encode())
+    writer.transport.abort()
+    await stand.store.resume()
+    # Its connection to the store goes when that is done.
+    await until(lambda: stand.counts("connected_clients"), before)
+    assert stand.units == ["RPUSH orders"]
+    assert await stand.direct.lrange(ORDERS, 0, -1) == ["a"]
 
 
 async def test_a_transaction_is_held_as_a_whole(stand: Stand) -> None:
@@ -322,7 +337,7 @@ async def test_subscribers_hear_and_are_no_units(stand: Stand, protocol: int) ->
     async with client.pubsub(ignore_subscribe_messages=True) as channel:
         await channel.subscribe("news")
         await channel.ping()
-        await until(lambda: stand.direct.publish("news", "hello"))
+        await until(lambda: stand.direct.publish("news", "hello"), 1)
         async with asyncio.timeout(SECONDS):
             message = None
             while message is None or message["type"] != "message":
@@ -341,16 +356,16 @@ async def test_a_blocking_command_waits_without_being_a_unit(stand: Stand) -> No
     # A client that goes away while it waits takes its connection to the store along.
     _, writer = await stand.raw()
     writer.write(b"BLPOP list 0\r\n")
-    await until(lambda: stand.blocked(1))
+    await until(lambda: stand.counts("blocked_clients"), 1)
     writer.transport.abort()
-    await until(lambda: stand.blocked(0))
+    await until(lambda: stand.counts("blocked_clients"), 0)
 
 
 async def test_what_the_store_says_unasked_answers_nothing(stand: Stand) -> None:
     hold = stand.proxy.arm("PING")
     reader, writer = await stand.raw()
     writer.write(b"HELLO 3\r\nCLIENT TRACKING ON\r\nGET text\r\nBLPOP list 0\r\nPING\r\n")
-    await until(lambda: stand.blocked(1))
+    await until(lambda: stand.counts("blocked_clients"), 1)
     await stand.direct.set("text", "changed")  # which the store tells who has read it
     async with asyncio.timeout(SECONDS):
         await reader.readuntil(b"invalidate\r\n*1\r\n$4\r\ntext\r\n")

@@ -14,7 +14,7 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError
 from redis.exceptions import TimeoutError as StoreTimeoutError
 
 from recovery_drill.failures import Inconclusive, Unsupported
-from recovery_drill.store.files import AppendOnlyFile
+from recovery_drill.store.files import MANIFEST, AppendOnlyFile
 from recovery_drill.store.server import UNFLUSHED_NS, EmbeddedStore, Flushing, GivenStore
 
 KEY = "trader-LAB-001:orders:E0"
@@ -219,6 +219,16 @@ async def test_a_rewritten_file_is_not_cut(store: EmbeddedStore, client: Redis) 
 
 def test_a_folder_without_files_in_parts_has_no_mark(tmp_path: Path) -> None:
     assert AppendOnlyFile(tmp_path).mark() is None
+
+
+def test_files_that_are_rewritten_while_they_are_copied_are_no_copy(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "appendonlydir"
+    folder.mkdir(parents=True)
+    listed = "file base.rdb seq 1 type b\nfile incr.aof seq 1 type i\n"
+    (folder / MANIFEST).write_text(listed, encoding="utf-8")
+    (folder / "base.rdb").touch()  # and the other is gone, as when a server's rewrite is done
+    with pytest.raises(Inconclusive, match="it has rewritten them"):
+        AppendOnlyFile(tmp_path / "data").copy_to(tmp_path / "old")
 
 
 async def test_a_given_store_refuses_what_is_not_the_drills_to_do(store: EmbeddedStore) -> None:

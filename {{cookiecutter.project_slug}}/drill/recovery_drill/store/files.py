@@ -12,7 +12,7 @@ from pathlib import Path
 
 from recovery_drill.failures import Inconclusive
 
-COPIES_TRIED = 3
+MANIFEST = "appendonly.aof.manifest"
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,10 @@ class AppendOnlyFile:
 
     def mark(self) -> Mark | None:
         """Return how far it has grown; None if there is none in parts (before Redis 7)."""
-        manifest = self._manifest()
-        files = [line.split()[1] for line in manifest.splitlines() if " type i" in line]
-        if not files:
+        if not (self._folder / MANIFEST).exists():
             return None
-        return Mark(files[-1], (self._folder / files[-1]).stat().st_size)
-
-    def _manifest(self) -> str:
-        try:
-            return next(self._folder.glob("*.manifest")).read_text(encoding="utf-8")
-        except StopIteration:
-            return ""
+        last = _parts(self._folder)[-1]
+        return Mark(last, (self._folder / last).stat().st_size)
 
     def cut_to(self, mark: Mark) -> None:
         """Cut off what came after a mark; the server must not run.
@@ -82,19 +75,29 @@ class AppendOnlyFile:
         Raises
         ------
         Inconclusive
-            If the server rewrites its files all the time.
+            If the server rewrites it meanwhile.
 
         """
-        for _ in range(COPIES_TRIED):
-            before = self._manifest()
-            shutil.rmtree(folder, ignore_errors=True)
-            shutil.copytree(self._folder, folder)
-            # Files that came or went while they were copied would belong to another manifest.
-            if before == self._manifest():
-                return
-        raise Inconclusive("The store's files could not be copied: it rewrites them all the time.")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            # The list first: a file that comes later belongs to another one.
+            shutil.copy(self._folder / MANIFEST, folder)
+            for name in _parts(folder):
+                shutil.copy(self._folder / name, folder)
+        except FileNotFoundError as error:
+            raise Inconclusive(
+                f"The store's files could not be copied: it has rewritten them ({error})."
+            ) from error
 
     def restore_from(self, folder: Path) -> None:
         """Put a copy in its place; the server must not run."""
         shutil.rmtree(self._folder, ignore_errors=True)
         shutil.copytree(folder, self._folder)
+
+
+def _parts(folder: Path) -> list[str]:
+    """Return the files that a manifest lists, the one that is written to last."""
+    lines = (folder / MANIFEST).read_text(encoding="utf-8").splitlines()
+    # Behind them stand those ("type h") that a rewrite has left to be deleted.
+    return [line.split()[1] for line in lines if not line.endswith("type h")]

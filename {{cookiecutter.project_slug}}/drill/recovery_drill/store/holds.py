@@ -40,7 +40,7 @@ class Hold:
 
     def takes(self, name: str) -> bool:
         """Count a unit, and say whether it is the one to hold."""
-        if name != self.name or self._left == 0 or self.released.done():
+        if name != self.name or self.released.done():
             return False
         self._left -= 1
         return self._left == 0

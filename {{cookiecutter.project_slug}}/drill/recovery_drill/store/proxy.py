@@ -88,15 +88,15 @@ class StoreProxy:
     def _accept(self) -> Side:
         relay = Relay(self, *self._store)
         self._relays.add(relay)
-        relay.node.lost.add_done_callback(lambda _: self._relays.discard(relay))
+        relay.ended.add_done_callback(lambda _: self._relays.discard(relay))
         return relay.node
 
     async def close(self) -> None:
         """Break all connections and end; what is held is dropped."""
         self._stop_listening()
-        lost = [relay.node.lost for relay in self._relays]
+        relays = tuple(self._relays)
         self.drop()
-        await asyncio.gather(*lost)
+        await asyncio.gather(*(relay.closed() for relay in relays))
 
     def arm(self, name: str, nth: int = 1, phase: Phase = "before") -> Hold:
         """Hold the n-th unit of a name from now on, over all connections.

@@ -100,6 +100,11 @@ class Relay:
     port : int
         Where the store is.
 
+    Attributes
+    ----------
+    ended : asyncio.Future[None]
+        Done when nothing more is handed on.
+
     """
 
     def __init__(self, counter: Counter, host: str, port: int) -> None:
@@ -111,6 +116,7 @@ class Relay:
         self._inner: list[str] | None = None  # what its commands are called, while one is open
         self._waiting: deque[Unit] = deque()
         self._under_way: deque[Unit] = deque()
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._node_is_gone = False
         self._subscribed = False
         # What stops the flow for a while: connecting, then one unit at a time.
@@ -126,7 +132,8 @@ class Relay:
 
     def end(self) -> None:
         """Close both sides; nothing more is handed on."""
-        self._waiting.clear()
+        if not self.ended.done():
+            self.ended.set_result(None)
         if self._halt is not None and self._halt is not asyncio.current_task():
             self._halt.cancel()
         for side in (self.node, self._store):
@@ -139,6 +146,12 @@ class Relay:
             if side.transport is not None:
                 side.transport.abort()
         self.end()
+
+    async def closed(self) -> None:
+        """Wait until both sides are closed."""
+        for side in (self.node, self._store):
+            if side.transport is not None:
+                await side.lost
 
     # what the node says
 
