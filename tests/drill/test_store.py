@@ -30,11 +30,12 @@ async def write_fill(store: EmbeddedStore) -> None:
     await client.aclose()
 
 
-async def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
+async def test_what_was_written_survives_a_kill(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path)
     await store.start()
     try:
         await write_fill(store)
+        await store.until_written()
         await store.kill()
         await store.start()
         view = await store.view("LAB-001")

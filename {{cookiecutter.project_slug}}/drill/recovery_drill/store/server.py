@@ -172,7 +172,7 @@ class EmbeddedStore:
         return await read_store(self._client, trader_id)
 
     async def kill(self) -> None:
-        """End the server with SIGKILL; what it had answered is in its files."""
+        """End the server with SIGKILL; what it has written to its files stays."""
         self._end_marking()
         await self._process.kill()
 
@@ -210,11 +210,11 @@ class EmbeddedStore:
         """Let it be its own master again."""
         await self._client.replicaof("NO", "ONE")
 
-    async def backup(self, folder: Path) -> None:
-        """Copy to a folder what it holds, while it runs.
+    async def until_written(self) -> None:
+        """Wait until all that it has answered is in its file.
 
-        Everything answered until now is in the copy: it is in the file once the server has no more
-        to write, and being flushed to disk makes no difference to who reads the file.
+        A server that flushes in the background answers first and writes when the flush is over, so
+        that a kill can take what was answered.
 
         Raises
         ------
@@ -230,6 +230,20 @@ class EmbeddedStore:
             raise Inconclusive(
                 f"The store had not written to its file what it holds after {WRITTEN_SECONDS:g} s."
             ) from error
+
+    async def backup(self, folder: Path) -> None:
+        """Copy to a folder what it holds, while it runs.
+
+        All that was answered until now is in the copy. That it be flushed is not needed: whoever
+        reads a file finds what was written to it.
+
+        Raises
+        ------
+        Inconclusive
+            If it does not come to an end of writing, or rewrites its files meanwhile.
+
+        """
+        await self.until_written()
         self._file.copy_to(folder)
 
     async def restore(self, folder: Path) -> None:
@@ -340,7 +354,7 @@ class GivenStore:
     pause = resume = _refused("pause")
     fill = empty = _refused("fill")
     make_read_only = make_writable = _refused("make read-only")
-    backup = restore = _refused("put an old state in")
+    until_written = backup = restore = _refused("put an old state in")
     lose_power = _refused("cut the power of")
 
     async def stop(self) -> None:
