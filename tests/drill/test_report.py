@@ -129,8 +129,12 @@ def exploration(folder: Path, *, market: Market | None = None) -> Verdict:
     return Verdict(seed=7, scenarios=scenarios)
 
 
-def printed(found: Verdict, folder: Path | None = None, width: int = 80) -> str:
-    console = Console(record=True, width=width, highlight=False, file=StringIO())
+def printed(
+    found: Verdict, folder: Path | None = None, width: int = 80, *, terminal: bool = False
+) -> str:
+    console = Console(
+        record=True, width=width, highlight=False, file=StringIO(), force_terminal=terminal
+    )
     print_verdict(console, found, folder)
     return console.export_text()
 
@@ -256,6 +260,14 @@ def test_a_run_without_records_is_reported_all_the_same(tmp_path: Path) -> None:
     assert "No bar was closed" in (tmp_path / "report.html").read_text()
 
 
+def test_a_damaged_coverage_file_does_not_hide_the_verdict(tmp_path: Path) -> None:
+    found = exploration(tmp_path)
+    (tmp_path / "coverage.json").write_text('{"boundaries": [')
+    shown = write_reports(tmp_path, found).read_text()
+    assert LOST in shown
+    assert "What was covered" not in shown
+
+
 def test_the_terminal_tells_an_exploration_by_what_broke(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +284,14 @@ def test_the_terminal_tells_an_exploration_by_what_broke(
     assert "inconclusive in 1 case: The port was taken." in lines
     assert lines[-1] == "15 cases: 13 broken, 1 inconclusive, 1 held."
     assert not any("account.read" in line for line in lines), "it held"
+
+
+def test_a_terminal_breaks_sentences_between_words_but_no_command(tmp_path: Path) -> None:
+    text = printed(exploration(tmp_path), tmp_path, width=50, terminal=True)
+    lines = [line.rstrip() for line in text.splitlines()]
+    first = lines.index("    position-equals-exchange: The node holds 0")
+    assert lines[first + 1] == "    BTCUSDT after restart 1, but the exchange"
+    assert any(len(line) > 50 for line in lines if "recovery-drill replay" in line)
 
 
 def test_a_narrow_terminal_breaks_no_name_of_a_scenario() -> None:
@@ -314,9 +334,7 @@ def test_the_page_of_an_exploration_draws_only_what_did_not_hold(tmp_path: Path)
 
 def test_every_boundary_is_told_with_what_became_of_it(tmp_path: Path) -> None:
     shown = write_reports(tmp_path, exploration(tmp_path)).read_text()
-    every = dict(
-        re.findall(r"<tr><td>([^<]+, [^<]+)</td><td>\d+ times</td><td>(.*?)</td></tr>", shown)
-    )
+    every = dict(re.findall(r"<tr><td>([^<]+, [^<]+)</td><td>\d+</td><td>(.*?)</td></tr>", shown))
     assert len(every) == 16
     assert ">broken<" in every["order.new entry, processed"]
     assert ">inconclusive<" in every["ticker.read, processed"]

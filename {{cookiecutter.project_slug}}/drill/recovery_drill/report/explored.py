@@ -46,15 +46,16 @@ def _coverage(material: Material) -> str:
 <div class="wide"><table><thead><tr><th>boundaries</th><th class="n">found</th>
 <th class="n">killed at</th><th class="n">broken</th><th class="n">skipped</th></tr></thead><tbody>
 {counts}</tbody></table></div>
-<details><summary>every boundary, how often it came, and what became of the node</summary>
-<div class="wide"><table class="every"><tbody>
+<details><summary>every boundary</summary>
+<div class="wide"><table><thead><tr><th>boundary</th><th>times</th><th>the node</th></tr></thead>
+<tbody>
 {every}</tbody></table></div></details>"""
 
 
 def _boundary(material: Material, boundary: Covered) -> tuple[str, str, str]:
     where = "recovering: " if boundary.recovery else ""
     found = list(_outcomes(material, boundary)) or [escape(boundary.skipped)]
-    return escape(where + boundary.name), f"{boundary.occurrences} times", ", ".join(found)
+    return escape(where + boundary.name), str(boundary.occurrences), ", ".join(found)
 
 
 def _outcomes(material: Material, boundary: Covered) -> Iterator[str]:

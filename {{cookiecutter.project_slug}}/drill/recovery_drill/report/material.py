@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -116,16 +117,8 @@ class Material:
 
     def notes(self) -> Iterator[str]:
         """Yield what was left out and tried twice, each once with the number of its cases."""
-        said: dict[str, int] = {}
-        for scenario in self.verdict.scenarios:
-            for check in scenario.checks:
-                if check.left_out is not None:
-                    note = f"{check.name} left out: {check.left_out}"
-                    said[note] = said.get(note, 0) + 1
-            if scenario.first_reason:
-                note = f"tried twice, inconclusive at first: {scenario.first_reason}"
-                said[note] = said.get(note, 0) + 1
-        yield from (f"{note} ({cases(times)})" for note, times in said.items())
+        said = Counter(aside for s in self.verdict.scenarios for aside in asides(s))
+        yield from (f"{aside} ({cases(times)})" for aside, times in said.items())
 
     def at(self, boundary: Covered) -> list[ScenarioVerdict]:
         """Return the cases in which the node was to be killed at a boundary."""
@@ -134,22 +127,27 @@ class Material:
 
 def read_material(folder: Path, verdict: Verdict) -> Material:
     """Read beside a verdict what else its folder tells."""
-    path = folder / COVERAGE
     try:
         schedule = read_schedule(folder)
     except ValueError:
         schedule = None  # a verdict alone is reported all the same
-    return Material(
-        folder,
-        verdict,
-        schedule,
-        msgspec.json.decode(path.read_bytes(), type=Coverage) if path.exists() else None,
-    )
+    try:
+        coverage = msgspec.json.decode((folder / COVERAGE).read_bytes(), type=Coverage)
+    except (OSError, ValueError):
+        coverage = None  # no exploration, or one that was cut short
+    return Material(folder, verdict, schedule, coverage)
 
 
 def cases(number: int) -> str:
     """Return a number of cases in words."""
     return f"{number} case{'s' * (number != 1)}"
+
+
+def figures(scenario: ScenarioVerdict) -> tuple[str, ...]:
+    """Return kills, fills, seconds down and seconds to trading, as a table shows them."""
+    times = (scenario.seconds_down, scenario.seconds_to_trading)
+    shown = ("-" if value is None else f"{value:.1f}" for value in times)
+    return str(scenario.kills), str(scenario.fills), *shown
 
 
 def sentences(scenario: ScenarioVerdict, *, checks: int, each: int) -> Iterator[tuple[str, str]]:
@@ -159,6 +157,15 @@ def sentences(scenario: ScenarioVerdict, *, checks: int, each: int) -> Iterator[
         yield from ((check.name, sentence) for sentence in shortened(check.broken, each))
     if more := len(broken[checks:]):
         yield "and", f"{more} check{'s' * (more != 1)} more"
+
+
+def asides(scenario: ScenarioVerdict) -> Iterator[str]:
+    """Yield what was left out of a case, and that it was tried twice."""
+    for check in scenario.checks:
+        if check.left_out is not None:
+            yield f"{check.name} left out: {check.left_out}"
+    if scenario.first_reason:
+        yield f"second attempt; the first was inconclusive: {scenario.first_reason}"
 
 
 def shortened(said: Sequence[str], most: int) -> list[str]:

@@ -6,16 +6,15 @@ from html import escape
 
 from recovery_drill import __version__
 from recovery_drill.report.explored import explored
-from recovery_drill.report.material import Material
+from recovery_drill.report.material import Material, figures
 from recovery_drill.report.parts import Timelines, again, checks, drawing, rows, style
-from recovery_drill.report.summary import seconds
 from recovery_drill.verdict import ScenarioVerdict
 
 SIMULATED = "Seen against the simulated exchange that comes with the drill, not against a real one."
 LIMITS_OF_SCENARIOS = (
     SIMULATED,
     "Things went wrong at the moments that the scenarios name; other moments are not covered by "
-    "this run. `recovery-drill explore` kills at every boundary.",
+    "this run. recovery-drill explore kills at every boundary.",
 )
 LIMITS_OF_EXPLORATIONS = (
     SIMULATED,
@@ -40,10 +39,9 @@ def page(material: Material, timelines: Timelines) -> str:
 <h2>How to read this</h2>
 <p class="soft">Each kill is a real SIGKILL of the node's process, proven by its exit code. In the
 drawings: the price, buys (up) and sells (down), below them the position (green long, red short),
-and each kill. Down is from a kill until the node traded
-again, to trading from the start of a process until it traded; both are the longest of the case. The
-folder beside this page has the records of both sides; <code>recovery-drill check</code> judges it
-again.</p>
+and each kill. Down is from a kill until the node traded again, to trading from the start of a
+process until it traded; both are the longest of the case. The folder beside this page has the
+records of both sides; <code>recovery-drill check</code> judges it again.</p>
 <h2>What this does not show</h2><ul>{"".join(f"<li>{escape(limit)}</li>" for limit in limits)}</ul>
 </body></html>
 """
@@ -59,7 +57,7 @@ def _facts(material: Material) -> str:
             facts["market begins"] = f"{began:%Y-%m-%d %H:%M} UTC (epoch {schedule.epoch})"
         if schedule.market is not None:
             facts["market"] = f"{schedule.market.name}, sha256 {schedule.market.sha256[:16]}…"
-        if material.exploration:
+        if material.exploration and schedule.cases:
             options = schedule.cases[0].options.items()
             facts["played"] = ", ".join(f"{value} {name}" for name, value in options)
         facts["node"] = " ".join(schedule.policy.node_command)
@@ -84,10 +82,7 @@ def _row(scenario: ScenarioVerdict) -> tuple[str, ...]:
     return (
         f'<a href="#{name}">{name}</a>',
         f'<span class="verdict {scenario.outcome}">{scenario.outcome}</span>',
-        str(scenario.kills),
-        str(scenario.fills),
-        seconds(scenario.seconds_down),
-        seconds(scenario.seconds_to_trading),
+        *figures(scenario),
     )
 
 

@@ -54,7 +54,7 @@ def again(command: str) -> str:
 
 def checks(scenario: ScenarioVerdict) -> str:
     """Return what the checks of a case said: what held is folded away."""
-    told, held = [], []
+    told, held, idle = [], [], []
     for check in scenario.checks:
         if check.broken:
             lines = map(escape, shortened(check.broken, SHOWN))
@@ -65,12 +65,11 @@ def checks(scenario: ScenarioVerdict) -> str:
         elif check.evaluated:
             held.append((check.name, _tinted("held", f"held, looked at: {check.evaluated}")))
         else:
-            held.append((check.name, _tinted("soft", "nothing to look at")))
+            idle.append((check.name, _tinted("soft", "nothing to look at")))
     text = _checks_table(told) if told else ""
-    if held:
-        looked = sum(check.evaluated > 0 and not check.broken for check in scenario.checks)
-        text += f"<details><summary>{looked} of {len(scenario.checks)} checks held</summary>"
-        text += _checks_table(held) + "</details>"
+    if held or idle:
+        said = f"Checks held: {len(held)}" + (f", nothing to look at: {len(idle)}" if idle else "")
+        text += f"<details><summary>{said}</summary>{_checks_table(held + idle)}</details>"
     return text
 
 

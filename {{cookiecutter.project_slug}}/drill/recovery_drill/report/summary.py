@@ -2,15 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from recovery_drill.report.material import Material, sentences
+from recovery_drill.report.material import Material, asides, figures, sentences
 from recovery_drill.verdict import ScenarioVerdict
 
 SHOWN, CHECKS = 10, 5
-
-
-def seconds(value: float | None) -> str:
-    """Return seconds with one decimal, or a dash."""
-    return "-" if value is None else f"{value:.1f}"
 
 
 def summary(material: Material) -> str:
@@ -24,21 +19,8 @@ def summary(material: Material) -> str:
 def _played(material: Material) -> Iterator[str]:
     names = ("scenario", "verdict", "kills", "fills", "seconds down", "seconds to trading")
     scenarios = material.verdict.scenarios
-    yield from _table(
-        names,
-        "--::::",
-        (
-            (
-                s.name,
-                s.outcome,
-                s.kills,
-                s.fills,
-                seconds(s.seconds_down),
-                seconds(s.seconds_to_trading),
-            )
-            for s in scenarios
-        ),
-    )
+    rows = [(s.name, s.outcome, *figures(s)) for s in scenarios]
+    yield from _table(names, "--::::", rows)
     for scenario in scenarios:
         found = list(_found(scenario))
         if scenario.broken:
@@ -50,10 +32,7 @@ def _played(material: Material) -> Iterator[str]:
 def _found(scenario: ScenarioVerdict) -> Iterator[str]:
     for check in scenario.checks:
         yield from (f"- `{check.name}`: {sentence}" for sentence in check.broken)
-        if check.left_out is not None:
-            yield f"- `{check.name}` left out: {check.left_out}"
-    if scenario.first_reason:
-        yield f"- second attempt; the first was inconclusive: {scenario.first_reason}"
+    yield from (f"- {aside}" for aside in asides(scenario))
     if scenario.reason:
         yield f"- {scenario.outcome}: {scenario.reason}"
 

@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from recovery_drill.coverage import NOT_CHOSEN, Coverage
-from recovery_drill.report.material import Material, read_material, sentences
-from recovery_drill.report.summary import seconds
+from recovery_drill.report.material import Material, asides, figures, read_material, sentences
 from recovery_drill.verdict import ScenarioVerdict, Verdict
 
 SHOWN = 3
 CASES = 10
+INDENT = 4
 STYLES = {"held": "green", "broken": "bold red", "inconclusive": "yellow", "skipped": "dim"}
 
 
@@ -44,14 +45,8 @@ def _print_scenarios(console: Console, material: Material, *, replays: bool) -> 
     scenarios = material.verdict.scenarios
     table = _table("scenario", "verdict", "kills", "fills", "seconds down", "to trading", numbers=4)
     for scenario in scenarios:
-        table.add_row(
-            scenario.name,
-            Text(scenario.outcome, style=STYLES[scenario.outcome]),
-            str(scenario.kills),
-            str(scenario.fills),
-            seconds(scenario.seconds_down),
-            seconds(scenario.seconds_to_trading),
-        )
+        outcome = Text(scenario.outcome, style=STYLES[scenario.outcome])
+        table.add_row(scenario.name, outcome, *figures(scenario))
     console.print(table)
     for scenario in scenarios:
         for line in _remarks(scenario):
@@ -63,11 +58,7 @@ def _print_scenarios(console: Console, material: Material, *, replays: bool) -> 
 def _remarks(scenario: ScenarioVerdict) -> Iterator[str]:
     broken = sentences(scenario, checks=len(scenario.checks), each=SHOWN)
     yield from (f"broke {check}: {sentence}" for check, sentence in broken)
-    for check in scenario.checks:
-        if check.left_out is not None:
-            yield f"{check.name} left out: {check.left_out}"
-    if scenario.first_reason:
-        yield f"second attempt; the first was inconclusive: {scenario.first_reason}"
+    yield from asides(scenario)
     if scenario.reason:
         yield f"{scenario.outcome}: {scenario.reason}"
 
@@ -80,7 +71,7 @@ def _print_cases(console: Console, material: Material) -> None:
             _print(console, f"  {case.name}")
             if number == 0:
                 for check, sentence in sentences(case, checks=SHOWN, each=1):
-                    _print(console, f"    {check}: {sentence}")
+                    _print_indented(console, f"{check}: {sentence}")
             _print(console, f"    {material.replay(case)}")
         if (more := len(group.cases) - CASES) > 0:
             _print(console, f"  and {more} more, see report.html")
@@ -113,3 +104,11 @@ def _table(*names: str, numbers: int) -> Table:
 
 def _print(console: Console, line: str, style: str | None = None) -> None:
     console.print(line, style=style, markup=False, soft_wrap=True)
+
+
+def _print_indented(console: Console, line: str) -> None:
+    """Print a line below a name; a terminal breaks it between words, a file keeps it whole."""
+    if console.is_terminal:
+        console.print(Padding(Text(line), (0, 0, 0, INDENT)))
+    else:
+        _print(console, " " * INDENT + line)
