@@ -171,6 +171,16 @@ async def _history_lags(world: World) -> None:
     await world.steps(2 + BARS_AFTER)
 
 
+async def _fill_lost(world: World) -> None:
+    await _second_position(world)
+    if world.disturbed:
+        fill = {"event": "ORDER_TRADE_UPDATE", "execution": "TRADE"}
+        await world.exchange.arm({"name": "lose_event", "match": fill})
+    await _trigger_stop(world)
+    await world.rest("after the stop")
+    await world.steps(BARS_AFTER)
+
+
 async def _fate_unknown(world: World) -> None:
     await world.first_start()
     if world.disturbed:
@@ -240,6 +250,12 @@ END_BEFORE_FILL = _played(
     _end_before_fill,
     kills=False,
 )
+FILL_LOST = _played(
+    "a stop's fill is not told",
+    "The exchange tells of a stop's end, and the event about its fill is lost.",
+    _fill_lost,
+    kills=False,
+)
 BAR_CLOSED = _killed_at("bar", "bar", "closed")
 ENTRY_RECEIVED = _killed_at("request", "order.new entry", "received")
 ENTRY_PROCESSED = _killed_at("request", "order.new entry", "processed")
@@ -287,6 +303,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(orders.cancelled_never_learned, CANCEL_UNANSWERED, "no-order-in-limbo"),
     Mutant(orders.sent_again_unasked, FATE_UNKNOWN, "client-order-ids-unique"),
     Mutant(orders.end_believed_before_fill, END_BEFORE_FILL, "fills-exactly-once"),
+    Mutant(orders.lost_fill_not_asked_for, FILL_LOST, "position-equals-exchange"),
     Mutant(decisions.doubles_after_restart, AT_REST, "equals-undisturbed"),
     Mutant(decisions.flattens_after_restart, AT_REST, "equals-undisturbed"),
     Mutant(decisions.decision_repeated, ENTRY_PROCESSED, "one-order-per-intent"),

@@ -13,6 +13,7 @@ import pytest
 from baking import TEMPLATE, BakedProject, bake
 from drill.mutants import MUTANTS, SEED, WAITING, Mutant, Waiting
 from drill.nodes.mutants.bugs import BUGS
+from recovery_drill.checks import CHECKS
 from recovery_drill.play import Setting, Subject, play_case, play_undisturbed
 from recovery_drill.policy import Budgets, read_policy
 from recovery_drill.scenarios.scenario import Scenario
@@ -171,6 +172,10 @@ def test_the_guard_of_a_waiting_mutant_is_there(playground: Playground, of: Wait
 
 def test_every_bug_is_a_mutant_once() -> None:
     assert sorted(mutant.name for mutant in MUTANTS) == sorted(BUGS)
+
+
+def test_every_check_names_a_bug() -> None:
+    assert {of.check for of in (*MUTANTS, *WAITING)} == set(CHECKS)
 
 
 def test_the_page_on_mutants_holds_the_tables() -> None:

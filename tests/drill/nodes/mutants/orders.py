@@ -60,3 +60,13 @@ def sent_again_unasked(package: Package) -> None:
 def end_believed_before_fill(package: Package) -> None:
     """Invents the fill of a stop that is said to be finished before its fill has come."""
     package.adapter.PatientFinish = lambda client, account, decode, stock, give_up: stock
+
+
+def lost_fill_not_asked_for(package: Package) -> None:
+    """Waits for the lost fill of a stop that has finished, and trades on when it does not come."""
+
+    async def ask_nothing(self: Any, order: Any, end: Any) -> None:
+        pass
+
+    package.late_fills.PatientFinish._ask = ask_nothing
+    package.startup.Runner._on_missed_fill = lambda self, sentence: None
