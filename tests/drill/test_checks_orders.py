@@ -245,3 +245,14 @@ def test_a_life_that_never_traded_must_send_nothing() -> None:
     assert broken(evidence(lives=(warming,)))["no-decision-before-warm-up"] == (
         "Life 1 of the node sent order EMA001-1704085259-E0 before it said that it trades.",
     )
+
+
+def test_the_last_word_of_the_life_before_is_not_charged_to_the_next() -> None:
+    journal = Journal().asked("klines.read", rows=60).asked("order.new", **SEND)
+    journal.mono_ns = 11 * SECOND
+    journal.asked("order.new", **{**SEND, "client_order_id": "E1"})
+    for connected, charged in ((12 * SECOND, False), (11 * SECOND, True)):
+        stages = (("connect", connected), ("trading", 14 * SECOND))
+        second = life(number=2, started_ns=11 * SECOND, stages=stages, ended_ns=None)
+        found = broken(evidence(lives=(life(), second), journal=tuple(journal.records)))
+        assert ("no-decision-before-warm-up" in found) is charged

@@ -143,7 +143,7 @@ class Lives:
             return
         self._ended.add(node.number)
         code = node.child.exit_code
-        data = {"number": node.number, "code": code, "how": how, "said": node.child.last_words()}
+        data = {"number": node.number, "code": code, "how": how, "said": node.child.said()}
         ended_ns = node.child.ended_ns or time.monotonic_ns()
         self._history.record("node", "node.ended", data, mono_ns=ended_ns)
 

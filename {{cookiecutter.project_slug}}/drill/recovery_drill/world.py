@@ -346,7 +346,7 @@ class World:
 
     async def until_stored(self) -> None:
         """Wait until the store holds what the node holds, so that a kill loses nothing of it."""
-        await self._look_at_store("before the kill")
+        await self._through_crashes(lambda: self._look_at_store(f"at bar {self.bar}"))
 
     # time
 

@@ -12,7 +12,7 @@ def no_decision_before_warm_up(evidence: Evidence) -> Iterator[str | None]:
     """Each life asks for enough closed bars, and says that it trades, before its first order.
 
     What is sent beside a rival is the other node's until the rival trades: the exchange cannot tell
-    them apart.
+    them apart. What arrives before a life says that it connects is the last word of the one before.
     """
     for life in evidence.lives:
         trading = life.reached("trading")
@@ -42,5 +42,5 @@ def no_decision_before_warm_up(evidence: Evidence) -> Iterator[str | None]:
 
 
 def _within(record: Record, life: Life) -> bool:
-    ended = life.ended_ns
-    return record.mono_ns >= life.started_ns and (ended is None or record.mono_ns <= ended)
+    began, ended = life.reached("connect") or life.started_ns, life.ended_ns
+    return record.mono_ns >= began and (ended is None or record.mono_ns <= ended)

@@ -193,13 +193,17 @@ class Child:
             os.killpg(self.pid, number)
 
     def last_words(self) -> str:
-        """Return the last plain line that it wrote, for messages: no log line and no event."""
+        """Return the last plain line that it wrote, or that there is none, for messages."""
+        return self.said() or "nothing in its log says why"
+
+    def said(self) -> str:
+        """Return the last plain line that it wrote, no log line and no event; empty for none."""
         try:
             lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             lines = []
         plain = [line.strip() for line in lines if line[:1].isalpha()]
-        return plain[-1] if plain else "nothing in its log says why"
+        return plain[-1] if plain else ""
 
 
 def find_program(name: str, program: str, directory: Path, environment: Mapping[str, str]) -> None:

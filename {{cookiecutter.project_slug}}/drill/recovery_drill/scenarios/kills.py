@@ -91,6 +91,8 @@ async def kill_then_stop_fills(world: World) -> None:
 async def kill_with_order_in_flight(world: World) -> None:
     """Kill the node when the exchange has filled its entry and said nothing yet."""
     await flat_before(world)
+    # Bars pass faster here than anywhere: what the last position left must be in the store.
+    await world.until_stored()
     entry = {"name": "gate", "match": {"leg": "entry"}, "nth": 1, "phase": "processed"}
     gate = await world.step_into(entry, PATIENCE_BARS)
     await world.kill_node()

@@ -28,6 +28,9 @@ def workload(bars: int) -> Play:
                     {"name": "thin", "symbol": world.symbol, "quantity": THIN_QUANTITY}
                 )
             snapshot = await world.step()
+            # Bars pass in milliseconds here. The store must not lag behind by several of them, or a
+            # kill at one place would show what was lost at another.
+            await world.until_stored()
             state = snapshot.state
             if not stopped_out and number >= stop_out_after and state is not None:
                 stopped_out = holding(state, snapshot.ledger)

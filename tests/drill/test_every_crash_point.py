@@ -1,0 +1,66 @@
+"""The whole exploration of the generated project's node: minutes, not seconds."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from baking import BakedProject
+from drill.drilled import Drilled
+
+pytestmark = pytest.mark.long
+
+FILL = "RPUSHX orders OrderFilled"
+POSITIONS = ("RPUSH positions", "RPUSHX positions")
+
+
+@pytest.fixture(scope="module")
+def everywhere(baked_project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Drilled:
+    """A kill at each boundary, and a second one at each of the way back."""
+    return Drilled(baked_project, tmp_path_factory.mktemp("everywhere"), command="explore")
+
+
+def records(folder: Path, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / name).read_text().splitlines()]
+
+
+def is_torn(folder: Path) -> bool:
+    """Tell whether the node was killed when the store had a fill and not yet its position."""
+    kills = [r["mono_ns"] for r in records(folder, "history.jsonl") if r["kind"] == "crash.point"]
+    units = records(folder, "store.jsonl")
+    for killed in kills:
+        names = [u["data"]["name"] for u in units if u["mono_ns"] < killed]
+        if names.count(FILL) > sum(map(names.count, POSITIONS)):
+            return True
+    return False
+
+
+def broken(explored: Drilled) -> dict[str, Path]:
+    schedule = json.loads((explored.folder / "schedule.json").read_text())
+    folders = {case["name"]: explored.folder / case["folder"] for case in schedule["cases"]}
+    found = explored.verdict["scenarios"]
+    return {s["name"]: folders[s["name"]] for s in found if s["outcome"] == "broken"}
+
+
+def test_the_node_is_killed_at_every_boundary(everywhere: Drilled) -> None:
+    boundaries = json.loads((everywhere.folder / "coverage.json").read_text())["boundaries"]
+    assert len([b for b in boundaries if not b["recovery"]]) > 120
+    assert len([b for b in boundaries if b["recovery"]]) > 80
+    assert {b["kind"] for b in boundaries} == {"request", "event", "store", "stage", "bar"}
+    missed = {b["name"]: b["skipped"] for b in boundaries if not b["killed"]}
+    assert missed == {}, everywhere.output
+
+
+def test_nothing_breaks_but_where_the_store_is_torn(everywhere: Drilled) -> None:
+    others = [name for name, folder in broken(everywhere).items() if not is_torn(folder)]
+    assert others == [], everywhere.output
+
+
+@pytest.mark.xfail(
+    reason="the store keeps a fill of an order without that of its position, and nothing audits "
+    "the node against the exchange yet",
+    strict=True,
+)
+def test_nothing_breaks_anywhere(everywhere: Drilled) -> None:
+    assert list(broken(everywhere)) == []
