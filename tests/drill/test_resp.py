@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,6 +134,20 @@ def test_what_is_no_request_is_refused(bad: bytes) -> None:
 )
 def test_a_unit_is_named_by_command_and_kind_of_key(line: str, name: str) -> None:
     assert name_of(tuple(line.encode().split())) == name
+
+
+def test_an_orders_event_is_named_too() -> None:
+    row = msgspec.msgpack.encode({"type": "OrderFilled", "trade_id": "1"})
+    assert name_of((b"RPUSHX", b"trader-L-1:orders:E0", row)) == "RPUSHX orders OrderFilled"
+    assert name_of((b"RPUSH", b"trader-L-1:positions:P", row)) == "RPUSH positions"
+    for unreadable in (b"", b"\xc1", b"\xa2\xff\xfe", b"\x81\x90\x01", b"\x81\xa4type\x01"):
+        assert name_of((b"RPUSH", b"trader-L-1:orders:E0", unreadable)) == "RPUSH orders"
+
+
+@given(WORDS, st.booleans())
+def test_any_request_has_a_name(words: tuple[bytes, ...], of_order: bool) -> None:
+    start = (b"RPUSH", b"trader-L-1:orders:E0") if of_order else ()
+    assert isinstance(name_of((*start, *words)), str)
 
 
 @pytest.mark.parametrize(

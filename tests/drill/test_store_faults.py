@@ -214,11 +214,13 @@ async def test_a_rewritten_file_is_not_cut(store: EmbeddedStore, client: Redis) 
     async with asyncio.timeout(5):
         while (await client.info("persistence"))["aof_rewrite_in_progress"]:  # noqa: ASYNC110 it must be asked
             await asyncio.sleep(0.01)
+    await client.rpush(KEY, "b" * 1000)  # the new file is longer than the old one was
+    await store.until_written()
     with pytest.raises(Inconclusive, match="rewritten its append-only file"):
         await store.lose_power()
     # Nothing is spoilt by the refusal.
     await store.start()
-    assert await client.lrange(KEY, 0, -1) == ["a"]
+    assert await client.lrange(KEY, 0, -1) == ["a", "b" * 1000]
 
 
 def test_a_folder_without_files_in_parts_has_no_mark(tmp_path: Path) -> None:

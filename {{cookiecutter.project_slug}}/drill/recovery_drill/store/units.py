@@ -17,7 +17,6 @@ KEYLESS = re.compile(
 BLOCKING = re.compile("B[LRZ].*|WAIT(AOF)?")
 SUBSCRIBING = re.compile("[PS]?SUBSCRIBE|MONITOR")
 
-
 EVENT_LISTS = ("RPUSH orders", "RPUSHX orders")
 """What is named by its event, too: between a fill and its position lies another crash point than
 between an order and its acceptance."""
@@ -52,7 +51,7 @@ def _event_type(row: bytes) -> str:
     """Return which event of an order is written; empty when it cannot be read."""
     try:
         event = msgspec.msgpack.decode(row)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return ""
     found = event.get("type") if isinstance(event, dict) else None
     return found if isinstance(found, str) else ""
