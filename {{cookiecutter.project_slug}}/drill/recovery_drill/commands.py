@@ -228,7 +228,7 @@ async def _check_store(url: str | None) -> None:
 def _finish(folder: Path, verdict: Verdict, console: Console) -> int:
     report = write_reports(folder, verdict)
     console.print()
-    print_verdict(console, verdict)
+    print_verdict(console, verdict, folder)
     console.print(f"\nVerdict: {verdict.outcome}. Report: {report}", markup=False, soft_wrap=True)
     return EXIT_CODES[verdict.outcome]
 
