@@ -7,10 +7,13 @@ from redis.asyncio import Redis
 
 from recovery_drill.scenarios.kills import TRADED_ON, holding_before, trade_on
 from recovery_drill.scenarios.scenario import Play, Scenario
-from recovery_drill.world import World
+from recovery_drill.world import World, beyond
 
 DIED = "host died"
-WRITES_LOST = "writes of the store lost"
+STOPPED_OUT = "stop filled"
+WRITES_LOST = "the stop's fill lost in the store"
+# After so long a store that flushes once a second has flushed what it wrote; nobody tells when.
+FLUSHED_SECONDS = 1.5
 
 End = Callable[[World], Awaitable[None]]
 
@@ -32,20 +35,44 @@ async def _flush_always(world: World) -> None:
         await client.aclose()
 
 
-def _host_dies(end_store: End, *, flush_always: bool = False) -> Play:
+async def eventful_bar(world: World) -> str:
+    """Let the protective stop fill and the bar close: much to write, in little time.
+
+    Returns
+    -------
+    str
+        The client order id of the stop.
+
+    """
+    stop = await world.stop_of_position()
+    await world.exchange.wick(world.symbol, beyond(stop))
+    ledger = await world.exchange.ledger()
+    if any(fill.client_order_id == stop.client_order_id for fill in ledger.fills):
+        world.saw(STOPPED_OUT)
+    await world.rest("after the stop", whole=False)
+    await world.step()
+    return stop.client_order_id
+
+
+def _host_dies(end_store: End, *, flush_always: bool = False, within_flush: bool = False) -> Play:
     async def play(world: World) -> None:
         if flush_always:
             await _flush_always(world)
         await holding_before(world)
+        await world.until_stored()
+        if within_flush:
+            await asyncio.sleep(FLUSHED_SECONDS)
+        stop = await eventful_bar(world)
+        if not within_flush:
+            await world.until_stored()
         if world.disturbed:
             async with world.fault("host.down", of_store=True):
-                before = await world.store.view(world.trader_id)
                 await asyncio.gather(world.kill_node(), end_store(world))
                 # Node and store were all that the host ran; the exchange has lost a client.
                 await world.exchange.arm({"name": "drop_sockets"})
                 await world.store.start()
                 world.saw(DIED)
-                if await world.store.view(world.trader_id) != before:
+                if not (await world.store.view(world.trader_id)).trade_ids(stop):
                     world.saw(WRITES_LOST)
         await world.restart_node()
         await trade_on(world)
@@ -53,7 +80,7 @@ def _host_dies(end_store: End, *, flush_always: bool = False) -> Play:
     return play
 
 
-_NEEDS = frozenset({"position", DIED, TRADED_ON})
+_NEEDS = frozenset({"position", STOPPED_OUT, DIED, TRADED_ON})
 
 HOST: tuple[Scenario, ...] = (
     Scenario(
@@ -66,7 +93,7 @@ HOST: tuple[Scenario, ...] = (
         "power-loss-everysec",
         "Power is cut, and with it goes what the store had not flushed in its last second.",
         _NEEDS | {WRITES_LOST},
-        _host_dies(_cut_power),
+        _host_dies(_cut_power, within_flush=True),
     ),
     Scenario(
         "power-loss-always",

@@ -140,7 +140,7 @@ async def kill_twice_at_once(world: World) -> None:
 
 async def clock_step(world: World) -> None:
     """Kill the node, and start it with a wall clock that has been set back."""
-    library = _faketime() if world.disturbed else None
+    library = find_faketime() if world.disturbed else None
     await holding_before(world)
     await world.until_stored()
     await world.kill_node()
@@ -156,7 +156,15 @@ async def clock_step(world: World) -> None:
     await trade_on(world)
 
 
-def _faketime() -> Path:
+def find_faketime() -> Path:
+    """Return the library that gives one process a wall clock of its own.
+
+    Raises
+    ------
+    Unsupported
+        If it is not installed.
+
+    """
     for place in FAKETIME_PLACES:
         for folder in Path("/").glob(place.lstrip("/")):
             if (folder / FAKETIME).exists():

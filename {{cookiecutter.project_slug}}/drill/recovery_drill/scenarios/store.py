@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from recovery_drill.failures import Unsupported
+from recovery_drill.scenarios.host import STOPPED_OUT, eventful_bar
 from recovery_drill.scenarios.kills import TRADED_ON, holding_before, trade_on
 from recovery_drill.scenarios.restart import start_into_fault
 from recovery_drill.scenarios.scenario import UNEQUAL, Play, Scenario
@@ -13,7 +14,6 @@ from recovery_drill.store.server import EmbeddedStore, GivenStore
 from recovery_drill.world import World
 
 AWAY_BARS = 3
-SLOW_BARS = 3
 SLOW_SECONDS = 0.05
 SPARE_SECONDS = 1.0
 """How much longer than the node may take to notice it a loss lasts."""
@@ -114,14 +114,14 @@ async def flush(world: World) -> None:
 async def slow(world: World) -> None:
     """Kill a node whose store answers late and lags behind, and start it at the same store."""
     await holding_before(world)
+    await world.until_stored()
     if world.proxy is None:
         raise Unsupported("A store behind TLS cannot be made slow.")
     async with world.fault("store.slow", of_store=True):
         if world.disturbed:
             world.proxy.delay_seconds = SLOW_SECONDS
             world.saw(GONE)
-        for _ in range(SLOW_BARS):
-            await world.step()
+        await eventful_bar(world)
         await world.kill_node()
         await world.restart_node()
         world.proxy.delay_seconds = 0.0
@@ -180,7 +180,7 @@ STORE: tuple[Scenario, ...] = (
     Scenario(
         "store-slow",
         "Each command to the store takes 50 ms longer, and the node is killed while it lags.",
-        _NEEDS,
+        _NEEDS | {STOPPED_OUT},
         slow,
     ),
     Scenario(
