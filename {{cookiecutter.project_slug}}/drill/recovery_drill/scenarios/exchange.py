@@ -252,6 +252,7 @@ def _while_trading(trouble: Trouble) -> Play:
 async def fill_in_parts(world: World) -> None:
     """Let an entry fill in parts, and kill the node between two of them."""
     await flat_before(world)
+    await world.until_stored()
     thin = {"name": "thin", "symbol": world.symbol, "quantity": "0.002"}
     thin_id = await world.exchange.arm(thin)
     match = {"event": ORDER, "execution": "TRADE", "status": "PARTIALLY_FILLED"}

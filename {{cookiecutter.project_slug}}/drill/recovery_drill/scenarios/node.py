@@ -203,7 +203,7 @@ NODE: tuple[Scenario, ...] = (
         pause_for_bars,
         kills=False,
         leave_out={
-            UNEQUAL: "bars close while the node stands still, and their decisions are gone."
+            UNEQUAL: "Bars close while the node stands still, and their decisions are gone."
         },
     ),
     Scenario(
