@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from baking import TEMPLATE, BakedProject, bake
-from drill.mutants import MUTANTS, SEED, WAITING, Mutant, Waiting
+from drill.mutant_cases import SEED
+from drill.mutants import MUTANTS, WAITING, Mutant, Waiting
 from drill.nodes.mutants.bugs import BUGS
 from recovery_drill.checks import CHECKS
 from recovery_drill.play import Setting, Subject, play_case, play_undisturbed
@@ -74,7 +75,8 @@ class Playground:
         folder = self._folder / f"{scenario.name} undisturbed"
         folder.mkdir()
         ending = await play_undisturbed(self._setting(SOUND), scenario, folder)
-        assert not ending.failure, ending.failure
+        if ending.failure:
+            raise RuntimeError(f"There is no reference to compare with: {ending.failure}")
         return folder
 
     def _setting(self, node: str) -> Setting:
@@ -175,14 +177,17 @@ def test_every_bug_is_a_mutant_once() -> None:
 
 
 def test_every_check_names_a_bug() -> None:
-    assert {of.check for of in (*MUTANTS, *WAITING)} == set(CHECKS)
+    named = [mutant.check for mutant in MUTANTS] + [waiting.check for waiting in WAITING]
+    assert set(named) == set(CHECKS)
 
 
 def test_the_page_on_mutants_holds_the_tables() -> None:
     """docs/mutants.md is for readers; the tables that are drilled are those here."""
+    page = PAGE.read_text("utf-8")
     mutants = [f"| `{m.name}` | {m.wrong} | {m.case.name} | `{m.check}` |" for m in MUTANTS]
     waiting = [
         f"| `{w.name}` | {w.wrong} | {w.case.name} | `{w.check}` | {w.guard} |" for w in WAITING
     ]
-    rows = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| `")]
+    assert f"{len(MUTANTS)} nodes" in page
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
     assert rows == mutants + waiting

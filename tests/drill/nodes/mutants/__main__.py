@@ -4,8 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-# The bugs are named from the folder of all tests, wherever this one is started.
-sys.path.insert(0, str(Path(__file__).parents[3]))
+# In the place of this folder, whose modules have names that anybody's could have.
+sys.path.pop(0)
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from drill.nodes.mutants.bugs import BUGS
 from drill.nodes.mutants.package import Package

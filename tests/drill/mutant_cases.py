@@ -1,0 +1,193 @@
+"""The cases that mutants are caught in; in all of them the sound node holds.
+
+They are played in the drill's market with seed 23, which within eight bars holds an entry, an exit,
+another entry and a moved stop.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from recovery_drill.boundary import Boundary, CrashPoint, Kind
+from recovery_drill.play import Subject
+from recovery_drill.scenarios.catalogue import find_scenario
+from recovery_drill.scenarios.scenario import Scenario
+from recovery_drill.world import World, beyond
+
+SEED = 23
+BARS_UNTIL_FLAT = 5
+BARS_BEFORE = 7
+"""Then the node holds its second position and has moved its stop."""
+BARS_AFTER = 4
+STORE_SECONDS = 5
+FILL = {"event": "ORDER_TRADE_UPDATE", "execution": "TRADE"}
+
+Deed = Callable[[World], Awaitable[None]]
+
+
+def killed_at(kind: Kind, what: str, phase: str, nth: int = 1) -> Subject:
+    """Return the case in which the node is killed at a crash point while it trades."""
+    point = CrashPoint(Boundary(kind, what, phase), nth)
+    return Subject(point.name, TRADING, (point,))
+
+
+def while_down(name: str, purpose: str, deed: Deed | None = None) -> Subject:
+    """Return the case in which something happens while the node is dead."""
+
+    async def play(world: World) -> None:
+        await world.first_start()
+        await world.steps(BARS_BEFORE)
+        await world.kill_node()
+        if deed is not None:
+            await deed(world)
+        await world.restart_node()
+        await world.steps(BARS_AFTER)
+
+    return Subject(name, Scenario(name, purpose, frozenset(), play))
+
+
+def while_up(name: str, purpose: str, deed: Deed, bars: int = BARS_BEFORE) -> Subject:
+    """Return the case in which something happens after so many bars, and nobody is killed."""
+
+    async def play(world: World) -> None:
+        await world.first_start()
+        await world.steps(bars)
+        await deed(world)
+        await world.rest("after that")
+        await world.steps(BARS_BEFORE + BARS_AFTER - bars)
+
+    return Subject(name, Scenario(name, purpose, frozenset(), play, kills=False))
+
+
+async def _trade(world: World) -> None:
+    await world.first_start()
+    for _ in range(BARS_BEFORE + BARS_AFTER):
+        # Its end waits for the store, so that what is stored at a kill is always the same.
+        await world.steps(1)
+        if world.has_crashed and world.bars_since_crash >= BARS_AFTER:
+            world.end_early()
+            break
+
+
+TRADING = Scenario(
+    "trading", "The node trades, and is killed at a crash point.", frozenset(), _trade, kills=False
+)
+
+
+def _fault(name: str, match: dict[str, str], **options: object) -> Deed:
+    async def arm(world: World) -> None:
+        if world.disturbed:
+            await world.exchange.arm({"name": name, "match": match, **options})
+
+    return arm
+
+
+async def _trigger_stop(world: World) -> None:
+    stop = await world.stop_of_position()
+    await world.exchange.wick(world.symbol, beyond(stop))
+
+
+def _stop_fills_with(fault: Deed) -> Deed:
+    async def deed(world: World) -> None:
+        await fault(world)
+        await _trigger_stop(world)
+
+    return deed
+
+
+async def _cancel_unanswered(world: World) -> None:
+    await world.first_start()
+    await world.steps(BARS_BEFORE - 1)
+    cancel = {"name": "gate", "match": {"request": "conditional.cancel"}, "phase": "processed"}
+    gate = await world.step_into(cancel, BARS_AFTER)
+    async with asyncio.timeout(STORE_SECONDS):
+        while not await _cancelling_is_stored(world):  # noqa: ASYNC110  # nobody tells of a write
+            await asyncio.sleep(0.01)
+    await world.kill_node()
+    await world.exchange.release(gate)
+    await world.restart_node()
+    await world.steps(BARS_AFTER)
+
+
+async def _cancelling_is_stored(world: World) -> bool:
+    view = await world.store.view(world.trader_id)
+    return any(events[-1]["type"] == "OrderPendingCancel" for events in view.orders.values())
+
+
+async def _store_away(world: World) -> None:
+    if not world.disturbed:
+        return
+    await world.store.kill()
+    async with world.fault("store.kill", must_notice=True, of_store=True):
+        # Time itself is what is waited for: longer than a loss may go unnoticed.
+        await asyncio.sleep(2 * world.policy.budgets.notice_seconds)
+    await world.store.start()
+    await world.recover()
+
+
+AT_REST = while_down(
+    "killed at rest", "The node is killed in its second position, and nothing is on its way."
+)
+STORE_LOST = while_down(
+    "killed at rest, store lost",
+    "The node is killed in its second position, and the store's files are gone.",
+    World.lose_store,
+)
+STOP_FILLS = while_down(
+    "stop fills while dead",
+    "The node is killed in its second position, whose stop fills before it is back.",
+    _trigger_stop,
+)
+REPORT_FAILS = while_down(
+    "stop fills while dead, `trades.all` fails once",
+    "The same, and the first answer about trades is an error.",
+    _stop_fills_with(_fault("fail", {"request": "trades.all"})),
+)
+FATE_UNKNOWN = while_up(
+    "the answer to an entry is -1007, unknown",
+    "The exchange carries out an entry, and answers that nobody knows whether it did.",
+    _fault("fail", {"request": "order.new", "leg": "entry"}, code=-1007, processed=True),
+    BARS_UNTIL_FLAT,
+)
+END_BEFORE_FILL = while_up(
+    "the end of a stop is told before its fill",
+    "The exchange tells that a stop is finished before it tells of its fill.",
+    _stop_fills_with(_fault("reorder_event", FILL)),
+)
+FILL_LOST = while_up(
+    "the fill of a stop is not told",
+    "The exchange tells that a stop is finished, and the event about its fill is lost.",
+    _stop_fills_with(_fault("lose_event", FILL)),
+)
+CANCEL_UNANSWERED = Subject(
+    "`conditional.cancel, processed`, and stored as sent",
+    Scenario(
+        "cancel unanswered",
+        "The node is killed when the exchange has cancelled its old stop and said nothing yet.",
+        frozenset(),
+        _cancel_unanswered,
+    ),
+)
+BAR_CLOSED = killed_at("bar", "bar", "closed")
+ENTRY_RECEIVED = killed_at("request", "order.new entry", "received")
+ENTRY_PROCESSED = killed_at("request", "order.new entry", "processed")
+EXIT_PROCESSED = killed_at("request", "order.new exit", "processed")
+ENTRY_FILLED = killed_at("event", "ORDER_TRADE_UPDATE TRADE FILLED", "before")
+
+# In these it does not hold yet.
+POSITION_UNWRITTEN = killed_at("store", "RPUSH positions", "before", nth=2)
+HISTORY_LAGS = Subject(
+    "`order.new entry, processed`, while `orders.all` lags once",
+    while_up(
+        "past orders lag",
+        "The node is killed when its entry has filled, and past orders are told without it once.",
+        _fault("stale", {"request": "orders.all"}),
+        BARS_UNTIL_FLAT,
+    ).scenario,
+    (CrashPoint(Boundary("request", "order.new entry", "processed"), 2),),
+)
+TWO_NODES = Subject("two-nodes", find_scenario("two-nodes"))
+STORE_AWAY = while_up(
+    "store killed while trading",
+    "The store is killed while the node trades, and is back when the loss should be noticed.",
+    _store_away,
+)
