@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 
 from redis.asyncio import Redis
 
+from recovery_drill.failures import Unsupported
 from recovery_drill.scenarios.kills import TRADED_ON, holding_before, trade_on
 from recovery_drill.scenarios.scenario import Play, Scenario
+from recovery_drill.store.server import EmbeddedStore
 from recovery_drill.world import World, beyond
 
 DIED = "host died"
@@ -27,7 +29,16 @@ async def _cut_power(world: World) -> None:
 
 
 async def _flush_always(world: World) -> None:
-    """Let the store flush to disk before each answer: then a kill is all that power can do."""
+    """Let the store flush to disk before each answer: then a kill is all that power can do.
+
+    Raises
+    ------
+    Unsupported
+        If the store is not the drill's own.
+
+    """
+    if not isinstance(world.store, EmbeddedStore):
+        raise Unsupported("How a given store flushes is not the drill's to change.")
     client = Redis.from_url(world.store.url)
     try:
         await client.config_set("appendfsync", "always")

@@ -10,7 +10,6 @@ from recovery_drill.scenarios.host import STOPPED_OUT, eventful_bar
 from recovery_drill.scenarios.kills import TRADED_ON, holding_before, trade_on
 from recovery_drill.scenarios.restart import start_into_fault
 from recovery_drill.scenarios.scenario import UNEQUAL, Play, Scenario
-from recovery_drill.store.server import EmbeddedStore, GivenStore
 from recovery_drill.world import World
 
 AWAY_BARS = 3
@@ -20,7 +19,6 @@ SPARE_SECONDS = 1.0
 GONE = "store out of order"
 ITS_CHOICE = "Whether a node goes on or halts while its store is out of order is its own choice."
 
-Store = EmbeddedStore | GivenStore
 Deed = Callable[[World], Awaitable[None]]
 
 
