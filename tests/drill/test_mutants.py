@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from baking import TEMPLATE, BakedProject, bake
+from baking import TEMPLATE, BakedProject
 from drill.mutant_cases import SEED
 from drill.mutants import MUTANTS, WAITING, Mutant, Waiting
 from drill.nodes.mutants.bugs import BUGS
@@ -116,12 +116,12 @@ def _begin(ground: Playground, item: pytest.Function) -> None:
 
 @pytest.fixture(scope="module")
 def playground(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    baked_project: BakedProject,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Playground]:
     """Where the cases are played; it begins with all that have been selected, in their order."""
-    # A bake of its own: the shared one is read by others meanwhile.
-    project = bake(tmp_path_factory.mktemp("sound"))
-    ground = Playground(project, tmp_path_factory.mktemp("mutants"))
+    ground = Playground(baked_project, tmp_path_factory.mktemp("mutants"))
     for item in request.session.items:
         if isinstance(item, pytest.Function) and item.module is request.module:
             _begin(ground, item)

@@ -1,6 +1,7 @@
 """The production package as a bug sees it: modules to patch, and which life this is."""
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -44,7 +45,7 @@ class Package:
 
         setattr(self.node, builder, changed)
 
-    def change_situation(self, change: Any) -> None:
+    def change_situation(self, change: Callable[[Any], Any]) -> None:
         """Let the plan be made from what `change` makes of the situation."""
         stock = self.planner.plan
         self.strategy.plan = lambda situation: stock(change(situation))

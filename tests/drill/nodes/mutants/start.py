@@ -31,7 +31,6 @@ def renamed_strategy(package: Package) -> None:
 def trades_before_it_says_so(package: Package) -> None:
     """Sends orders while it is still warming up."""
     strategy = package.strategy.TargetStrategy
-
     stock = strategy._warm_up
 
     async def warm_up(self: Any) -> None:
