@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
-from baking import PROJECT, BakedProject
+from baking import PROJECT, TEMPLATE, BakedProject
 from recovery_drill.checks import CHECKS
 from recovery_drill.failures import Unsupported
 from recovery_drill.scenarios import node as node_scenarios
@@ -170,6 +170,12 @@ def test_scenarios_are_told_apart() -> None:
 def test_what_a_scenario_leaves_out_is_a_check_with_a_reason(scenario: Scenario) -> None:
     assert set(scenario.leave_out) <= set(CHECKS)
     assert all(re.fullmatch(r"[A-Z].+\.", reason) for reason in scenario.leave_out.values())
+
+
+def test_the_track_record_names_what_is_not_survived() -> None:
+    page = (TEMPLATE / "docs" / "track-record.md").read_text("utf-8")
+    section = page.split("## Open: what named scenarios do not survive")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `([a-z-]+)` \|", section, flags=re.MULTILINE) == list(NOT_YET)
 
 
 def test_each_fault_of_the_contract_has_a_scenario() -> None:

@@ -295,14 +295,15 @@ class World:
                 self._decided, budget, f"the node did not decide bar {self.bar} {when}"
             )
         except Unsettled:
-            if judged:
+            # A node that has ended says nothing: how it ended is judged instead.
+            if judged and node.child.running:
                 await self._snapshot(when, await node.state(), await self.exchange.ledger(), True)
             raise
         ledger = await self.exchange.ledger()
         while not self._at_rest(state, ledger):
             left = deadline - time.monotonic()
             if left <= 0 or not node.child.running:
-                if judged:
+                if judged and node.child.running:
                     await self._snapshot(when, state, ledger, True)
                 if state is None or not self._decided(state):
                     raise Unsettled(f"the node did not stay at rest {when}; {node.describe(state)}")

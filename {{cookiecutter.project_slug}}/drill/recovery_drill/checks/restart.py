@@ -75,7 +75,9 @@ def _orders(evidence: Evidence, before: Snapshot, after: Snapshot) -> Iterator[s
         names = _by_id(evidence, trimmed(before)).keys() | _by_id(evidence, trimmed(after)).keys()
     waiting = {name for name, order in had.items() if order.status in NOT_YET_AT_EXCHANGE}
     for name in sorted(names - waiting):
-        old, new = _words(had.get(name)), _words(has.get(name))
+        # Where closed orders are not recorded, one that is missing may have been closed.
+        absent = "unknown" if before.whole else "not open"
+        old, new = _words(had.get(name), absent), _words(has.get(name), absent)
         yield (
             None
             if old == new
@@ -90,8 +92,8 @@ def _by_id(evidence: Evidence, snapshot: Snapshot) -> dict[str, NodeOrder]:
     return {o.client_order_id: o for o in orders if o.symbol in symbols}
 
 
-def _words(order: NodeOrder | None) -> str:
+def _words(order: NodeOrder | None, absent: str) -> str:
     if order is None:
-        return "unknown"
+        return absent
     fills = f" in {', '.join(sorted(order.trade_ids))}" if order.trade_ids else ""
     return f"{order.status}, {order.filled} filled{fills}"
