@@ -118,6 +118,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(ending.busy_after_restart, AT_REST, "no-zombie"),
     Mutant(ending.never_trades_again, AT_REST, "no-zombie"),
     Mutant(ending.ends_with_a_traceback, AT_REST, "failure-is-told"),
+    Mutant(ending.ends_without_a_word, AT_REST, "failure-is-told"),
     Mutant(ending.ignores_sigterm, AT_REST, "no-zombie"),
 )
 

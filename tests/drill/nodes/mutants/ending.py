@@ -28,6 +28,18 @@ def ends_with_a_traceback(package: Package) -> None:
         raise RuntimeError("nobody has caught this")
 
 
+def ends_without_a_word(package: Package) -> None:
+    """Gives up after a restart and does not say why."""
+    if not package.came_back:
+        return
+    codes = package.exit_codes
+
+    async def warm_up(self: Any) -> None:
+        self._on_failure(codes.NodeExit(codes.ExitCode.AWAY, ""))
+
+    package.strategy.TargetStrategy._warm_up = warm_up
+
+
 def ignores_sigterm(package: Package) -> None:
     """Goes on when it is asked to stop."""
     runner = package.startup.Runner
