@@ -52,9 +52,12 @@ async def _interruptible[Answer](work: Coroutine[Any, Any, Answer]) -> Answer:
 
 def list_scenarios(options: argparse.Namespace, console: Console) -> int:
     """Name the scenarios."""
-    for scenario in SCENARIOS:
-        mark = "" if scenario.default else " (only when named)"
-        console.print(f"{scenario.name:32} {scenario.purpose}{mark}", markup=False, soft_wrap=True)
+    for title, default in (("Played by `run`:", True), ("When named, or with --all:", False)):
+        console.print(title)
+        for scenario in SCENARIOS:
+            if scenario.default is default:
+                line = f"  {scenario.name:32} {scenario.purpose}"
+                console.print(line, markup=False, soft_wrap=True)
     return 0
 
 
