@@ -40,11 +40,13 @@ drill: bake ## Bake the default answers into build/, set up, and run the recover
 	@$(BAKED_MAKE) -C "$(BUILD)/my-trader" --no-print-directory setup
 	@$(BAKED_MAKE) -C "$(BUILD)/my-trader" --no-print-directory drill
 
+# Two at a time, for they wait more than they work; a file's tests share what they have set up.
 test: setup ## Run the template's tests
-	@"$(VENV)/bin/python" -m pytest $(ARGS)
+	@"$(VENV)/bin/python" -m pytest -n 2 --dist loadfile $(ARGS)
 
-# NautilusTrader 2 wants Python 3.13; without one its test says that it is skipped.
-test-long: setup ## Run all of them, the long ones too
+# The long ones play two cases at a time themselves. NautilusTrader 2 wants Python 3.13; without one
+# its test says that it is skipped.
+test-long: test ## Run all of them, the long ones too
 	@for python in "$(VENV)/bin/python" python3.13 python3.14; do \
 		"$$python" -c "import sys; sys.exit(sys.version_info < (3, 13))" 2>/dev/null || continue; \
 		PYTHON=$$python $(MAKE_VENV) "$(RUST_ADAPTER_VENV)" requirements/rust_adapter.txt || exit; \
@@ -52,7 +54,7 @@ test-long: setup ## Run all of them, the long ones too
 		export RUST_ADAPTER_PYTHON; \
 		break; \
 	done; \
-	"$(VENV)/bin/python" -m pytest -m "long or not long" $(ARGS)
+	"$(VENV)/bin/python" -m pytest -m long $(ARGS)
 
 check: setup ## Lint, check the format and the types, of the template and of what it generates
 	@"$(VENV)/bin/ruff" check .
