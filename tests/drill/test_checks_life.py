@@ -354,3 +354,10 @@ def test_where_nobody_noted_what_a_node_said_it_is_not_judged() -> None:
 def test_a_loss_that_is_noticed_or_need_not_be(found: Evidence, judged: int) -> None:
     assert "loss-is-noticed" not in broken(found)
     assert looked_at(found)["loss-is-noticed"] == judged
+
+
+def test_a_node_that_could_not_start_at_all_need_not_say_why() -> None:
+    silent = {"exit_code": 1, "how": "by itself", "said": "", "stages": ()}
+    first, later = evidence(lives=(life(**silent),)), life(number=2, **silent)
+    assert looked_at(first)["failure-is-told"] == 0
+    assert "failure-is-told" in broken(evidence(lives=(life(), later)))

@@ -152,7 +152,10 @@ def targets(layer: Path) -> set[str]:
     ("layer", "public"),
     [
         (TEMPLATE, {"help", "setup", "drill", "test", "test-long", "check", "lock"}),
-        (PROJECT, {"help", "setup", "run", "drill", "test", "check", "lock"}),
+        (
+            PROJECT,
+            {"help", "setup", "run", "drill", "drill-explore", "test", "check", "lock"},
+        ),
     ],
     ids=LAYER_NAMES,
 )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from recovery_drill.evidence import Evidence
+from recovery_drill.evidence import Evidence, Life
 
 DEFECT, REFUSED, AWAY, CONFIGURATION = 1, 70, 75, 78
 CODES = (DEFECT, REFUSED, AWAY, CONFIGURATION)
@@ -14,10 +14,11 @@ TRACEBACK = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit|Warning)
 def failure_is_told(evidence: Evidence) -> Iterator[str | None]:
     """Judge each life that ended by itself: by a code of the contract, and one line that says why.
 
-    Whoever runs the node has the code and that line and nothing else to act on.
+    Whoever runs the node has the code and that line and nothing else to act on. A first life that
+    never traded shows nothing of recovery, and is not judged.
     """
     for life in evidence.lives:
-        if life.how != "by itself" or life.said is None:
+        if life.how != "by itself" or life.said is None or _could_not_start(life):
             continue
         ended = f"Life {life.number} of the node ended by itself with code {life.exit_code}"
         if life.exit_code not in CODES:
@@ -28,3 +29,7 @@ def failure_is_told(evidence: Evidence) -> Iterator[str | None]:
             yield f"{ended} and left a traceback, not a line that says why: {life.said}."
         else:
             yield None
+
+
+def _could_not_start(life: Life) -> bool:
+    return life.number == 1 and life.reached("trading") is None
