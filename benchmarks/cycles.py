@@ -1,8 +1,8 @@
 """How many cases and kills a minute an exploration makes, with one job and with two.
 
 Run after `make setup`, with the template's environment: ``.venv/bin/python`` and this file, perhaps
-with the number of cases (24 by default). A case is: start store, exchange and node, trade, kill at a
-crash point, start the node again, in some cases kill it and start it once more, trade on, stop,
+with the number of cases (24 by default). A case is: start store, exchange and node, trade, kill at
+a crash point, start the node again, in some cases kill it and start it once more, trade on, stop,
 judge; each restart is verified. What is learned before, and what is written after, is not counted;
 times depend on the machine, the ratio of the two is what to compare.
 """
@@ -56,8 +56,8 @@ def main() -> None:
             rate, kills, told = explore(Path(folder) / "my-trader", jobs, cases)
             rates.append(rate)
             print(
-                f"{jobs} job{'s' * (jobs > 1)}: {rate:.1f} cases and {kills:.1f} kills, each with its "
-                f"restart verified, a minute ({told})"
+                f"{jobs} job{'s' * (jobs > 1)}: {rate:.1f} cases and {kills:.1f} kills a minute, "
+                f"each with its restart verified ({told})"
             )
         print(f"two jobs are {rates[1] / rates[0]:.2f} times as fast as one")
 
