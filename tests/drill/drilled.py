@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from baking import BakedProject
+from baking import SECONDS_TO_RUN, BakedProject
 
 NODES = Path(__file__).parent / "nodes"
 
@@ -23,14 +23,22 @@ class Drilled:
         What follows the command.
     command : str
         Which command of ``recovery-drill`` it is.
+    seconds : float
+        How long it may take.
 
     """
 
     def __init__(
-        self, project: BakedProject, root: Path, *arguments: str, command: str = "run"
+        self,
+        project: BakedProject,
+        root: Path,
+        *arguments: str,
+        command: str = "run",
+        seconds: float = SECONDS_TO_RUN,
     ) -> None:
         self.ended = project.run(
-            *(sys.executable, "-m", "recovery_drill", command, "--folder", str(root), *arguments)
+            *(sys.executable, "-m", "recovery_drill", command, "--folder", str(root), *arguments),
+            seconds=seconds,
         )
         self.folder = root / "latest"
         self.output = self.ended.stdout + self.ended.stderr

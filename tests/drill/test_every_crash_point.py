@@ -11,6 +11,7 @@ from drill.drilled import Drilled
 
 pytestmark = pytest.mark.long
 
+SECONDS_TO_EXPLORE = 3600
 FILL = "RPUSHX orders OrderFilled"
 POSITIONS = ("RPUSH positions", "RPUSHX positions")
 MOST_LACKING = 4
@@ -20,7 +21,8 @@ MOST_LACKING = 4
 @pytest.fixture(scope="module")
 def everywhere(baked_project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Drilled:
     """A kill at each boundary, and a second one at each of the way back."""
-    return Drilled(baked_project, tmp_path_factory.mktemp("everywhere"), command="explore")
+    root = tmp_path_factory.mktemp("everywhere")
+    return Drilled(baked_project, root, command="explore", seconds=SECONDS_TO_EXPLORE)
 
 
 def records(folder: Path, name: str) -> list[dict[str, Any]]:
@@ -82,6 +84,7 @@ def test_nothing_breaks_but_for_the_two_known_reasons(everywhere: Drilled) -> No
 @pytest.mark.xfail(
     reason="where the store has an order's fill and not yet its position, or lacks a stop's fills "
     "in parts, the engine invents fills, and nothing audits it against the exchange yet",
+    raises=AssertionError,
     strict=True,
 )
 def test_nothing_breaks_anywhere(everywhere: Drilled) -> None:
