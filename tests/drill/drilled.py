@@ -2,12 +2,22 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from baking import SECONDS_TO_RUN, BakedProject
 
 NODES = Path(__file__).parent / "nodes"
+
+
+def selected(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
+    """Yield the parameters of each test of the module that has been selected, in their order."""
+    for item in request.session.items:
+        if isinstance(item, pytest.Function) and item.module is request.module:
+            yield item.callspec.params if hasattr(item, "callspec") else {}
 
 
 class Drilled:

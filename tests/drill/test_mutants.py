@@ -6,11 +6,13 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from baking import TEMPLATE, BakedProject
+from drill.drilled import selected
 from drill.mutant_cases import SEED
 from drill.mutants import MUTANTS, WAITING, Mutant, Waiting
 from drill.nodes.mutants.bugs import BUGS
@@ -103,8 +105,7 @@ class Playground:
         await asyncio.gather(*running, return_exceptions=True)
 
 
-def _begin(ground: Playground, item: pytest.Function) -> None:
-    chosen = item.callspec.params if hasattr(item, "callspec") else {}
+def _begin(ground: Playground, chosen: dict[str, Any]) -> None:
     match chosen.get("of"):
         case Subject() as case:
             ground.play(case)
@@ -122,9 +123,8 @@ def playground(
 ) -> Iterator[Playground]:
     """Where the cases are played; it begins with all that have been selected, in their order."""
     ground = Playground(baked_project, tmp_path_factory.mktemp("mutants"))
-    for item in request.session.items:
-        if isinstance(item, pytest.Function) and item.module is request.module:
-            _begin(ground, item)
+    for chosen in selected(request):
+        _begin(ground, chosen)
     yield ground
     ground.close()
 

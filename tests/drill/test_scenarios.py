@@ -14,10 +14,12 @@ from typing import Any, NamedTuple, cast
 import pytest
 
 from baking import PROJECT, TEMPLATE, BakedProject
+from drill.drilled import selected
 from recovery_drill.checks import CHECKS
 from recovery_drill.failures import Unsupported
 from recovery_drill.scenarios import node as node_scenarios
-from recovery_drill.scenarios.catalogue import LONG_HAUL, SCENARIOS, find_scenario
+from recovery_drill.scenarios.catalogue import SCENARIOS, find_scenario
+from recovery_drill.scenarios.kills import LONG_HAUL
 from recovery_drill.scenarios.scenario import Scenario
 
 SEED = 7
@@ -119,11 +121,9 @@ def plays(
 ) -> Iterator[Plays]:
     """Where scenarios are played; it begins with all that have been selected, in their order."""
     begun = Plays(baked_project, tmp_path_factory.mktemp("scenarios"))
-    for item in request.session.items:
-        if isinstance(item, pytest.Function) and item.module is request.module:
-            name = item.callspec.params.get("name") if hasattr(item, "callspec") else None
-            if name is not None:
-                begun.play(str(name))
+    for chosen in selected(request):
+        if "name" in chosen:
+            begun.play(str(chosen["name"]))
     yield begun
     begun.close()
 

@@ -32,7 +32,13 @@ from recovery_drill.run import (
     schedule_of,
     write_verdict,
 )
-from recovery_drill.scenarios.catalogue import LONG_HAUL, SCENARIOS, find_scenario
+from recovery_drill.scenarios.catalogue import (
+    BARS,
+    KILL_COUNT,
+    SCENARIOS,
+    find_scenario,
+)
+from recovery_drill.scenarios.kills import LONG_HAUL
 from recovery_drill.scenarios.scenario import Scenario
 from recovery_drill.schedule import Schedule, market_of, read_schedule
 from recovery_drill.stack import run_stack
@@ -63,16 +69,8 @@ def list_scenarios(options: argparse.Namespace, console: Console) -> int:
 
 def run_scenarios(options: argparse.Namespace, console: Console) -> int:
     """Play scenarios and judge them."""
-    chosen = _chosen(options)
-    extra = {n: getattr(options, n) for n in ("bars", "kills") if getattr(options, n) is not None}
-    if extra and LONG_HAUL not in options.scenarios:
-        raise UsageError(
-            f"--{next(iter(extra))} belongs to {LONG_HAUL}: name that scenario with it."
-        )
-    if min(extra.values(), default=1) < 1:
-        raise UsageError("--bars and --kills must be 1 or more.")
-    if extra.get("bars", 500) <= extra.get("kills", 4):
-        raise UsageError(f"{LONG_HAUL} needs more --bars than --kills.")
+    extra = _extra(options)
+    chosen = _chosen(options, extra)
     cases = cases_of(chosen, extra)
 
     async def work(setting: Setting, folder: Path) -> Verdict:
@@ -179,7 +177,22 @@ def _setting(options: argparse.Namespace, policy: Policy | None = None) -> Setti
     )
 
 
-def _chosen(options: argparse.Namespace) -> Sequence[Scenario]:
+def _extra(options: argparse.Namespace) -> dict[str, int]:
+    """Return what was said about the long scenario, which alone has options."""
+    given = {"bars": options.bars, "kills": options.kills}
+    extra = {name: value for name, value in given.items() if value is not None}
+    if extra and LONG_HAUL not in options.scenarios:
+        raise UsageError(
+            f"--{next(iter(extra))} belongs to {LONG_HAUL}: name that scenario with it."
+        )
+    if min(extra.values(), default=1) < 1:
+        raise UsageError("--bars and --kills must be 1 or more.")
+    if extra.get("bars", BARS) <= extra.get("kills", KILL_COUNT):
+        raise UsageError(f"{LONG_HAUL} needs more --bars than --kills.")
+    return extra
+
+
+def _chosen(options: argparse.Namespace, extra: dict[str, int]) -> Sequence[Scenario]:
     if options.all and options.scenarios:
         raise UsageError("Name scenarios, or say --all, not both.")
     if options.all:
@@ -191,7 +204,6 @@ def _chosen(options: argparse.Namespace) -> Sequence[Scenario]:
         raise UsageError(
             f"There is no scenario {', '.join(unknown)}; `recovery-drill list` names them."
         )
-    extra = {n: v for n in ("bars", "kills") if (v := getattr(options, n)) is not None}
     return [find_scenario(name, extra) for name in dict.fromkeys(options.scenarios)]
 
 

@@ -17,6 +17,7 @@ from recovery_drill.policy import fill_in
 from recovery_drill.processes.child import find_program
 from recovery_drill.processes.exchange import Exchange
 from recovery_drill.scenarios.catalogue import find_scenario
+from recovery_drill.scenarios.kills import LONG_HAUL
 from recovery_drill.scenarios.scenario import Scenario
 from recovery_drill.schedule import Case, Schedule, market_of, read_schedule, write_json
 from recovery_drill.verdict import ScenarioVerdict, Verdict
@@ -48,7 +49,7 @@ def cases_of(scenarios: Sequence[Scenario], options: dict[str, int] | None = Non
         Case(
             name=scenario.name,
             scenario=scenario.name,
-            options=options if options and scenario.name == "trade-through" else {},
+            options=options if options and scenario.name == LONG_HAUL else {},
             folder=scenario.name,
             reference=f"{scenario.name}/{UNDISTURBED}" if scenario.is_compared else "",
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from recovery_drill.scenarios.exchange import EXCHANGE
 from recovery_drill.scenarios.host import HOST
-from recovery_drill.scenarios.kills import KILLS, long_haul
+from recovery_drill.scenarios.kills import KILLS, LONG_HAUL, long_haul
 from recovery_drill.scenarios.node import NODE
 from recovery_drill.scenarios.owner import OWNER
 from recovery_drill.scenarios.restart import RESTART
@@ -15,7 +15,6 @@ from recovery_drill.scenarios.workload import BARS as WORKLOAD_BARS
 from recovery_drill.scenarios.workload import NAME as WORKLOAD
 from recovery_drill.scenarios.workload import workload_scenario
 
-LONG_HAUL = "trade-through"
 BARS, KILL_COUNT = 500, 4
 """What trade-through plays unless it is told otherwise."""
 

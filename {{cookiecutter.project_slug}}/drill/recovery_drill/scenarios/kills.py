@@ -10,6 +10,7 @@ PATIENCE_BARS = 300
 # So that the node has a past when it is killed: orders that are closed, positions that are gone.
 BARS_BEFORE = 30
 BARS_AFTER = 3
+LONG_HAUL = "trade-through"
 TRADED_ON = "position closed and another opened after the kill"
 
 
@@ -175,7 +176,7 @@ KILLS: tuple[Scenario, ...] = (
 def long_haul(bars: int, kills: int) -> Scenario:
     """Return the scenario that trades through many bars with kills between."""
     return Scenario(
-        "trade-through",
+        LONG_HAUL,
         f"The node trades through {bars} bars and is killed {kills} times between.",
         frozenset({"fills"}),
         kill_every(bars, kills),
