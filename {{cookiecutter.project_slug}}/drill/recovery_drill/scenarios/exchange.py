@@ -258,6 +258,8 @@ async def fill_in_parts(world: World) -> None:
     match = {"event": ORDER, "execution": "TRADE", "status": "PARTIALLY_FILLED"}
     gate = {"name": "gate", "match": match, "nth": 1, "phase": "after"}
     gate_id = await world.step_into(gate, PATIENCE_BARS)
+    # The part was told just now: killed while it is being stored, another promise would be tried.
+    await world.until_stored()
     await world.kill_node()
     await world.exchange.release(gate_id)
     await world.exchange.release(thin_id)
