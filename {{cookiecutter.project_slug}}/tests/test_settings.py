@@ -1,6 +1,8 @@
 """Settings are validated once, all errors at once, and never default to a real exchange."""
 
+import string
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -8,6 +10,7 @@ from {{cookiecutter.package_name}}.settings import (
     ConfigurationError,
     Settings,
     load_settings,
+    store_credentials,
 )
 
 GOOD = {
@@ -101,3 +104,49 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADER_API_SECRET", "hush")
     monkeypatch.setenv("TRADER_STORE_URL", "redis://:hush@127.0.0.1:6379")
     assert "hush" not in repr(load_settings())
+
+
+def test_password_completes_the_store_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    password = string.printable
+    monkeypatch.setenv("TRADER_STORE_URL", "redis://trader@store:6380")
+    monkeypatch.setenv("TRADER_STORE_PASSWORD", password)
+    settings = load_settings()
+    host, port, user, quoted, tls = store_credentials(settings.store_url)
+    assert (host, port, user, tls) == ("store", 6380, "trader", False)
+    assert quoted is not None
+    assert unquote(quoted) == password
+    assert password not in repr(settings)
+    assert quoted not in repr(settings)
+
+
+def test_password_file_completes_the_store_url(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(" spaces count \n", encoding="utf-8")
+    monkeypatch.setenv("TRADER_STORE_URL", "redis://store")
+    monkeypatch.setenv("TRADER_STORE_PASSWORD_FILE", str(secret))
+    url = load_settings().store_url.get_secret_value()
+    assert url == "redis://:%20spaces%20count%20@store"
+
+
+def test_two_passwords_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADER_STORE_URL", "redis://trader:hush@store:6379")
+    monkeypatch.setenv("TRADER_STORE_PASSWORD", "hush")
+    [sentence] = sentences()
+    assert "remove one of them" in sentence
+    assert "hush" not in sentence
+
+
+@pytest.mark.parametrize("name", ["STORE_PASSWORD", "STORE_URL", "API_KEY", "API_SECRET"])
+def test_empty_secret_file_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("\n", encoding="utf-8")
+    monkeypatch.setenv("TRADER_STORE_URL", "redis://trader:hush@store:6379")
+    if name == "STORE_PASSWORD":
+        monkeypatch.setenv("TRADER_STORE_URL", "redis://trader@store:6379")
+    monkeypatch.setenv(f"TRADER_{name}_FILE", str(secret))
+    [sentence] = sentences()
+    assert sentence == f"TRADER_{name}_FILE names an empty file: {secret}."

@@ -67,7 +67,7 @@ async def check_store(settings: Settings) -> None:
         raise NodeExit(
             ExitCode.CONFIGURATION,
             f"{place} refuses the user name or password ({_one_line(error)}); "
-            f"correct {PREFIX}STORE_URL.",
+            f"correct {PREFIX}STORE_URL or {PREFIX}STORE_PASSWORD.",
         ) from None
     except redis.exceptions.BusyLoadingError:
         raise NodeExit(

@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -29,7 +29,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from .exit_codes import ExitCode, NodeExit
 
 PREFIX = "TRADER_"
-SECRETS = ("api_key", "api_secret", "store_url")
+SECRETS = ("api_key", "api_secret", "store_password", "store_url")
 """Settings that may be given as a file: ``TRADER_API_KEY_FILE`` names the file with the key."""
 
 
@@ -73,7 +73,10 @@ def _store_url(value: SecretStr) -> SecretStr:
     if parts.path not in ("", "/", "/0"):
         raise ValueError("must not name a database: the engine always uses database 0")
     if parts.username and not parts.password:
-        raise ValueError("has a user name without a password, which the engine cannot use")
+        raise ValueError(
+            f"has a user name without a password, which the engine cannot use; "
+            f"give one as {PREFIX}STORE_PASSWORD or {PREFIX}STORE_PASSWORD_FILE"
+        )
     return value
 
 
@@ -119,6 +122,9 @@ class Settings(BaseSettings):
     order_quantity: Decimal = Field(default=Decimal("0.010"), gt=0)
     store_url: Annotated[SecretStr, AfterValidator(_store_url)]
     store_url_file: Path | None = None
+    store_password: SecretStr | None = None
+    """Completes `store_url`, which holds it once the settings are read."""
+    store_password_file: Path | None = None
     exchange_http_url: Annotated[str, AfterValidator(_http_url)]
     exchange_ws_url: Annotated[str, AfterValidator(_ws_url)]
     api_key: str = "simulated-key"
@@ -137,7 +143,8 @@ class Settings(BaseSettings):
         cls, values: Any, handler: ModelWrapValidatorHandler["Settings"]
     ) -> "Settings":
         given = dict(values)
-        sentences = _read_secret_files(given) + _profile_errors(given)
+        sentences = _read_secret_files(given) + _complete_store_url(given)
+        sentences += _profile_errors(given)
         settings = None
         try:
             settings = handler(given)
@@ -185,12 +192,41 @@ def _read_secret_files(given: dict[str, Any]) -> list[str]:
         if not path:
             continue
         try:
-            given[name] = Path(path).read_text(encoding="utf-8").strip()
+            content = Path(path).read_text(encoding="utf-8").strip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not text"
             sentences.append(f"{PREFIX}{name.upper()}_FILE cannot be read: {path}: {reason}.")
-            given.setdefault(name, "redis://unread" if name == "store_url" else "unread")
+            content = ""
+        else:
+            if not content.strip():
+                sentences.append(f"{PREFIX}{name.upper()}_FILE names an empty file: {path}.")
+        # One sentence is enough: what stands in for the secret is never used.
+        given[name] = content or ("redis://unread" if name == "store_url" else "unread")
     return sentences
+
+
+def _complete_store_url(given: dict[str, Any]) -> list[str]:
+    """Put the store's password into its URL, quoted: there it is where every client looks."""
+    url, password = _plain(given.get("store_url")), _plain(given.get("store_password"))
+    if not url or not password:
+        return []
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return []  # the URL's own sentence says so
+    if parts.password:
+        return [
+            f"{PREFIX}STORE_PASSWORD is given and {PREFIX}STORE_URL holds a password, too; "
+            "remove one of them."
+        ]
+    user, _, place = parts.netloc.rpartition("@")
+    netloc = f"{user.partition(':')[0]}:{quote(password, safe='')}@{place}"
+    given["store_url"] = urlunsplit(parts._replace(netloc=netloc))
+    return []
+
+
+def _plain(value: Any) -> str | None:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _profile_errors(given: Mapping[str, Any]) -> list[str]:
@@ -247,12 +283,20 @@ def _sentence(error: dict[str, Any]) -> str:
 
 
 def store_credentials(url: SecretStr) -> tuple[str, int, str | None, str | None, bool]:
-    """Return host, port, user name, password and whether TLS is used, of a store URL."""
+    """
+    Return host, port, user name, password and whether TLS is used, of a store URL.
+
+    User name and password are quoted: the engine puts them into a URL of its own as they are.
+    """
     parts = urlsplit(url.get_secret_value())
     return (
         parts.hostname or "127.0.0.1",
         parts.port or 6379,
-        unquote(parts.username) if parts.username else None,
-        unquote(parts.password) if parts.password else None,
+        _quoted(parts.username) if parts.username else None,
+        _quoted(parts.password) if parts.password else None,
         parts.scheme == "rediss",
     )
+
+
+def _quoted(part: str) -> str:
+    return quote(unquote(part), safe="")
