@@ -43,7 +43,7 @@ def test_password_from_a_file(
     assert password not in node.everything()
 
 
-def test_wrong_password_is_not_told(start: Start, lock: Lock, processes: list[Process]) -> None:
+def test_wrong_password_is_not_told(start: Start, lock: Lock) -> None:
     url = lock("right")
     for given in (
         {"TRADER_STORE_URL": url, "TRADER_STORE_PASSWORD": "hush"},
