@@ -44,6 +44,8 @@ MODULES_OF = {
     "pytest": "py",
     "python-dateutil": "dateutil",
     "python-dotenv": "dotenv",
+    "pyyaml": "yaml",
+    "ruamel-yaml": "ruamel",
 }
 """Their modules that are not called like the distribution."""
 
@@ -56,6 +58,7 @@ OWN_DISTRIBUTIONS = frozenset({"recovery-drill", "simulated-exchange"})
 
 OWN_MODULES = frozenset(
     {
+        "deploy",
         "docs",
         "drill",
         "recovery_drill",
