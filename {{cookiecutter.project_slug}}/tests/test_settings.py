@@ -8,7 +8,10 @@ import pytest
 
 from {{cookiecutter.package_name}}.settings import (
     ConfigurationError,
+    HoldSettings,
+    OnRefusal,
     Settings,
+    load_hold_settings,
     load_settings,
     store_credentials,
 )
@@ -150,3 +153,29 @@ def test_empty_secret_file_is_an_error(
     monkeypatch.setenv(f"TRADER_{name}_FILE", str(secret))
     [sentence] = sentences()
     assert sentence == f"TRADER_{name}_FILE names an empty file: {secret}."
+
+
+def test_what_is_needed_to_hold_is_read_from_wrong_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lines = ["trader_on_refusal=hold", "TRADER_HTTP_HOST=0.0.0.0", "TRADER_INSTANCE_ID=first"]
+    (tmp_path / ".env").write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setenv("TRADER_HTTP_PORT", "9090")
+    monkeypatch.setenv("TRADER_SYMBOL", "?")
+    assert sentences()
+    found = load_hold_settings()
+    assert found == HoldSettings(OnRefusal.HOLD, "0.0.0.0", 9090, "first")  # noqa: S104 - bound by nobody
+
+
+@pytest.mark.parametrize("port", ["", "x", "0", "65536", "-1"])
+def test_what_cannot_be_read_has_its_default(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("TRADER_HTTP_PORT", port)
+    monkeypatch.setenv("TRADER_ON_REFUSAL", "stay")
+    found = load_hold_settings()
+    assert (found.on_refusal, found.http_host, found.http_port) == ("exit", "127.0.0.1", 8080)
+
+
+def test_unreadable_env_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"TRADER_SYMBOL=\xff\n")
+    assert sentences() == [".env cannot be read: not text."]
+    assert load_hold_settings().on_refusal == "exit"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import __version__
-from .exit_codes import ExitCode, NodeExit
-from .settings import load_settings
+from .exit_codes import ExitCode, NodeExit, complain
+from .settings import OnRefusal, load_hold_settings, load_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
     except NodeExit as error:
-        sys.stderr.write(error.sentence + "\n")
+        complain(error.sentence)
+        hold_settings = load_hold_settings()
+        if hold_settings.on_refusal is OnRefusal.HOLD:
+            from .hold import hold_alone
+
+            hold_alone(error, hold_settings)
         return int(error.code)
 
     # Imported late: it takes a second, and wrong settings should not have to wait for it.

@@ -7,14 +7,14 @@ from aiohttp import web
 
 from .changes import Changes
 from .exit_codes import ExitCode, NodeExit
-from .settings import PREFIX, Settings
+from .settings import PREFIX
 from .stages import Stage, Stages
 
 LONGEST_WAIT_SECONDS = 30.0
 
 
 async def open_endpoint(
-    settings: Settings, stages: Stages, changes: Changes, state: Callable[[], dict[str, Any]]
+    host: str, port: int, stages: Stages, changes: Changes, state: Callable[[], dict[str, Any]]
 ) -> web.AppRunner:
     """
     Serve the endpoint until the returned runner is cleaned up.
@@ -49,12 +49,12 @@ async def open_endpoint(
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
+        await web.TCPSite(runner, host, port).start()
     except OSError as error:
         await runner.cleanup()
         raise NodeExit(
             ExitCode.CONFIGURATION,
-            f"The HTTP address {settings.http_host}:{settings.http_port} cannot be used "
-            f"({error.strerror}); free it or set {PREFIX}HTTP_PORT to another port.",
+            f"The HTTP address {host}:{port} cannot be used ({error.strerror}); "
+            f"free it or set {PREFIX}HTTP_PORT to another port.",
         ) from None
     return runner

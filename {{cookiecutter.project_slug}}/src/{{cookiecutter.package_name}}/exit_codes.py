@@ -1,5 +1,6 @@
 """Exit codes of the node, and the exception that carries one with its plain sentence."""
 
+import sys
 from enum import IntEnum
 
 
@@ -33,3 +34,9 @@ class NodeExit(Exception):
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence
+
+
+def complain(sentence: str) -> None:
+    """Write the plain line, or lines, to stderr."""
+    sys.stderr.write(sentence + "\n")
+    sys.stderr.flush()

@@ -4,11 +4,13 @@ Settings from the environment (prefix ``TRADER_``), an ``.env`` file, and files 
 They are validated once, at the start. Every error is found at once and is one plain sentence.
 """
 
+import contextlib
 import ipaddress
 import os
 import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -29,6 +31,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from .exit_codes import ExitCode, NodeExit
 
 PREFIX = "TRADER_"
+HIGHEST_PORT = 65_535
 SECRETS = ("api_key", "api_secret", "store_password", "store_url")
 """Settings that may be given as a file: ``TRADER_API_KEY_FILE`` names the file with the key."""
 
@@ -42,10 +45,32 @@ class ConfigurationError(NodeExit):
 
 
 class OnRefusal(StrEnum):
-    """What to do when recovery is refused; nothing refuses in this version."""
+    """What to do where no restart helps: end with code 78, or stay up without trading."""
 
     EXIT = "exit"
     HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldSettings:
+    """
+    What a node that refuses to trade must know, so that it can say so.
+
+    Parameters
+    ----------
+    on_refusal : OnRefusal
+        Whether it stays up.
+    http_host, http_port : str, int
+        Where its endpoint is.
+    instance_id : str
+        The name of this process among its restarts.
+
+    """
+
+    on_refusal: OnRefusal
+    http_host: str
+    http_port: int
+    instance_id: str
 
 
 class Profile(StrEnum):
@@ -132,7 +157,7 @@ class Settings(BaseSettings):
     api_secret: SecretStr = SecretStr("simulated-secret")
     api_secret_file: Path | None = None
     http_host: str = "127.0.0.1"
-    http_port: int = Field(default=8080, ge=1, le=65535)
+    http_port: int = Field(default=8080, ge=1, le=HIGHEST_PORT)
     startup_timeout_seconds: float = Field(default=60, ge=1, le=3600)
     on_refusal: OnRefusal = OnRefusal.EXIT
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -154,6 +179,10 @@ class Settings(BaseSettings):
             raise ConfigurationError(sorted(set(sentences)))
         return settings
 
+    def hold_settings(self) -> HoldSettings:
+        """Return the part that a node needs to refuse."""
+        return HoldSettings(self.on_refusal, self.http_host, self.http_port, self.instance_id)
+
 
 def load_settings(env_file: str | None = ".env") -> Settings:
     """
@@ -165,7 +194,7 @@ def load_settings(env_file: str | None = ".env") -> Settings:
         If anything is missing, wrong, or not known at all.
 
     """
-    unknown = _unknown_names({**(dotenv_values(env_file) if env_file else {}), **os.environ})
+    unknown = _unknown_names(_environment(env_file))
     try:
         settings = Settings(_env_file=env_file)
     except ConfigurationError as error:
@@ -173,6 +202,34 @@ def load_settings(env_file: str | None = ".env") -> Settings:
     if unknown:
         raise ConfigurationError(unknown)
     return settings
+
+
+def load_hold_settings(env_file: str | None = ".env") -> HoldSettings:
+    """Return what can be read of settings that are wrong, and defaults for the rest."""
+    environment: Mapping[str, str | None] = os.environ
+    with contextlib.suppress(ConfigurationError):
+        environment = _environment(env_file)
+    # As pydantic finds them: in any case.
+    given = {name.upper(): value for name, value in environment.items()}
+    fields = Settings.model_fields
+    port = given.get(f"{PREFIX}HTTP_PORT") or ""
+    is_port = port.isdecimal() and 0 < int(port) <= HIGHEST_PORT
+    hold = given.get(f"{PREFIX}ON_REFUSAL") == OnRefusal.HOLD
+    return HoldSettings(
+        on_refusal=OnRefusal.HOLD if hold else OnRefusal.EXIT,
+        http_host=given.get(f"{PREFIX}HTTP_HOST") or fields["http_host"].default,
+        http_port=int(port) if is_port else fields["http_port"].default,
+        instance_id=given.get(f"{PREFIX}INSTANCE_ID") or str(uuid.uuid4()),
+    )
+
+
+def _environment(env_file: str | None) -> dict[str, str | None]:
+    """Return what the environment and, beneath it, the file set."""
+    try:
+        return {**(dotenv_values(env_file) if env_file else {}), **os.environ}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise ConfigurationError([f"{env_file} cannot be read: {reason}."]) from None
 
 
 def _unknown_names(environment: Mapping[str, str | None]) -> list[str]:

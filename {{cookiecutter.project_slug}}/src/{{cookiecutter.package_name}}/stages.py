@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """A named state of the node; the order here is the order of a start."""
+    """A named state of the node; the order here is that of a life."""
 
     PREFLIGHT = "preflight"
     LOAD = "load"
@@ -17,6 +17,8 @@ class Stage(StrEnum):
     WARMUP = "warmup"
     TRADING = "trading"
     STOPPING = "stopping"
+    REFUSED = "refused"
+    """Held up without an engine: the configuration must be mended first."""
 
 
 class Stages:

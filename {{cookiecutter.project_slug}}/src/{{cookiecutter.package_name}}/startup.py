@@ -8,7 +8,6 @@ fails, and the process lives on without trading. Here each of them has its sente
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -21,9 +20,10 @@ from .changes import Changes
 from .decision import EmaCross
 from .endpoint import open_endpoint
 from .exchange import Exchange
-from .exit_codes import ExitCode, NodeExit
+from .exit_codes import ExitCode, NodeExit, complain
+from .hold import hold
 from .preflight import preflight
-from .settings import PREFIX, Settings
+from .settings import PREFIX, OnRefusal, Settings
 from .stages import Stage, Stages
 from .state import document
 from .strategy import TargetStrategy, TargetStrategyConfig
@@ -59,6 +59,7 @@ class Runner:
         self._is_reconciled = False
         self._failed_reports: list[str] = []
         self._end: asyncio.Future[NodeExit | None]
+        self._asked_to_stop = asyncio.Event()
 
     async def run(self) -> ExitCode:
         """Run until the process should end, and return its exit code."""
@@ -70,7 +71,7 @@ class Runner:
         start.add_done_callback(self._start_is_over)
         end = await self._end
         if end is not None:
-            _complain(end.sentence)
+            complain(end.sentence)
         code = ExitCode.STOPPED if end is None else end.code
         reason = "stopped as asked" if end is None else end.sentence
         # From here on the plain line is written; a stop that hangs ends with the same code.
@@ -79,7 +80,15 @@ class Runner:
         start.cancel()
         await asyncio.wait([start])
         await self._stop()
+        if end is not None and self._must_be_held(end):
+            self._watchdog.disarm()
+            await hold(end, self._settings.hold_settings(), self._asked_to_stop)
         return code
+
+    def _must_be_held(self, end: NodeExit) -> bool:
+        """Return whether a restart after `end` would only lead to the same end."""
+        asked = self._settings.on_refusal is OnRefusal.HOLD
+        return asked and end.code is ExitCode.CONFIGURATION
 
     def state(self) -> dict[str, Any]:
         """Return the document of ``GET /state``."""
@@ -98,7 +107,9 @@ class Runner:
     async def _start(self) -> None:
         settings, stages = self._settings, self._stages
         stages.enter(Stage.PREFLIGHT)
-        self._endpoint = await open_endpoint(settings, stages, self._changes, self.state)
+        self._endpoint = await open_endpoint(
+            settings.http_host, settings.http_port, stages, self._changes, self.state
+        )
         await preflight(settings)
         stages.enter(Stage.LOAD)
         self._load()
@@ -218,7 +229,11 @@ class Runner:
 
     def _take_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._finish, None)
+            loop.add_signal_handler(number, self._stop_as_asked)
+
+    def _stop_as_asked(self) -> None:
+        self._asked_to_stop.set()
+        self._finish(None)
 
     def _finish(self, end: NodeExit | None) -> None:
         """End the run; the first reason counts. ``None`` is a stop as asked."""
@@ -280,18 +295,13 @@ def run(settings: Settings, exec_client_factory: Any = MendedExecClientFactory) 
         try:
             runner = Runner(settings, exec_client_factory)
         except NodeExit as error:
-            _complain(error.sentence)
+            complain(error.sentence)
             return error.code
         return await runner.run()
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     return loop.run_until_complete(main())
-
-
-def _complain(sentence: str) -> None:
-    sys.stderr.write(sentence + "\n")
-    sys.stderr.flush()
 
 
 def _one_line(error: object) -> str:

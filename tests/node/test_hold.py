@@ -1,0 +1,148 @@
+"""With TRADER_ON_REFUSAL=hold, a node that no restart helps stays up and says why."""
+
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from node.conftest import Start
+from node.processes import Exchange, Node, Process, Store, free_port
+from recovery_drill.model import NodeState
+
+AWAY = 75
+CONFIGURATION = 78
+READY_SECONDS = 20.0
+WATCHED_SECONDS = 2.0
+MOST_CPU_SECONDS = 0.1
+
+
+@pytest.fixture
+def hold(start: Start) -> Start:
+    """Start a node that is to hold."""
+
+    def start_to_hold(*code: str, **changes: str) -> Node:
+        return start(*code, **{"TRADER_ON_REFUSAL": "hold", **changes})
+
+    return start_to_hold
+
+
+def end(node: Node, number: signal.Signals = signal.SIGTERM) -> None:
+    """Ask the node to stop; it must end at once and with the code of its refusal."""
+    node.child.send_signal(number)
+    assert node.wait(5) == CONFIGURATION
+
+
+def is_held(node: Node) -> dict[str, Any]:
+    """Wait until the node is held, look at all that it answers, and return its health."""
+    node.until("refused", READY_SECONDS)
+    status, health = node.get("health")
+    assert status == 503
+    assert health["stage"] == "refused"
+    assert health["reason"] == "\n".join(node.complaint())
+    status, body = node.get("state")
+    assert status == 200
+    state = msgspec.convert(body, NodeState)
+    assert (state.stage, state.pid) == ("refused", node.child.pid)
+    assert (state.orders, state.positions, state.inflight) == ((), (), 0)
+    answer: dict[str, Any] = health
+    return answer
+
+
+def cpu_seconds(node: Node) -> float:
+    """Return the processor time that the node has spent."""
+    fields = Path(f"/proc/{node.child.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_settings_that_are_wrong(hold: Start, number: signal.Signals) -> None:
+    node = hold(TRADER_SYMBOL="?", TRADER_ID="?")
+    assert is_held(node)["reason"].count("\n") == 1
+    assert node.stages == ["refused"]
+    end(node, number)
+
+
+def test_settings_of_the_env_file(
+    start: Start, environment: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "node-0"
+    folder.mkdir()
+    del environment["TRADER_SYMBOL"]
+    lines = ["trader_on_refusal=hold", "TRADER_SYMBOL=?"]
+    (folder / ".env").write_text("\n".join(lines), encoding="utf-8")
+    node = start()
+    is_held(node)
+    end(node)
+
+
+def test_env_file_that_is_not_text(hold: Start, tmp_path: Path) -> None:
+    folder = tmp_path / "node-0"
+    folder.mkdir()
+    (folder / ".env").write_bytes(b"TRADER_SYMBOL=\xff\n")
+    node = hold()
+    assert is_held(node)["reason"] == ".env cannot be read: not text."
+    end(node)
+
+
+def test_port_that_is_taken(hold: Start, store: Store, exchange: Exchange) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        node = hold(TRADER_HTTP_PORT=str(taken.getsockname()[1]))
+        node.until("refused", READY_SECONDS)
+        why, held = node.complaint()
+        assert "cannot be used" in why
+        assert held == f"The node is held without an endpoint. {why}"
+        end(node)
+
+
+def test_wrong_store_password(
+    hold: Start, exchange: Exchange, tmp_path: Path, processes: list[Process]
+) -> None:
+    store = Store(tmp_path / "locked", "--requirepass", "right")
+    processes.append(store)
+    node = hold(TRADER_STORE_URL=store.url, TRADER_STORE_PASSWORD="hush")
+    assert "refuses the user name or password" in is_held(node)["reason"]
+    assert node.stages == ["preflight", "stopping", "refused"]
+    end(node)
+
+
+def test_quantity_that_the_exchange_cannot_fill(
+    hold: Start, store: Store, exchange: Exchange
+) -> None:
+    node = hold(TRADER_ORDER_QUANTITY="0.0105")
+    assert "no multiple of" in is_held(node)["reason"]
+    assert node.stages[-3:] == ["trading", "stopping", "refused"]
+    assert exchange.get("ledger")["orders"] == []
+    # The engine has gone: whatever the market does, nothing is decided.
+    spent = cpu_seconds(node)
+    with pytest.raises(AssertionError, match="No line within"):
+        node.next_line(WATCHED_SECONDS)
+    assert cpu_seconds(node) - spent < MOST_CPU_SECONDS
+    end(node)
+
+
+def test_what_a_restart_helps_is_not_held(hold: Start, store: Store) -> None:
+    node = hold()
+    assert node.wait() == AWAY
+    assert "refused" not in node.everything()
+
+
+def test_a_defect_is_not_held(hold: Start) -> None:
+    code = """
+import sys
+from trading_node import cli, watchdog
+
+watchdog.AWAKE_SECONDS = 0.2
+watchdog._interpret = lambda script: None
+sys.exit(cli.main(["run"]))
+"""
+    assert hold(code).wait() == 1
+
+
+def test_default_is_to_end(start: Start) -> None:
+    node = start(TRADER_ON_REFUSAL="Hold", TRADER_HTTP_PORT=str(free_port()))
+    assert node.wait() == CONFIGURATION
+    [line] = node.complaint()
+    assert line.startswith("TRADER_ON_REFUSAL ")
