@@ -56,16 +56,11 @@ test-long: test ## Run all of them, the long ones too
 	done; \
 	"$(VENV)/bin/python" -m pytest -m long $(ARGS)
 
-check: setup ## Lint, check the format and the types, of the template and of what it generates
-	@"$(VENV)/bin/ruff" check .
-	@"$(VENV)/bin/ruff" format --check .
-	@"$(VENV)/bin/mypy"
+check: setup ## Run every check of .pre-commit-config.yaml, of the template and of what it generates
+	@VENV="$(VENV)" sh "$(PROJECT)/scripts/check" $(ARGS)
 	@rm -rf "$(BUILD)/check"
 	@"$(VENV)/bin/cookiecutter" --no-input --default-config --output-dir "$(BUILD)/check" . project_slug=my-trader
-	@bin=$$(cd "$(VENV)/bin" && pwd) && cd "$(BUILD)/check/my-trader" \
-		&& "$$bin/ruff" check --no-respect-gitignore . \
-		&& "$$bin/ruff" format --check --no-respect-gitignore . \
-		&& "$$bin/mypy"
+	@venv=$$(cd "$(VENV)" && pwd) && cd "$(BUILD)/check/my-trader" && VENV=$$venv sh scripts/check $(ARGS)
 
 # Keeps the pins that still fit; LOCK_FLAGS=--upgrade takes the newest.
 LOCK = "$(UV)" pip compile --quiet --universal --generate-hashes --no-emit-index-url \
