@@ -5,7 +5,21 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from nautilus_trader.adapters.binance import BinanceAccountType
+from nautilus_trader.adapters.binance.common.enums import BinanceEnvironment
+from nautilus_trader.adapters.binance.common.urls import (
+    get_http_base_url,
+    get_ws_base_url,
+    get_ws_private_base_url,
+    get_ws_public_base_url,
+)
 
+from {{cookiecutter.package_name}}.node import node_config
+from {{cookiecutter.package_name}}.profiles import (
+    TESTNET_URLS,
+    Profile,
+    address_complaints,
+)
 from {{cookiecutter.package_name}}.settings import (
     ConfigurationError,
     HoldSettings,
@@ -71,7 +85,6 @@ def test_all_errors_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("TRADER_ORDER_QUANTITY", "0"),
         ("TRADER_LOG_LEVEL", "LOUD"),
         ("TRADER_PROFILE", "paper"),
-        ("TRADER_PROFILE", "testnet"),
         ("TRADER_PROFILE", "live"),
         ("TRADER_ORDER_QUANTITTY", "1"),
     ],
@@ -179,3 +192,140 @@ def test_unreadable_env_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"TRADER_SYMBOL=\xff\n")
     assert sentences() == [".env cannot be read: not text."]
     assert load_hold_settings().on_refusal == "exit"
+
+
+REAL_KEY = (string.ascii_letters + string.digits + "ab")[:64]
+TESTNET = {
+    "TRADER_PROFILE": "testnet",
+    "TRADER_EXCHANGE_HTTP_URL": "https://demo-fapi.binance.com",
+    "TRADER_EXCHANGE_WS_URL": "wss://stream.binancefuture.com",
+    "TRADER_API_KEY": REAL_KEY,
+    "TRADER_API_SECRET": REAL_KEY[::-1],
+}
+PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----"
+
+
+@pytest.fixture
+def testnet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that the testnet profile takes."""
+    for name, value in TESTNET.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("testnet")
+@pytest.mark.parametrize(
+    "ws_url", ["wss://stream.binancefuture.com", "wss://DEMO-fstream.binance.com/"]
+)
+def test_testnet_is_taken(monkeypatch: pytest.MonkeyPatch, ws_url: str) -> None:
+    monkeypatch.setenv("TRADER_EXCHANGE_WS_URL", ws_url)
+    assert load_settings().profile == "testnet"
+
+
+@pytest.mark.usefixtures("testnet")
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("EXCHANGE_HTTP_URL", "http://127.0.0.1:8090", "is not the testnet's"),
+        ("EXCHANGE_HTTP_URL", "http://exchange:8090", "is not the testnet's"),
+        ("EXCHANGE_HTTP_URL", "http://demo-fapi.binance.com", "is not the testnet's"),
+        ("EXCHANGE_HTTP_URL", "https://demo-fapi.binance.com:8443", "is not the testnet's"),
+        ("EXCHANGE_HTTP_URL", "https://demo-fapi.binance.com@127.0.0.1", "is not the testnet's"),
+        ("EXCHANGE_HTTP_URL", "https://fapi.binance.com", "is not the testnet's"),
+        ("EXCHANGE_HTTP_URL", "https://stream.binancefuture.com", "is not the testnet's"),
+        ("EXCHANGE_WS_URL", "ws://127.0.0.1:8090", "is not the testnet's"),
+        ("EXCHANGE_WS_URL", "ws://stream.binancefuture.com", "is not the testnet's"),
+        ("EXCHANGE_WS_URL", "wss://fstream.binance.com", "is not the testnet's"),
+        ("API_KEY", "", "is not set"),
+        ("API_KEY", "simulated-key", "is the simulated exchange's"),
+        ("API_KEY", "my-key", "64 letters and digits"),
+        ("API_KEY", REAL_KEY[:63], "64 letters and digits"),
+        ("API_KEY", "x" * 64, "looks like a dummy"),
+        ("API_KEY", TESTNET["TRADER_API_SECRET"], "is the same as the secret"),
+        ("API_SECRET", "", "is not set"),
+        ("API_SECRET", "simulated-secret", "is the simulated exchange's"),
+        ("API_SECRET", f"{REAL_KEY}0", "64 letters and digits"),
+        ("API_SECRET", "0" * 64, "looks like a dummy"),
+        ("API_SECRET", PEM, "HMAC"),
+    ],
+)
+def test_testnet_refuses(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, complaint: str
+) -> None:
+    monkeypatch.setenv(f"TRADER_{name}", value)
+    [sentence] = sentences()
+    assert sentence.startswith(f"TRADER_{name} ")
+    assert complaint in sentence
+    assert not value or value not in sentence
+
+
+def test_testnet_names_all_that_it_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADER_PROFILE", "testnet")
+    names = [sentence.split()[0].removeprefix("TRADER_") for sentence in sentences()]
+    assert names == ["API_KEY", "API_SECRET", "EXCHANGE_HTTP_URL", "EXCHANGE_WS_URL"]
+
+
+@pytest.mark.usefixtures("testnet")
+def test_secret_that_cannot_be_read_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADER_API_KEY_FILE", "nowhere")
+    [sentence] = sentences()
+    assert sentence.startswith("TRADER_API_KEY_FILE cannot be read")
+
+
+@pytest.mark.parametrize("name", ["TRADER_API_KEY", "TRADER_API_SECRET"])
+@pytest.mark.parametrize("value", [REAL_KEY, "x" * 64, PEM], ids=["key", "dummy", "pem"])
+def test_simulated_refuses_what_may_be_real(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    [sentence] = sentences()
+    assert sentence.startswith(f"{name} looks like a real one")
+    assert value not in sentence
+
+
+def test_live_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADER_PROFILE", "live")
+    [sentence] = sentences()
+    assert "halt, flatten and order limits" in sentence
+    assert "docs/going-live.md" in sentence
+
+
+@pytest.mark.parametrize(
+    ("profile", "address", "is_refused"),
+    [
+        ("simulated", "127.0.0.1", False),
+        ("simulated", "10.0.0.1", False),
+        ("simulated", "fe80::1%eth0", False),
+        ("simulated", "0.0.0.0", True),  # noqa: S104 - nobody binds it
+        ("simulated", "93.184.215.14", True),
+        ("testnet", "127.0.0.1", True),
+        ("testnet", "172.17.0.2", True),
+        ("testnet", "100.64.0.1", True),
+        ("testnet", "0.0.0.0", True),  # noqa: S104 - nobody binds it
+        ("testnet", "::1", True),
+        ("testnet", "93.184.215.14", False),
+    ],
+)
+def test_addresses_that_names_lead_to(profile: str, address: str, is_refused: bool) -> None:
+    assert bool(list(address_complaints(Profile(profile), address))) is is_refused
+
+
+def test_testnet_urls_are_those_that_the_adapter_knows() -> None:
+    kind, names = BinanceAccountType.USDT_FUTURES, ("TESTNET", "DEMO")
+    known = [BinanceEnvironment[name] for name in names]
+    assert {get_http_base_url(kind, each, False) for each in known} == set(
+        TESTNET_URLS["exchange_http_url"]
+    )
+    for url in (get_ws_base_url, get_ws_private_base_url, get_ws_public_base_url):
+        assert {url(kind, each, False) for each in known} == set(TESTNET_URLS["exchange_ws_url"])
+
+
+@pytest.mark.usefixtures("testnet")
+def test_engine_is_given_the_testnet_alone() -> None:
+    config = node_config(load_settings())
+    for client in (*config.data_clients.values(), *config.exec_clients.values()):
+        assert client.environment is BinanceEnvironment.TESTNET
+        assert client.base_url_http == TESTNET["TRADER_EXCHANGE_HTTP_URL"]
+        assert client.base_url_ws == TESTNET["TRADER_EXCHANGE_WS_URL"]
+        assert client.api_key == TESTNET["TRADER_API_KEY"]
+    [client] = config.exec_clients.values()
+    assert client.base_url_ws_stream == TESTNET["TRADER_EXCHANGE_WS_URL"]

@@ -20,7 +20,7 @@ from . import order_ids
 from .bars import BAR_MS, ClosedBar
 from .order_ids import Leg
 from .planner import OrderView, Phase
-from .preflight import hello
+from .preflight import exchange_now_ms
 from .settings import Settings
 
 MOST_ROWS = 1_000
@@ -64,7 +64,7 @@ class Exchange:
     """
 
     def __init__(self, settings: Settings, clock: LiveClock) -> None:
-        self._url = settings.exchange_http_url
+        self._settings = settings
         self._symbol = settings.symbol
         account_type = BinanceAccountType.USDT_FUTURES
         client = get_cached_binance_http_client(
@@ -79,8 +79,7 @@ class Exchange:
 
     async def market_ms(self) -> int:
         """Return the exchange's now: what its bars and fills are stamped with, in milliseconds."""
-        answer = await hello(self._url)
-        return int(answer["market_ms"])
+        return await exchange_now_ms(self._settings)
 
     async def closed_bars(self, count: int) -> list[ClosedBar]:
         """Return the last closed one-minute bars, about `count` of them, oldest first."""

@@ -9,6 +9,7 @@ from nautilus_trader.adapters.binance import (
     BinanceExecClientConfig,
     BinanceLiveDataClientFactory,
 )
+from nautilus_trader.adapters.binance.common.enums import BinanceEnvironment
 from nautilus_trader.config import (
     CacheConfig,
     DatabaseConfig,
@@ -30,6 +31,9 @@ RECONCILE_SECONDS = 20.0
 PORTFOLIO_SECONDS = 10.0
 DISCONNECT_SECONDS = 3.0
 POST_STOP_SECONDS = 0.5
+
+ENVIRONMENT = BinanceEnvironment.TESTNET
+"""In every profile: all addresses are given, and the adapter knows none of production besides."""
 
 
 def instrument_id(settings: Settings) -> InstrumentId:
@@ -108,6 +112,7 @@ def _data_client_config(
         api_key=settings.api_key,
         api_secret=settings.api_secret.get_secret_value(),
         account_type=BinanceAccountType.USDT_FUTURES,
+        environment=ENVIRONMENT,
         base_url_http=settings.exchange_http_url,
         base_url_ws=settings.exchange_ws_url,
         instrument_provider=instruments,
@@ -121,9 +126,11 @@ def _exec_client_config(
         api_key=settings.api_key,
         api_secret=settings.api_secret.get_secret_value(),
         account_type=BinanceAccountType.USDT_FUTURES,
+        environment=ENVIRONMENT,
         base_url_http=settings.exchange_http_url,
         base_url_ws=settings.exchange_ws_url,
-        # Without this one the user stream goes to the real exchange.
+        # Without this one the user stream has an address of the adapter's own. It carries the
+        # events of HMAC keys; other keys would take them from base_url_ws: profiles refuses them.
         base_url_ws_stream=settings.exchange_ws_url,
         # One-way positions are the engine's to name: one a strategy and instrument.
         use_position_ids=False,

@@ -14,10 +14,13 @@ import redis.asyncio
 import redis.exceptions
 
 from .exit_codes import ExitCode, NodeExit
-from .settings import PREFIX, Settings, is_public
+from .profiles import Profile, address_complaints
+from .settings import PREFIX, Settings
 
 STORE_SECONDS = 3.0
 EXCHANGE_SECONDS = 5.0
+INVALID_SYMBOL = -1121
+"""USD-M Futures, Error Codes."""
 
 
 async def preflight(settings: Settings) -> None:
@@ -32,8 +35,14 @@ async def preflight(settings: Settings) -> None:
     """
     await check_store(settings)
     await check_hosts(settings)
-    answer = await hello(settings.exchange_http_url)
-    if settings.symbol not in answer.get("symbols", [settings.symbol]):
+    url = settings.exchange_http_url
+    if settings.profile is Profile.SIMULATED:
+        answer = await hello(url)
+        is_listed = settings.symbol in answer.get("symbols", [settings.symbol])
+    else:
+        await server_time_ms(url)
+        is_listed = await lists(url, settings.symbol)
+    if not is_listed:
         raise NodeExit(
             ExitCode.CONFIGURATION,
             f"The exchange does not list {settings.symbol}; correct {PREFIX}SYMBOL.",
@@ -92,12 +101,13 @@ async def check_store(settings: Settings) -> None:
 
 async def check_hosts(settings: Settings) -> None:
     """
-    Resolve the exchange's host names and refuse public addresses.
+    Resolve the exchange's host names and refuse what the profile does not talk to.
 
     Raises
     ------
     NodeExit
-        With code 75 when a name does not resolve, 78 when it leads to a public address.
+        With code 75 when a name does not resolve, 78 when it leads to a public address in the
+        simulated profile, or to another one outside it.
 
     """
     loop = asyncio.get_running_loop()
@@ -112,12 +122,23 @@ async def check_hosts(settings: Settings) -> None:
                 ExitCode.AWAY, f"The exchange's host {host} has no address; is the exchange up?"
             ) from None
         for *_, address in found:
-            if is_public(str(address[0])):
-                raise NodeExit(
-                    ExitCode.CONFIGURATION,
-                    f"{PREFIX}{name.upper()} leads to {address[0]}, which is not a loopback or "
-                    "private address; the simulated profile never talks to a public host.",
-                )
+            for complaint in address_complaints(settings.profile, str(address[0])):
+                raise NodeExit(ExitCode.CONFIGURATION, f"{PREFIX}{name.upper()} {complaint}.")
+
+
+async def exchange_now_ms(settings: Settings) -> int:
+    """
+    Return the exchange's now: what its bars and fills are stamped with, in milliseconds.
+
+    Raises
+    ------
+    NodeExit
+        As of the question that the profile needs.
+
+    """
+    if settings.profile is Profile.SIMULATED:
+        return int((await hello(settings.exchange_http_url))["market_ms"])
+    return await server_time_ms(settings.exchange_http_url)
 
 
 async def hello(url: str) -> dict[str, Any]:
@@ -130,13 +151,77 @@ async def hello(url: str) -> dict[str, Any]:
         With code 75 when nothing answers, 78 when something else than a simulated exchange does.
 
     """
+    status, answer = await _get(url, "/_sim/hello")
+    market_ms = answer.get("market_ms") if isinstance(answer, dict) else None
+    if status != 200 or not isinstance(market_ms, int):
+        raise NodeExit(
+            ExitCode.CONFIGURATION,
+            f"What answers at {url} is not a simulated exchange (no /_sim/hello); "
+            f"correct {PREFIX}EXCHANGE_HTTP_URL.",
+        )
+    return dict(answer)
+
+
+async def server_time_ms(url: str) -> int:
+    """
+    Return the exchange's wall time in milliseconds (USD-M Futures, Check Server Time).
+
+    Raises
+    ------
+    NodeExit
+        With code 75 when there is no answer, or none that tells the time.
+
+    """
+    status, answer = await _get(url, "/fapi/v1/time")
+    if not isinstance(answer, dict) or not isinstance(answer.get("serverTime"), int):
+        raise NodeExit(
+            ExitCode.AWAY, f"The exchange at {url} does not tell its time (HTTP status {status})."
+        )
+    return int(answer["serverTime"])
+
+
+async def lists(url: str, symbol: str) -> bool:
+    """
+    Return whether the exchange knows `symbol` (USD-M Futures, Symbol Price Ticker V2).
+
+    Raises
+    ------
+    NodeExit
+        With code 75 when there is no answer, or none about a price.
+
+    """
+    status, answer = await _get(url, f"/fapi/v2/ticker/price?symbol={symbol}")
+    if isinstance(answer, dict) and answer.get("code") == INVALID_SYMBOL:
+        return False
+    if not isinstance(answer, dict) or answer.get("symbol") != symbol:
+        raise NodeExit(
+            ExitCode.AWAY,
+            f"The exchange at {url} does not tell the price of {symbol} (HTTP status {status}).",
+        )
+    return True
+
+
+async def _get(url: str, path: str) -> tuple[int, Any]:
+    """
+    Return status and JSON body of an answer; ``None`` stands for a body that is something else.
+
+    Raises
+    ------
+    NodeExit
+        With code 75 when nothing answers in time.
+
+    """
     timeout = aiohttp.ClientTimeout(total=EXCHANGE_SECONDS)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"{url}/_sim/hello", allow_redirects=False) as response,
+            session.get(f"{url}{path}", allow_redirects=False) as response,
         ):
-            answer = await response.json() if response.status == 200 else None
+            status = response.status
+            try:
+                return status, await response.json()
+            except (aiohttp.ContentTypeError, ValueError):
+                return status, None
     except TimeoutError:
         raise NodeExit(
             ExitCode.AWAY, f"The exchange at {url} did not answer within {EXCHANGE_SECONDS:.0f} s."
@@ -145,15 +230,8 @@ async def hello(url: str) -> dict[str, Any]:
         raise NodeExit(
             ExitCode.AWAY, f"The exchange at {url} is away: {_one_line(error)}."
         ) from None
-    except (aiohttp.ClientError, ValueError):
-        answer = None
-    if not isinstance(answer, dict) or not isinstance(answer.get("market_ms"), int):
-        raise NodeExit(
-            ExitCode.CONFIGURATION,
-            f"What answers at {url} is not a simulated exchange (no /_sim/hello); "
-            f"correct {PREFIX}EXCHANGE_HTTP_URL.",
-        )
-    return answer
+    except aiohttp.ClientError:  # an answer that is no HTTP
+        return 0, None
 
 
 def _one_line(error: BaseException) -> str:

@@ -5,7 +5,6 @@ They are validated once, at the start. Every error is found at once and is one p
 """
 
 import contextlib
-import ipaddress
 import os
 import re
 import uuid
@@ -29,6 +28,15 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .exit_codes import ExitCode, NodeExit
+from .profiles import (
+    SIMULATED_KEY,
+    SIMULATED_SECRET,
+    Profile,
+    key_complaints,
+    profile_complaints,
+    secret_complaints,
+    url_complaints,
+)
 
 PREFIX = "TRADER_"
 HIGHEST_PORT = 65_535
@@ -71,14 +79,6 @@ class HoldSettings:
     http_host: str
     http_port: int
     instance_id: str
-
-
-class Profile(StrEnum):
-    """Which exchange the node trades at."""
-
-    SIMULATED = "simulated"
-    TESTNET = "testnet"
-    LIVE = "live"
 
 
 def _trader_id(value: str) -> str:
@@ -152,9 +152,9 @@ class Settings(BaseSettings):
     store_password_file: Path | None = None
     exchange_http_url: Annotated[str, AfterValidator(_http_url)]
     exchange_ws_url: Annotated[str, AfterValidator(_ws_url)]
-    api_key: str = "simulated-key"
+    api_key: str = SIMULATED_KEY
     api_key_file: Path | None = None
-    api_secret: SecretStr = SecretStr("simulated-secret")
+    api_secret: SecretStr = SecretStr(SIMULATED_SECRET)
     api_secret_file: Path | None = None
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=1, le=HIGHEST_PORT)
@@ -168,8 +168,10 @@ class Settings(BaseSettings):
         cls, values: Any, handler: ModelWrapValidatorHandler["Settings"]
     ) -> "Settings":
         given = dict(values)
-        sentences = _read_secret_files(given) + _complete_store_url(given)
-        sentences += _profile_errors(given)
+        unread = _read_secret_files(given)
+        errors = _profile_errors(given) | unread  # what was not read cannot be wrong, too
+        sentences = [sentence for found in errors.values() for sentence in found]
+        sentences += _complete_store_url(given)
         settings = None
         try:
             settings = handler(given)
@@ -241,9 +243,9 @@ def _unknown_names(environment: Mapping[str, str | None]) -> list[str]:
     ]
 
 
-def _read_secret_files(given: dict[str, Any]) -> list[str]:
+def _read_secret_files(given: dict[str, Any]) -> dict[str, list[str]]:
     """Put the contents of secret files into `given`; a file wins over a plain value."""
-    sentences = []
+    errors = {}
     for name in SECRETS:
         path = given.get(f"{name}_file")
         if not path:
@@ -252,14 +254,15 @@ def _read_secret_files(given: dict[str, Any]) -> list[str]:
             content = Path(path).read_text(encoding="utf-8").strip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not text"
-            sentences.append(f"{PREFIX}{name.upper()}_FILE cannot be read: {path}: {reason}.")
-            content = ""
+            errors[name] = [f"{PREFIX}{name.upper()}_FILE cannot be read: {path}: {reason}."]
         else:
-            if not content.strip():
-                sentences.append(f"{PREFIX}{name.upper()}_FILE names an empty file: {path}.")
+            if content.strip():
+                given[name] = content
+                continue
+            errors[name] = [f"{PREFIX}{name.upper()}_FILE names an empty file: {path}."]
         # One sentence is enough: what stands in for the secret is never used.
-        given[name] = content or ("redis://unread" if name == "store_url" else "unread")
-    return sentences
+        given[name] = "redis://unread" if name == "store_url" else "unread"
+    return errors
 
 
 def _complete_store_url(given: dict[str, Any]) -> list[str]:
@@ -286,41 +289,24 @@ def _plain(value: Any) -> str | None:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
-def _profile_errors(given: Mapping[str, Any]) -> list[str]:
-    profile = given.get("profile")
-    if profile in (Profile.TESTNET, Profile.LIVE):
-        return [
-            f"{PREFIX}PROFILE={profile} is refused: trading with real counterparties comes with "
-            "halt, flatten and limits, which this version does not have; use simulated."
-        ]
-    if profile != Profile.SIMULATED:
-        return []
-    return [
-        f"{PREFIX}{name.upper()} points to {host}, which is not a loopback or private address; "
-        "the simulated profile never talks to a public host."
-        for name in ("exchange_http_url", "exchange_ws_url")
-        if (host := _host_of(given.get(name))) is not None and is_public(host)
-    ]
-
-
-def _host_of(url: Any) -> str | None:
-    try:
-        return urlsplit(url).hostname if isinstance(url, str) else None
-    except ValueError:
-        return None
-
-
-def is_public(host: str) -> bool:
-    """
-    Return whether `host` is an address outside loopback and private networks.
-
-    A name is not decided here: the preflight resolves it.
-    """
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return not (address.is_loopback or address.is_private) or address.is_unspecified
+def _profile_errors(given: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return by setting what its profile forbids."""
+    if given.get("profile") not in list(Profile):
+        return {}  # its own sentence says so
+    profile = Profile(given["profile"])
+    key, secret = _plain(given.get("api_key")), _plain(given.get("api_secret"))
+    complaints = {
+        "profile": profile_complaints(profile),
+        "api_key": key_complaints(profile, key, secret),
+        "api_secret": secret_complaints(profile, secret),
+    }
+    for name in ("exchange_http_url", "exchange_ws_url"):
+        if isinstance(url := given.get(name), str):
+            complaints[name] = url_complaints(profile, name, url)
+    return {
+        name: [f"{PREFIX}{name.upper()} {complaint}." for complaint in found]
+        for name, found in complaints.items()
+    }
 
 
 def _sentence(error: dict[str, Any]) -> str:

@@ -1,0 +1,136 @@
+"""
+What each profile may talk to, and with which keys; nothing here asks anybody.
+
+A complaint is the end of a sentence that begins with the setting's name.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+SIMULATED_KEY = "simulated-key"
+SIMULATED_SECRET = "simulated-secret"  # noqa: S105 - everybody knows it
+TESTNET_URLS = {
+    "exchange_http_url": ("https://demo-fapi.binance.com",),
+    "exchange_ws_url": ("wss://stream.binancefuture.com", "wss://demo-fstream.binance.com"),
+}
+"""The addresses of the testnet, which the exchange also calls demo trading: those that
+nautilus_trader 1.231.0 knows for USD-M futures (adapters/binance/common/urls.py)."""
+
+REAL = re.compile(r"[A-Za-z0-9]{64}")
+"""How the exchange's keys and HMAC secrets look, the testnet's too."""
+PEM = "-----BEGIN"
+FEWEST_LETTERS = 16
+"""How many different ones a key has at least; of 64 drawn at random about 40 are different."""
+
+
+class Profile(StrEnum):
+    """Which exchange the node trades at."""
+
+    SIMULATED = "simulated"
+    TESTNET = "testnet"
+    LIVE = "live"
+
+
+def profile_complaints(profile: Profile) -> Iterator[str]:
+    """Yield why `profile` cannot be had at all."""
+    if profile is Profile.LIVE:
+        yield (
+            "must not be live: trading with money comes with halt, flatten and order limits, "
+            "which this version does not have; docs/going-live.md says what there is, "
+            "and testnet or simulated is as far as it goes"
+        )
+
+
+def url_complaints(profile: Profile, name: str, url: str) -> Iterator[str]:
+    """Yield why `profile` does not talk to `url`, which the setting `name` gives."""
+    if profile is Profile.TESTNET and url.rstrip("/").lower() not in TESTNET_URLS[name]:
+        yield (
+            f"is not the testnet's; the testnet profile talks to {' or '.join(TESTNET_URLS[name])} "
+            "and to nothing else"
+        )
+    if profile is Profile.SIMULATED and (host := _host_of(url)) is not None and is_public(host):
+        yield (
+            f"points to {host}, which is not a loopback or private address; "
+            "the simulated profile never talks to a public host"
+        )
+
+
+def key_complaints(profile: Profile, key: str | None, secret: str | None) -> Iterator[str]:
+    """Yield why `profile` does not use `key`; `secret` only tells whether both are the same."""
+    if profile is Profile.SIMULATED:
+        yield from _real_complaints(key)
+    if profile is Profile.TESTNET:
+        yield from _dummy_complaints(key, SIMULATED_KEY)
+        if key and key == secret:
+            yield "is the same as the secret; one of them is in the wrong place"
+
+
+def secret_complaints(profile: Profile, secret: str | None) -> Iterator[str]:
+    """Yield why `profile` does not use `secret`."""
+    if profile is Profile.SIMULATED:
+        yield from _real_complaints(secret)
+    if profile is Profile.TESTNET:
+        if secret and PEM in secret:
+            yield (
+                "is a private key (PEM); this node signs with HMAC secrets only, because the "
+                "adapter takes its user events from another address for other keys: "
+                "make a key of the type HMAC"
+            )
+        else:
+            yield from _dummy_complaints(secret, SIMULATED_SECRET)
+
+
+def _real_complaints(value: str | None) -> Iterator[str]:
+    if value and (REAL.fullmatch(value.strip()) or PEM in value):
+        yield (
+            "looks like a real one, and the simulated profile sends it to something that is not "
+            "the exchange; remove it, the simulated exchange has its own"
+        )
+
+
+def _dummy_complaints(value: str | None, simulated: str) -> Iterator[str]:
+    if not value:
+        yield "is not set; the testnet profile needs a key and a secret made for the testnet"
+    elif value == simulated:
+        yield "is the simulated exchange's; the testnet profile needs one made for the testnet"
+    elif not REAL.fullmatch(value):
+        yield "is none of the testnet's: those have 64 letters and digits"
+    elif len(set(value)) < FEWEST_LETTERS:
+        yield "looks like a dummy; the testnet profile needs one made for the testnet"
+
+
+def address_complaints(profile: Profile, address: str) -> Iterator[str]:
+    """Yield why `profile` does not talk to `address`, which a host name has led to."""
+    if profile is Profile.SIMULATED and is_public(address):
+        yield (
+            f"leads to {address}, which is not a loopback or private address; "
+            "the simulated profile never talks to a public host"
+        )
+    if profile is not Profile.SIMULATED and not ipaddress.ip_address(address).is_global:
+        yield (
+            f"leads to {address}, which is not a public address; "
+            f"the {profile} profile never talks to a stand-in"
+        )
+
+
+def _host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def is_public(host: str) -> bool:
+    """
+    Return whether `host` is an address outside loopback and private networks.
+
+    A name is not decided here: the preflight resolves it.
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return not (address.is_loopback or address.is_private) or address.is_unspecified
