@@ -1,4 +1,4 @@
-"""``make backup`` and ``make restore``: the store of one moment, and nothing lost when it goes wrong."""
+"""``make backup`` and ``make restore``: the store of one moment, and nothing lost on the way."""
 
 import time
 from pathlib import Path
@@ -77,7 +77,12 @@ def test_what_was_changed_is_as_it_was(stack: Stack) -> None:
     name = backup(stack)
     print(f"Backup of {stack.ask('DBSIZE')} keys: {time.monotonic() - began:.1f} s.")
 
-    stack.ask("EVAL", "for i = 1, 5000 do redis.call('DEL', KEYS[1] .. i) end", "1", "trader-OTHER-001:orders:O-")
+    stack.ask(
+        "EVAL",
+        "for i = 1, 5000 do redis.call('DEL', KEYS[1] .. i) end",
+        "1",
+        "trader-OTHER-001:orders:O-",
+    )
     stack.ask("RPUSH", "trader-OTHER-001:orders:O-9000", "one too many")
     stack.ask("SET", "trader-OTHER-001:general:new", "1")
     assert digest(stack) != before
@@ -134,7 +139,9 @@ def test_a_damaged_backup_changes_nothing(stack: Stack, damage: object) -> None:
     path = stack.project / backup(stack)
     assert callable(damage)
     damage(path)
-    before = {service: stack.inspect(service)["State"]["StartedAt"] for service in ("store", "node")}
+    before = {
+        service: stack.inspect(service)["State"]["StartedAt"] for service in ("store", "node")
+    }
     said = stack.run("sh", "scripts/restore", str(path), code=65)
     assert "nothing was changed" in said
     assert {s: stack.inspect(s)["State"]["StartedAt"] for s in before} == before
@@ -148,7 +155,9 @@ def test_an_interrupted_restore_does_not_start_empty(stack: Stack) -> None:
     stack.compose("run", "--rm", "--no-deps", "-T", "--entrypoint", "sh", "store", "-c", move)
     stack.compose("up", "--detach", "store")
     deadline = time.monotonic() + 30
-    while "A restore was interrupted: run make restore again." not in stack.compose("logs", "store"):
+    while "A restore was interrupted: run make restore again." not in stack.compose(
+        "logs", "store"
+    ):
         assert time.monotonic() < deadline, "The store did not say why it does not start."
         time.sleep(0.1)
     said = stack.run("sh", "scripts/restore", name)

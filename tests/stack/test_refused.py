@@ -22,7 +22,13 @@ def refused(stack: Stack, *files: str, **environment: str) -> str:
     """Start the node with other settings; return why it refuses, and that it does so only once."""
     overlays = [word for name in files for word in ("--file", name)]
     stack.compose(
-        *overlays, "up", "--detach", "--force-recreate", "--no-deps", "node", environment=environment
+        *overlays,
+        "up",
+        "--detach",
+        "--force-recreate",
+        "--no-deps",
+        "node",
+        environment=environment,
     )
     reason = str(stack.until_stage("refused")["reason"])
     assert stack.get(stack.node_port, "/health")[0] == 503
@@ -80,7 +86,9 @@ def test_the_testnet_with_what_belongs_to_the_simulation(
     files = ("compose.yaml", "compose.testnet.yaml")
     settings = {"TRADER_PROFILE": "testnet", "COMPOSE_PROFILES": "", **environment}
     # Whatever else is wrong, nothing here may reach beyond this machine.
-    stack.compose(*("--file", files[0], "--file", files[1]), "config", "--quiet", environment=settings)
+    stack.compose(
+        *("--file", files[0], "--file", files[1]), "config", "--quiet", environment=settings
+    )
     assert why in refused(stack, *files, **settings)
 
 

@@ -80,7 +80,9 @@ def test_the_store_refused_the_node_nothing(stack: Stack) -> None:
 def test_the_node_s_user_may_do_only_what_the_node_does(
     stack: Stack, command: str, refused: str
 ) -> None:
-    as_node = f'REDISCLI_AUTH="$(cat /run/secrets/store_password)" redis-cli --user trader {command}'
+    as_node = (
+        f'REDISCLI_AUTH="$(cat /run/secrets/store_password)" redis-cli --user trader {command}'
+    )
     assert stack.compose("exec", "-T", "store", "sh", "-c", as_node).startswith(refused)
     stack.ask("ACL", "LOG", "RESET")
 
@@ -171,7 +173,9 @@ def test_down_and_up_again_keeps_what_it_remembers(stack: Stack) -> None:
     stack.compose("up", "--detach", "--wait")
     stack.until_stage("trading")
     assert [order["client_order_id"] for order in orders(stack)][: len(before)] == before
-    known = [order["client_order_id"] for order in stack.get(stack.node_port, "/state")[1]["orders"]]
+    known = [
+        order["client_order_id"] for order in stack.get(stack.node_port, "/state")[1]["orders"]
+    ]
     assert set(before) <= set(known)
 
 
