@@ -65,6 +65,7 @@ def _run(play: argparse.ArgumentParser) -> None:
     _common(play)
     _seed(play)
     _playing(play)
+    _runtime(play)
     play.add_argument("--all", action="store_true", help="every scenario")
     play.add_argument("--bars", type=int, help=f"bars of trade-through (default {catalogue.BARS})")
     play.add_argument(
@@ -76,6 +77,7 @@ def _explore(explore: argparse.ArgumentParser) -> None:
     _common(explore)
     _seed(explore)
     _playing(explore)
+    _runtime(explore)
     explore.add_argument(
         "--bars",
         type=int,
@@ -112,6 +114,15 @@ def _common(command: argparse.ArgumentParser) -> None:
 def _seed(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=7, help="of the market (default 7)")
     command.add_argument("--epoch", type=int, help="where market time begins, in ms")
+
+
+def _runtime(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--runtime",
+        choices=("process", "compose"),
+        default="process",
+        help="processes of this machine (default), or the containers of the project's compose.yaml",
+    )
 
 
 def _playing(command: argparse.ArgumentParser) -> None:

@@ -34,10 +34,12 @@ from recovery_drill.run import (
 )
 from recovery_drill.scenarios.catalogue import (
     BARS,
+    IN_CONTAINERS,
     KILL_COUNT,
     SCENARIOS,
     find_scenario,
 )
+from recovery_drill.scenarios.containers import CONTAINERS
 from recovery_drill.scenarios.kills import LONG_HAUL
 from recovery_drill.scenarios.scenario import Scenario
 from recovery_drill.schedule import Schedule, market_of, read_schedule
@@ -58,12 +60,16 @@ async def _interruptible[Answer](work: Coroutine[Any, Any, Answer]) -> Answer:
 
 def list_scenarios(options: argparse.Namespace, console: Console) -> int:
     """Name the scenarios."""
-    for title, default in (("Played by `run`:", True), ("When named, or with --all:", False)):
+    groups: dict[str, Sequence[Scenario]] = {
+        "Played by `run`:": [s for s in SCENARIOS if s.default],
+        "When named, or with --all:": [s for s in SCENARIOS if not s.default],
+        "Only with --runtime compose:": CONTAINERS,
+    }
+    for title, scenarios in groups.items():
         console.print(title)
-        for scenario in SCENARIOS:
-            if scenario.default is default:
-                line = f"  {scenario.name:32} {scenario.purpose}"
-                console.print(line, markup=False, soft_wrap=True)
+        for scenario in scenarios:
+            line = f"  {scenario.name:32} {scenario.purpose}"
+            console.print(line, markup=False, soft_wrap=True)
     return 0
 
 
@@ -137,6 +143,7 @@ def play_again(options: argparse.Namespace, console: Console) -> int:
     if options.node_command is not None:
         command = tuple(shlex.split(options.node_command))
         policy = msgspec.structs.replace(policy, node_command=command)
+    options.runtime = schedule.runtime
     setting = _setting(options, policy)
 
     async def work(setting: Setting, folder: Path) -> Verdict:
@@ -165,6 +172,10 @@ def _setting(options: argparse.Namespace, policy: Policy | None = None) -> Setti
         raise UsageError("--jobs must be 1 or more.")
     if options.market is not None and not options.market.is_file():
         raise UsageError(f"There is no market file {options.market}.")
+    if options.runtime == "compose":
+        given = {"--store": options.store, "--node-command": options.node_command}
+        if named := [name for name, value in given.items() if value is not None]:
+            raise UsageError(f"{named[0]} is of processes; what runs in containers, images say.")
     project = options.project.resolve()
     return Setting(
         policy=policy or read_policy(project, options.node_command),
@@ -174,6 +185,7 @@ def _setting(options: argparse.Namespace, policy: Policy | None = None) -> Setti
         epoch=options.epoch,
         market=options.market,
         store_url=options.store,
+        runtime=options.runtime,
     )
 
 
@@ -195,11 +207,12 @@ def _extra(options: argparse.Namespace) -> dict[str, int]:
 def _chosen(options: argparse.Namespace, extra: dict[str, int]) -> Sequence[Scenario]:
     if options.all and options.scenarios:
         raise UsageError("Name scenarios, or say --all, not both.")
+    in_containers = options.runtime == "compose"
     if options.all:
-        return SCENARIOS
+        return (*CONTAINERS, *SCENARIOS) if in_containers else SCENARIOS
     if not options.scenarios:
-        return [scenario for scenario in SCENARIOS if scenario.default]
-    known = {scenario.name for scenario in SCENARIOS}
+        return IN_CONTAINERS if in_containers else [s for s in SCENARIOS if s.default]
+    known = {scenario.name for scenario in (*SCENARIOS, *CONTAINERS)}
     if unknown := [name for name in options.scenarios if name not in known]:
         raise UsageError(
             f"There is no scenario {', '.join(unknown)}; `recovery-drill list` names them."
@@ -209,7 +222,7 @@ def _chosen(options: argparse.Namespace, extra: dict[str, int]) -> Sequence[Scen
 
 def _carry_out(options: argparse.Namespace, console: Console, setting: Setting, work: Work) -> int:
     """Do some work in the folder of a new run, and tell its verdict."""
-    asyncio.run(_check_store(setting.store_url))
+    asyncio.run(_check_store(setting))
     folder = run_folder(options.folder.resolve(), setting.seed)
 
     async def all_of_it() -> Verdict:
@@ -228,8 +241,11 @@ def _carry_out(options: argparse.Namespace, console: Console, setting: Setting, 
     return _finish(folder, verdict, console)
 
 
-async def _check_store(url: str | None) -> None:
+async def _check_store(setting: Setting) -> None:
     """Find out before anything is started whether there is a store to drill with."""
+    if setting.runtime == "compose":
+        return
+    url = setting.store_url
     if url is None:
         find_server()
         return

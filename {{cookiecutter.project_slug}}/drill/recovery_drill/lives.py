@@ -1,17 +1,17 @@
 """The lives of a drilled node: each is a process that is started, listened to, and ended."""
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from recovery_drill.evidence import How
-from recovery_drill.failures import Inconclusive
+from recovery_drill.failures import Inconclusive, Unsettled
 from recovery_drill.history import History
-from recovery_drill.policy import Policy, fill_in
+from recovery_drill.process import Process
 from recovery_drill.processes.node import Node
-from recovery_drill.store.server import free_port
+from recovery_drill.runtime import Runtime
 
 
 class Lives:
@@ -19,12 +19,8 @@ class Lives:
 
     Parameters
     ----------
-    policy : Policy
-        How the node is started.
-    project, folder : Path
-        Its working directory, and where its logs are kept.
-    trader_id : str
-        Its name in the store.
+    runtime : Runtime
+        Where they come from.
     history : History
         Where each beginning, stage and end is recorded.
     on_stage : Callable
@@ -32,27 +28,15 @@ class Lives:
 
     """
 
-    def __init__(
-        self,
-        policy: Policy,
-        *,
-        project: Path,
-        folder: Path,
-        trader_id: str,
-        history: History,
-        on_stage: Callable[[str], None],
-    ) -> None:
-        self._policy = policy
-        self._project = project
-        self._folder = folder
-        self._trader_id = trader_id
+    def __init__(self, runtime: Runtime, history: History, on_stage: Callable[[str], None]) -> None:
+        self._runtime = runtime
+        runtime.on_node = self._adopt
         self._history = history
         self._on_stage = on_stage
         self._ended: set[int] = set()
         self._begun: list[Node] = []
         self._node: Node | None = None
-        self.addresses: dict[str, str] = {}
-        self.environment: dict[str, str] = {}
+        self._adopted = asyncio.Event()
 
     @property
     def node(self) -> Node:
@@ -72,30 +56,51 @@ class Lives:
 
     async def begin(self, *, rival: bool = False) -> Node:
         """Start the next process; it takes the place of the one before, unless it is a rival."""
-        number, http_port = len(self._begun) + 1, free_port()
-        values = {
-            **self.addresses,
-            "http_port": str(http_port),
-            "instance_id": f"drill-{number}",
-        }
-        environment = self._policy.node_environment(values)
-        node = Node(
-            number,
-            [fill_in(word, values) for word in self._policy.node_command],
-            environment={**environment, "TRADER_ID": self._trader_id, **self.environment},
-            http_port=http_port,
-            folder=self._folder,
-            directory=self._project,
-            on_stage=lambda event: self._stage(number, event, rival=rival),
-        )
+        number = self.count + 1
+        node = self._next(number, *self._runtime.node(number, rival=rival), rival=rival)
+        await node.start()
+        self._note_start(node, rival=rival)
+        return node
+
+    def _next(self, number: int, child: Process, url: str, *, rival: bool) -> Node:
+        def on_stage(event: dict[str, Any]) -> None:
+            self._stage(number, event, rival=rival)
+
+        node = Node(number, child, url, on_stage)
         self._begun.append(node)
         if not rival:
             self._node = node
-        await node.start()
-        command = list(node.child.command)
-        data = {"number": number, "pid": node.child.pid, "command": command, "rival": rival}
-        self._history.record("node", "node.started", data, mono_ns=node.child.started_ns)
         return node
+
+    def _adopt(self, child: Process, url: str) -> None:
+        """Take a process that a supervisor has started for the next life."""
+        self._note_start(self._next(self.count + 1, child, url, rival=False))
+        self._adopted.set()
+
+    async def until_adopted(self, after: Node, seconds: float) -> None:
+        """Wait until a supervisor has started the life that follows another.
+
+        Raises
+        ------
+        Unsettled
+            If none has begun within the bound.
+
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                while self.node is after:
+                    self._adopted.clear()
+                    await self._adopted.wait()
+        except TimeoutError as error:
+            raise Unsettled(
+                f"the node was not started again within {seconds:g} s of its end"
+            ) from error
+
+    def _note_start(self, node: Node, *, rival: bool = False) -> None:
+        child = node.child
+        data = {"number": node.number, "pid": child.pid, "command": list(child.command)}
+        data["rival"] = rival
+        self._history.record("node", "node.started", data, mono_ns=child.started_ns)
 
     def _stage(self, number: int, event: dict[str, Any], *, rival: bool) -> None:
         stage = str(event.get("stage"))
@@ -114,7 +119,12 @@ class Lives:
 
         """
         node = node or self.node
-        code = await node.child.kill()
+        await node.child.kill()
+        await self.prove_killed(node)
+
+    async def prove_killed(self, node: Node) -> None:
+        """Wait for the end of a life that has been killed, and prove it; see `kill`."""
+        code = await node.child.wait()
         await node.close()
         if code != -signal.SIGKILL:
             self.note_end(node, "by itself")
@@ -129,13 +139,13 @@ class Lives:
         await self.node.child.stop()
         self.note_end(self.node, "stopped")
 
-    def pause(self) -> None:
+    async def pause(self) -> None:
         """Let the node stand still (SIGSTOP): it holds its sockets, and does nothing."""
-        self.node.child.signal(signal.SIGSTOP)
+        await self.node.child.signal(signal.SIGSTOP)
 
-    def resume(self) -> None:
+    async def resume(self) -> None:
         """Let it go on (SIGCONT)."""
-        self.node.child.signal(signal.SIGCONT)
+        await self.node.child.signal(signal.SIGCONT)
 
     def note_end(self, node: Node, how: How) -> None:
         """Record the end of a life; the first word on it counts."""
@@ -155,5 +165,6 @@ class Lives:
 
     async def close(self) -> None:
         """Kill whatever still runs."""
+        self._runtime.on_node = None
         for node in self._begun:
             await node.close()

@@ -64,7 +64,7 @@ class Nemesis:
             self._watch = asyncio.create_task(self._until_fired(self._gate_id))
         elif boundary.kind == "store":
             if self.proxy is None:
-                raise Unsupported("Commands to a store behind TLS cannot be seen or held.")
+                raise Unsupported("Nothing stands between node and store that could hold commands.")
             phase: Phase = "before" if boundary.phase == "before" else "after"
             self._hold = self.proxy.arm(boundary.what, point.nth, phase)
             self._watch = asyncio.create_task(self._until_held(self._hold, self._reached))

@@ -1,19 +1,20 @@
 """One play: a scenario in a world of its own, judged by what it left in its folder."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recovery_drill.boundary import CrashPoint
+from recovery_drill.containers.runtime import Containers
 from recovery_drill.evidence import Evidence, from_records
 from recovery_drill.failures import Disagreement, Inconclusive, Unsettled, Unsupported, UsageError
 from recovery_drill.model import Record, read_records
 from recovery_drill.policy import Policy
+from recovery_drill.processes.runtime import Processes
+from recovery_drill.runtime import Runtime
 from recovery_drill.scenarios.scenario import Scenario
-from recovery_drill.schedule import HISTORY_BARS
-from recovery_drill.store.server import EmbeddedStore, GivenStore
+from recovery_drill.schedule import HISTORY_BARS, RuntimeName
 from recovery_drill.verdict import ScenarioVerdict, decide
 from recovery_drill.world import World
 
@@ -42,6 +43,8 @@ class Setting:
         A file of recorded bars instead of the seeded market.
     store_url : str or None
         A given store; None starts an embedded one for each play.
+    runtime : {"process", "compose"}
+        Whether processes are drilled, or the containers of the project's ``compose.yaml``.
 
     """
 
@@ -52,18 +55,41 @@ class Setting:
     epoch: int | None = None
     market: Path | None = None
     store_url: str | None = None
+    runtime: RuntimeName = "process"
 
     def exchange_arguments(self) -> list[str]:
-        """Return the exchange's whole command line."""
-        command = [*self.exchange_command, "--stepped", "--port", "0", "--seed", str(self.seed)]
-        command += ["--history", str(HISTORY_BARS)]
-        for symbol in self.policy.symbols:
-            command += ["--symbol", symbol]
-        if self.epoch is not None:
-            command += ["--epoch", str(self.epoch)]
+        """Return the command line of an exchange that is a process."""
+        command = [*self.exchange_command, "--port", "0", *self.exchange_options()]
         if self.market is not None:
             command += ["--market", str(self.market.resolve())]
         return command
+
+    def exchange_options(self) -> list[str]:
+        """Return what any exchange is told, less the file of recorded bars."""
+        options = ["--stepped", "--seed", str(self.seed), "--history", str(HISTORY_BARS)]
+        for symbol in self.policy.symbols:
+            options += ["--symbol", symbol]
+        if self.epoch is not None:
+            options += ["--epoch", str(self.epoch)]
+        return options
+
+    def runtime_in(self, folder: Path) -> Runtime:
+        """Return what one play is made of, not yet started; its files are kept in a folder."""
+        if self.runtime == "compose":
+            return Containers(
+                self.policy,
+                project=self.project,
+                folder=folder,
+                exchange_options=self.exchange_options(),
+                market=self.market,
+            )
+        return Processes(
+            self.policy,
+            project=self.project,
+            folder=folder,
+            exchange_command=self.exchange_arguments(),
+            store_url=self.store_url,
+        )
 
 
 @dataclass(frozen=True)
@@ -202,17 +228,8 @@ async def _play(
     disturbed: bool = True,
     points: Sequence[CrashPoint] = (),
 ) -> Ending:
-    store, trader_id = _store(setting, folder)
-    world = World(
-        setting.policy,
-        project=setting.project,
-        folder=folder,
-        store=store,
-        exchange_command=setting.exchange_arguments(),
-        trader_id=trader_id,
-        disturbed=disturbed,
-        crash_points=points,
-    )
+    runtime = setting.runtime_in(folder)
+    world = World(setting.policy, runtime, folder, disturbed=disturbed, crash_points=points)
     failure = skipped = ""
     try:
         async with asyncio.timeout(PLAY_SECONDS):
@@ -246,18 +263,6 @@ async def _play(
         except Exception as error:
             failure = failure or f"The play did not end cleanly: {error}."
     return Ending(failure, skipped)
-
-
-def _store(setting: Setting, folder: Path) -> tuple[EmbeddedStore | GivenStore, str]:
-    """Return a store of its own for one play, and the trader's name in it."""
-    trader_id = setting.policy.trader_id
-    if setting.store_url is None:
-        (folder / "store").mkdir()
-        return EmbeddedStore(folder / "store"), trader_id
-    # A name that nobody has, so that nobody's keys are read or removed.
-    tag = trader_id.rsplit("-", 1)[-1]
-    trader_id = f"DRILL{time.time_ns() % 10**15}-{tag}"
-    return GivenStore(setting.store_url, trader_id), trader_id
 
 
 def read_evidence(folder: Path, policy: Policy, reference: Path | None) -> Evidence:

@@ -11,11 +11,14 @@ from typing import Protocol
 
 import msgspec
 
+from recovery_drill.containers.engine import check_engine
+from recovery_drill.containers.overlay import environment_of
+from recovery_drill.containers.stack import FILE, build
 from recovery_drill.failures import UsageError
 from recovery_drill.play import UNDISTURBED, Setting, Subject, play_case, read_ending, read_evidence
 from recovery_drill.policy import fill_in
 from recovery_drill.processes.child import find_program
-from recovery_drill.processes.exchange import Exchange
+from recovery_drill.processes.exchange import Exchange, exchange_process
 from recovery_drill.scenarios.catalogue import find_scenario
 from recovery_drill.scenarios.kills import LONG_HAUL
 from recovery_drill.scenarios.scenario import Scenario
@@ -64,6 +67,7 @@ def schedule_of(setting: Setting, cases: Sequence[Case], *, exploration: bool = 
         epoch=setting.epoch,
         market=market_of(setting.market),
         policy=setting.policy,
+        runtime=setting.runtime,
         cases=tuple(cases),
         exploration=exploration,
     )
@@ -140,15 +144,32 @@ async def preflight(setting: Setting) -> int:
         If there is no such node command, or the exchange refuses its arguments.
 
     """
+    if setting.runtime == "compose":
+        return await _preflight_in_containers(setting)
     with tempfile.TemporaryDirectory() as place:
         node = setting.policy.node_command[0]
         find_program("node", fill_in(node, {}), setting.project, os.environ)
-        exchange = Exchange(setting.exchange_arguments(), Path(place))
+        exchange = Exchange(exchange_process(setting.exchange_arguments(), Path(place)))
         try:
             await exchange.start()
             return int((await exchange.hello())["market_epoch"])
         finally:
             await exchange.stop()
+
+
+async def _preflight_in_containers(setting: Setting) -> int:
+    """Build the images, and find out with one stack what cannot be drilled at all."""
+    await check_engine()
+    if not (setting.project / FILE).is_file():
+        raise UsageError(f"There is no {FILE} in {setting.project}, so no containers to drill.")
+    await build(setting.project, environment_of(os.environ, setting.policy, {}))
+    with tempfile.TemporaryDirectory() as place:
+        runtime = setting.runtime_in(Path(place))
+        try:
+            await runtime.open(lambda *_: None)
+            return int((await runtime.exchange.hello())["market_epoch"])
+        finally:
+            await runtime.close()
 
 
 def judge_folder(folder: Path) -> Verdict:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,6 +13,8 @@ from recovery_drill.policy import Policy
 SCHEDULE_SCHEMA = 2
 HISTORY_BARS = 300
 FILE = "schedule.json"
+
+RuntimeName = Literal["process", "compose"]
 
 
 class Market(msgspec.Struct, frozen=True):
@@ -67,6 +69,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         What is played.
     exploration : bool
         Whether the cases came from an exploration.
+    runtime : {"process", "compose"}
+        What is played in; a schedule that does not say so is of processes.
 
     """
 
@@ -77,6 +81,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     cases: tuple[Case, ...]
     exploration: bool = False
+    runtime: RuntimeName = "process"
     schema: int = SCHEDULE_SCHEMA
 
     def write(self, folder: Path) -> None:

@@ -16,7 +16,7 @@ import aiohttp
 from recovery_drill.failures import DrillError
 from recovery_drill.policy import Policy, fill_in
 from recovery_drill.processes.child import Child
-from recovery_drill.processes.exchange import Exchange
+from recovery_drill.processes.exchange import Exchange, exchange_process
 from recovery_drill.store.server import EmbeddedStore, free_port
 
 RESTART_CODES = {1, 75}
@@ -46,7 +46,7 @@ async def run_stack(
     command = [*exchange_command, "--port", "0", "--seed", str(seed), "--speed", f"{speed:g}"]
     for symbol in policy.symbols:
         command += ["--symbol", symbol]
-    exchange = Exchange(command, folder)
+    exchange = Exchange(exchange_process(command, folder))
     try:
         # The exchange of an earlier stack is gone, so what a store remembers of it would be wrong.
         await store.start_empty()

@@ -19,9 +19,9 @@ from recovery_drill.lives import Lives
 from recovery_drill.model import ExchangeOrder, Ledger, NodeState
 from recovery_drill.nemesis import Nemesis
 from recovery_drill.policy import Policy
-from recovery_drill.processes.exchange import Exchange
+from recovery_drill.processes.node import Node
+from recovery_drill.runtime import Runtime
 from recovery_drill.store.proxy import StoreProxy
-from recovery_drill.store.server import EmbeddedStore, GivenStore
 from recovery_drill.store.view import caught_up, store_look_data
 
 LOOK_INTERVAL_SECONDS = 0.01
@@ -38,17 +38,11 @@ class World:
     Parameters
     ----------
     policy : Policy
-        What the node promises, and how it is started.
-    project : Path
-        The drilled project's folder.
+        What the node promises.
+    runtime : Runtime
+        Node, exchange and store, not yet started.
     folder : Path
         Where everything about this play is kept.
-    store : EmbeddedStore or GivenStore
-        Not yet started.
-    exchange_command : list[str]
-        The exchange's command line.
-    trader_id : str
-        The node's name in the store.
     disturbed : bool
         Whether kills and losses happen; without them the same play is the reference.
     crash_points : Sequence[CrashPoint]
@@ -59,12 +53,9 @@ class World:
     def __init__(
         self,
         policy: Policy,
-        *,
-        project: Path,
+        runtime: Runtime,
         folder: Path,
-        store: EmbeddedStore | GivenStore,
-        exchange_command: list[str],
-        trader_id: str,
+        *,
         disturbed: bool = True,
         crash_points: Sequence[CrashPoint] = (),
     ) -> None:
@@ -74,19 +65,13 @@ class World:
         self.folder = folder
         self.history = History(folder / "history.jsonl")
         self._units = History(folder / "store.jsonl")
-        self.trader_id = trader_id
-        self.store = store
-        self.proxy: StoreProxy | None = None
-        command = [*exchange_command, "--journal", str(folder / "exchange.jsonl")]
-        self.exchange = Exchange(command, folder)
+        self.runtime = runtime
+        self.trader_id = runtime.trader_id
+        self.store = runtime.store
+        self.exchange = runtime.exchange
         self.nemesis = Nemesis(crash_points if disturbed else (), self.exchange)
         self.lives = Lives(
-            policy,
-            project=project,
-            folder=folder,
-            trader_id=trader_id,
-            history=self.history,
-            on_stage=lambda stage: self.nemesis.hear("stage", stage, "reached"),
+            runtime, self.history, lambda stage: self.nemesis.hear("stage", stage, "reached")
         )
         self.bar = 0
         self.bars_since_crash = 0
@@ -97,23 +82,18 @@ class World:
 
     async def open(self) -> None:
         """Start store and exchange, and wait at the first crash point."""
-        await self.store.start()
-        await self.exchange.start()
-        # Nothing can be seen or held of what is said behind TLS.
-        if self.store.url.startswith("redis://"):
-            self.proxy = self.nemesis.proxy = StoreProxy.before(self.store.url, self._on_unit)
-            await self.proxy.start()
-        url = self.store.url
-        self.lives.addresses = {
-            "store_url": self.proxy.url_of(url) if self.proxy else url,
-            "exchange_http": self.exchange.http_url,
-            "exchange_ws": self.exchange.ws_url,
-        }
+        await self.runtime.open(self._on_unit)
+        self.nemesis.proxy = self.proxy
         ledger = await self.exchange.ledger()
         self.bar, self.history.market_ms = ledger.bar, ledger.market_ms
         price = str(ledger.prices[self.symbol])
         self.history.record("drill", "opened", {"bar": ledger.bar, "price": price})
         await self.nemesis.arm()
+
+    @property
+    def proxy(self) -> StoreProxy | None:
+        """What stands between node and store; None where nothing does."""
+        return self.runtime.proxy
 
     def _on_unit(self, name: str, mono_ns: int) -> None:
         self._units.record("store", "store.unit", {"name": name}, mono_ns=mono_ns)
@@ -125,10 +105,7 @@ class World:
         async with AsyncExitStack() as endings:
             endings.callback(self.history.close)
             endings.callback(self._units.close)
-            endings.push_async_callback(self.store.stop)
-            if self.proxy is not None:
-                endings.push_async_callback(self.proxy.close)
-            endings.push_async_callback(self.exchange.stop)
+            endings.push_async_callback(self.runtime.close)
             endings.push_async_callback(self.nemesis.close)
             endings.push_async_callback(self.lives.close)
 
@@ -259,10 +236,18 @@ class World:
 
     async def recover(self) -> Snapshot:
         """Start the node again if it has ended, as its supervisor would, and let it rest."""
-        if self.lives.running:
-            return await self.rest("after the fault")
         self.lives.note_ends("by itself")
-        return await self.restart_node()
+        if not self.lives.running:
+            return await self.restart_node()
+        # A supervisor of its own may have started it a moment ago.
+        await self._through_crashes(self._until_trading)
+        return await self.rest("after the fault")
+
+    async def until_back(self, life: Node, seconds: float) -> Snapshot:
+        """Wait until a supervisor has started the life after another, and it has come to rest."""
+        await self.lives.until_adopted(life, seconds)
+        await self._through_crashes(self._until_trading)
+        return await self.rest(f"after restart {self.lives.count - 1}")
 
     # rest: decided, nothing in flight, both sides agree
 

@@ -6,13 +6,13 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from recovery_drill.failures import Inconclusive, UsageError
+from recovery_drill.process import EXIT_WAIT_SECONDS, OnEvent
 
-EXIT_WAIT_SECONDS = 10.0
 LINE_LIMIT_BYTES = 1 << 20
 
 
@@ -47,7 +47,7 @@ class Child:
         environment: Mapping[str, str],
         log_path: Path,
         directory: Path,
-        on_event: Callable[[dict[str, Any]], None] | None = None,
+        on_event: OnEvent | None = None,
     ) -> None:
         self.name = name
         self.command = tuple(command)
@@ -58,7 +58,7 @@ class Child:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRADER_")}
         self._environment = {**inherited, **environment}
         self._directory = directory
-        self._on_event = on_event
+        self.on_event = on_event
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
 
@@ -131,10 +131,10 @@ class Child:
             while line := await self._next_line(self._process.stdout):
                 log.write(line)
                 log.flush()
-                if self._on_event is not None and line.startswith(b"{"):
+                if self.on_event is not None and line.startswith(b"{"):
                     event = _event(line)
                     if event is not None:
-                        self._on_event(event)
+                        self.on_event(event)
 
     async def _next_line(self, output: asyncio.StreamReader) -> bytes:
         try:
@@ -172,25 +172,28 @@ class Child:
     async def kill(self) -> int:
         """End the process with SIGKILL, wait until it is gone, and return its exit code."""
         if self.running:
-            self.signal(signal.SIGKILL)
+            self._send(signal.SIGKILL)
             self.ended_ns = time.monotonic_ns()
         return await self.wait()
 
     async def stop(self, seconds: float = EXIT_WAIT_SECONDS) -> int:
         """Ask the process to end (SIGTERM); kill it after `seconds`; return its exit code."""
-        self.signal(signal.SIGTERM)
+        self._send(signal.SIGTERM)
         try:
             return await self.wait(seconds)
         except Inconclusive:
             return await self.kill()
 
-    def signal(self, number: signal.Signals) -> None:
+    def _send(self, number: signal.Signals) -> None:
+        if self.running:
+            os.killpg(self.pid, number)
+
+    async def signal(self, number: signal.Signals) -> None:
         """Send a signal to this process and to those that it started, and to no other.
 
         It leads a process group of its own, so that a wrapper does not hide what it runs.
         """
-        if self.running:
-            os.killpg(self.pid, number)
+        self._send(number)
 
     def last_words(self) -> str:
         """Return the last plain line that it wrote, or that there is none, for messages."""
@@ -198,12 +201,17 @@ class Child:
 
     def said(self) -> str:
         """Return the last plain line that it wrote, no log line and no event; empty for none."""
-        try:
-            lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
-            lines = []
-        plain = [line.strip() for line in lines if line[:1].isalpha()]
-        return plain[-1] if plain else ""
+        return last_line(self.log_path)
+
+
+def last_line(log_path: Path) -> str:
+    """Return the last plain line of a process's log; see `Child.said`."""
+    try:
+        lines = log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        lines = []
+    plain = [line.strip() for line in lines if line[:1].isalpha()]
+    return plain[-1] if plain else ""
 
 
 def find_program(name: str, program: str, directory: Path, environment: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from recovery_drill.failures import Inconclusive, UsageError
 from recovery_drill.model import Ledger
+from recovery_drill.process import Process
 from recovery_drill.processes.child import Child
 
 READY_SECONDS = 15.0
@@ -23,27 +24,26 @@ class Exchange:
 
     Parameters
     ----------
-    command : Sequence[str]
-        The exchange's command line; it must print the contract's ready line.
-    folder : Path
-        Where its journal and log are kept.
+    child : Process
+        The exchange, not yet started; it must print the contract's ready line.
+    http_url : str
+        Where the drill reaches it, if that is not where its ready line says.
 
     """
 
-    def __init__(self, command: Sequence[str], folder: Path) -> None:
-        self._ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self.child = Child(
-            "exchange",
-            command,
-            environment={},
-            log_path=folder / "exchange.log",
-            directory=folder,
-            on_event=self._on_event,
-        )
+    def __init__(self, child: Process, http_url: str = "") -> None:
+        self._given_url = http_url
         self._session: aiohttp.ClientSession | None = None
         self.http_url = ""
         self.ws_url = ""
         self.market_ms = 0
+        self.follow(child)
+
+    def follow(self, child: Process) -> None:
+        """Take another process for the exchange: it goes on where the one before has ended."""
+        self._ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self.child = child
+        child.on_event = self._on_event
 
     def _on_event(self, event: dict[str, Any]) -> None:
         if event.get("event") == "ready" and not self._ready.done():
@@ -61,6 +61,10 @@ class Exchange:
 
         """
         await self.child.start()
+        await self.until_ready()
+
+    async def until_ready(self) -> None:
+        """Wait for the ready line of an exchange that has been started; see `start`."""
         ended = asyncio.ensure_future(self.child.wait(READY_SECONDS))
         waiting: set[asyncio.Future[Any]] = {self._ready, ended}
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -71,7 +75,8 @@ class Exchange:
             raise Inconclusive(f"The exchange did not become ready: {self.child.last_words()}")
         ended.cancel()
         ready = self._ready.result()
-        self.http_url, self.ws_url = ready["http"], ready["ws"]
+        self.http_url, self.ws_url = self._given_url or ready["http"], ready["ws"]
+        await self.close()
         self._session = aiohttp.ClientSession(
             self.http_url, timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)
         )
@@ -133,7 +138,22 @@ class Exchange:
 
     async def stop(self) -> None:
         """End the exchange."""
-        if self._session is not None:
-            await self._session.close()
+        await self.close()
         if self.child.started:
             await self.child.stop()
+
+    async def close(self) -> None:
+        """End the connection to its endpoint, and leave it running."""
+        if self._session is not None:
+            await self._session.close()
+
+
+def exchange_process(command: Sequence[str], folder: Path) -> Child:
+    """Return the exchange of a command line, not yet started; its log is kept in the folder."""
+    return Child(
+        "exchange",
+        command,
+        environment={},
+        log_path=folder / "exchange.log",
+        directory=folder,
+    )

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -11,13 +10,11 @@ import msgspec
 
 from recovery_drill.failures import Inconclusive, Unsettled
 from recovery_drill.model import NodeState
-from recovery_drill.processes.child import Child
+from recovery_drill.process import OnEvent, Process
 
 POLL_SECONDS = 0.01
 LONG_POLL_SECONDS = 5.0
 CONFIGURATION_ERROR = 78
-
-OnStage = Callable[[dict[str, Any]], None]
 
 
 class Node:
@@ -27,46 +24,25 @@ class Node:
     ----------
     number : int
         Which life this is, counted from 1.
-    command : Sequence[str]
-        The node's command line.
-    environment : Mapping[str, str]
-        Its settings.
-    http_port : int
+    child : Process
+        Its process.
+    url : str
         Where it serves ``/health`` and ``/state``.
-    folder : Path
-        Where its log is kept.
-    directory : Path
-        The drilled project's folder, its working directory.
     on_stage : Callable
         Called with each stage line as it is read.
 
     """
 
-    def __init__(
-        self,
-        number: int,
-        command: Sequence[str],
-        *,
-        environment: Mapping[str, str],
-        http_port: int,
-        folder: Path,
-        directory: Path,
-        on_stage: OnStage,
-    ) -> None:
+    def __init__(self, number: int, child: Process, url: str, on_stage: OnEvent) -> None:
         self.number = number
-        self.url = f"http://127.0.0.1:{http_port}"
+        self.child = child
+        child.on_event = self._on_event
         self._on_stage = on_stage
         self._trading = asyncio.Event()
-        self._session: aiohttp.ClientSession | None = None
-        self.trading_ns = 0
-        self.child = Child(
-            "node",
-            command,
-            environment=environment,
-            log_path=folder / f"node-{number}.log",
-            directory=directory,
-            on_event=self._on_event,
+        self._session = aiohttp.ClientSession(
+            url, timeout=aiohttp.ClientTimeout(total=2 * LONG_POLL_SECONDS)
         )
+        self.trading_ns = 0
 
     def _on_event(self, event: dict[str, Any]) -> None:
         if event["event"] != "stage":
@@ -78,9 +54,6 @@ class Node:
 
     async def start(self) -> None:
         """Start the process; returns at once."""
-        self._session = aiohttp.ClientSession(
-            self.url, timeout=aiohttp.ClientTimeout(total=2 * LONG_POLL_SECONDS)
-        )
         await self.child.start()
 
     async def until_trading(self, seconds: float) -> None:
@@ -120,7 +93,6 @@ class Node:
         With `after`, a revision, the node answers when its state has changed or a few seconds have
         passed.
         """
-        assert self._session is not None
         query = {} if after is None else {"after": str(after), "wait_s": f"{LONG_POLL_SECONDS:g}"}
         try:
             async with self._session.get("/state", params=query) as answer:
@@ -173,7 +145,6 @@ class Node:
 
     async def close(self) -> None:
         """End the process if it still runs, and the connection to its endpoint."""
-        if self._session is not None:
-            await self._session.close()
+        await self._session.close()
         if self.child.started:
             await self.child.kill()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from recovery_drill.scenarios.containers import CONTAINERS
 from recovery_drill.scenarios.exchange import EXCHANGE
 from recovery_drill.scenarios.host import HOST
 from recovery_drill.scenarios.kills import KILLS, LONG_HAUL, long_haul
@@ -29,6 +30,13 @@ SCENARIOS: tuple[Scenario, ...] = (
     *OWNER,
     long_haul(BARS, KILL_COUNT),
 )
+"""What can be played as processes, and most of it in containers, too."""
+
+IN_CONTAINERS: tuple[Scenario, ...] = (
+    *CONTAINERS,
+    *(s for s in KILLS if s.name in ("kill-holding-position", "kill-then-stop-fills")),
+)
+"""What is played in containers unless it is told otherwise."""
 
 
 def find_scenario(name: str, options: Mapping[str, int] | None = None) -> Scenario:
@@ -45,7 +53,7 @@ def find_scenario(name: str, options: Mapping[str, int] | None = None) -> Scenar
         return workload_scenario(options.get("bars", WORKLOAD_BARS))
     if name == LONG_HAUL:
         return long_haul(options.get("bars", BARS), options.get("kills", KILL_COUNT))
-    for scenario in SCENARIOS:
+    for scenario in (*SCENARIOS, *CONTAINERS):
         if scenario.name == name:
             return scenario
     raise ValueError(f"There is no scenario {name}; `recovery-drill list` names them.")

@@ -38,7 +38,7 @@ async def _flush_always(world: World) -> None:
 
     """
     if not isinstance(world.store, EmbeddedStore):
-        raise Unsupported("How a given store flushes is not the drill's to change.")
+        raise Unsupported("How this store flushes is not the drill's to change.")
     client = Redis.from_url(world.store.url)
     try:
         await client.config_set("appendfsync", "always")

@@ -50,7 +50,7 @@ async def kill_while_stopping(world: World) -> None:
     if world.disturbed:
         own, world.nemesis = world.nemesis, Nemesis([STOPPING], world.exchange)
         await world.nemesis.arm()
-        world.lives.node.child.signal(signal.SIGTERM)
+        await world.lives.node.child.signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(STOP_HEARD_SECONDS):
                 await world.nemesis.reached()
@@ -72,13 +72,13 @@ async def pause_within_bar(world: World) -> None:
     gate = {"name": "gate", "match": {"leg": "entry"}, "nth": 1, "phase": "processed"}
     gate_id = await world.step_into(gate, PATIENCE_BARS)
     if world.disturbed:
-        world.lives.pause()
+        await world.lives.pause()
     await world.exchange.release(gate_id)
     await _pause_ends(world)
     await world.rest("after the first pause", whole=False)
     stop = await world.stop_of_position()
     if world.disturbed:
-        world.lives.pause()
+        await world.lives.pause()
     await world.exchange.wick(world.symbol, beyond(stop))
     ledger = await world.exchange.ledger()
     if any(fill.client_order_id == stop.client_order_id for fill in ledger.fills):
@@ -94,16 +94,16 @@ async def _pause_ends(world: World) -> None:
         async with world.fault(PAUSE):
             # Not waiting for anything: so long the node is not there.
             await asyncio.sleep(PAUSE_SECONDS)
-            world.lives.resume()
+            await world.lives.resume()
 
 
 async def pause_for_bars(world: World) -> None:
     """Pause the node for some bars; what it finds then is not what it left."""
     await holding_before(world)
     async with world.fault(PAUSE):
-        world.lives.pause()
+        await world.lives.pause()
         await world.endure(PAUSED_BARS)
-        world.lives.resume()
+        await world.lives.resume()
     await world.recover()
     await trade_on(world)
 
@@ -146,11 +146,13 @@ async def clock_step(world: World) -> None:
     await world.kill_node()
     if library is not None:
         # Only the wall clock: the monotonic one cannot be set, and orders what happened.
-        world.lives.environment |= {
-            "LD_PRELOAD": str(library),
-            "FAKETIME": f"{CLOCK_STEP_SECONDS}s",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
+        world.runtime.set_environment(
+            {
+                "LD_PRELOAD": str(library),
+                "FAKETIME": f"{CLOCK_STEP_SECONDS}s",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+        )
         world.saw("clock set back")
     await world.restart_node()
     await trade_on(world)

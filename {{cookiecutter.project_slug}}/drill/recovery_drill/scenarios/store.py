@@ -114,7 +114,7 @@ async def slow(world: World) -> None:
     await holding_before(world)
     await world.until_stored()
     if world.proxy is None:
-        raise Unsupported("A store behind TLS cannot be made slow.")
+        raise Unsupported("Nothing stands between node and this store that could make it slow.")
     async with world.fault("store.slow", of_store=True):
         if world.disturbed:
             world.proxy.delay_seconds = SLOW_SECONDS

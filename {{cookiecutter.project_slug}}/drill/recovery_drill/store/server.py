@@ -189,11 +189,11 @@ class EmbeddedStore:
 
     async def pause(self) -> None:
         """Freeze the server: connections stay, and nothing is answered until `resume`."""
-        self._process.signal(signal.SIGSTOP)
+        await self._process.signal(signal.SIGSTOP)
 
     async def resume(self) -> None:
         """Let a paused server go on."""
-        self._process.signal(signal.SIGCONT)
+        await self._process.signal(signal.SIGCONT)
 
     async def fill(self) -> None:
         """Let its memory be full: it refuses to write until `empty` or a restart."""
@@ -283,5 +283,5 @@ class EmbeddedStore:
         await self._client.aclose()
         self._end_marking()
         if self.child is not None and self.child.started:
-            self.child.signal(signal.SIGCONT)  # a paused one would not hear that it is to end
+            await self.child.signal(signal.SIGCONT)  # a paused one would not hear that it is to end
             await self.child.stop()
