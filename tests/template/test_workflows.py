@@ -1,0 +1,127 @@
+"""Every `run:` step of the generated workflows runs, in order, in a clean checkout of a bake."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from baking import PROJECT, bake
+from engine import free_port, needs_engine, own_name
+from workflows import Runner, clean_checkout, read_workflow
+
+WORKFLOWS = PROJECT / ".github" / "workflows"
+JOBS = {
+    (path.name, name): job
+    for path in sorted(WORKFLOWS.glob("*.yml"))
+    for name, job in read_workflow(path)["jobs"].items()
+}
+# Less than all of it, for the default run; `make test-long` plays everything as it stands.
+LESS = {
+    ("ci.yml", "test"): "-k 'not recovers'",
+    ("recovery-drill.yml", "drill"): "kill-holding-position",
+    ("recovery-drill.yml", "drill-compose"): "container-kill",
+    ("recovery-drill.yml", "explore"): "--most 4 --once",
+}
+IN_CONTAINERS = {("ci.yml", "containers"), ("recovery-drill.yml", "drill-compose")}
+NIGHTLY = {
+    "github.event_name": "schedule",
+    "inputs.explore": "",
+    "matrix.python-version": "3.13",
+    "needs.*.result": ["success"],
+}
+
+
+def cases() -> Iterator[Any]:
+    for job in JOBS:
+        marks = [needs_engine] if job in IN_CONTAINERS else []
+        yield pytest.param(job, LESS.get(job), marks=marks, id="-".join(job))
+        if job in LESS:
+            marks = [*marks, pytest.mark.long]
+            yield pytest.param(job, None, marks=marks, id="-".join([*job, "all of it"]))
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    """A checkout that all jobs share, so that one virtual environment is made."""
+    place = tmp_path_factory.mktemp("workflows")
+    name = own_name("workflows")
+    project = bake(place, project_slug=name)
+    runner = Runner(
+        clean_checkout(project.path, place),
+        place / "runner",
+        {
+            "COMPOSE_PROJECT_NAME": name,
+            "NODE_PORT": str(free_port()),
+            "EXCHANGE_PORT": str(free_port()),
+        },
+    )
+    yield runner
+    # Half a gigabyte.
+    shutil.rmtree(runner.checkout)
+
+
+@pytest.mark.parametrize(("job", "arguments"), [*cases()])
+def test_every_step_of_a_job_runs(
+    job: tuple[str, str], arguments: str | None, runner: Runner
+) -> None:
+    contexts = {**NIGHTLY, "inputs.explore": arguments or ""}
+    began = time.monotonic()
+    played = runner.play(JOBS[job], contexts, arguments)
+    print(f"{' '.join(job)}: {time.monotonic() - began:.0f} s")
+    assert played.failed == [], played.text
+    unconditional = [
+        step["run"]
+        for step in JOBS[job]["steps"]
+        if "run" in step and step.get("if") in (None, "always()")
+    ]
+    assert [run for run in played.ran if run in unconditional] == unconditional
+    if any("show-verdict" in run for run in played.ran):
+        assert played.summary.startswith("## Recovery drill: ")
+        assert ".venv/bin/recovery-drill replay FOLDER" in played.summary
+    shutil.rmtree(runner.checkout / "runs", ignore_errors=True)
+
+
+def test_no_step_is_left_out() -> None:
+    assert {"check", "test", "containers", "passed"} == {n for f, n in JOBS if f == "ci.yml"}
+    assert {"drill", "drill-compose", "explore"} == {n for f, n in JOBS if f != "ci.yml"}
+    assert LESS.keys() | IN_CONTAINERS <= JOBS.keys()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"run": "make no-such-target"},
+        {"run": "false | cat", "shell": "bash"},
+        {"run": "true\nfalse\ntrue"},
+        {"run": 'test "$WANTED" = yes', "env": {"WANTED": "no"}},
+    ],
+    ids=["target", "pipe", "line", "env"],
+)
+def test_a_broken_step_fails_its_job(tmp_path: Path, broken: dict[str, Any]) -> None:
+    shutil.copy2(PROJECT / "Makefile", tmp_path / "Makefile")
+    after = [
+        {"run": "echo skipped"},
+        {"run": "echo told", "if": "failure()"},
+        {"run": 'echo page >>"$GITHUB_STEP_SUMMARY"', "if": "always()"},
+    ]
+    runner = Runner(tmp_path, tmp_path / "runner")
+    played = runner.play({"steps": [broken, *after]}, NIGHTLY)
+    assert played.failed == [broken["run"]]
+    assert played.ran == [broken["run"], after[1]["run"], after[2]["run"]]
+    assert played.summary == "page\n"
+
+
+def test_a_job_that_is_required_sees_what_failed_before_it(tmp_path: Path) -> None:
+    runner = Runner(tmp_path, tmp_path / "runner")
+    job = JOBS[("ci.yml", "passed")]
+    for results, held in [
+        (["success"], True),
+        (["success", "failure"], False),
+        (["cancelled"], False),
+        (["skipped", "success"], False),
+    ]:
+        played = runner.play(job, {**NIGHTLY, "needs.*.result": results})
+        assert (played.failed == []) is held, played.text
