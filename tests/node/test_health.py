@@ -1,21 +1,23 @@
 """The health check: 0 only from a node that trades, quickly, and one plain line otherwise."""
 
-import resource
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from node.conftest import PACKAGE, Start
 from node.processes import Exchange, Store, free_port
 
-CPU_SECONDS = 0.3
-"""Several times what it takes, and a fraction of what importing the engine or pydantic takes."""
+MODULES = "import sys; print(*{name.partition('.')[0] for name in sys.modules})"
+
+HEALTHY = b'HTTP/1.1 200 OK\r\n\r\n{"stage": "trading", "reason": ""}'
 
 Check = Callable[[int | str], subprocess.CompletedProcess[str]]
 
@@ -67,12 +69,25 @@ def test_only_trading_is_healthy(
     assert (answer.returncode, answer.stdout) == (1, "The node is at reconcile.\n")
     exchange.release(gate)
     node.until("trading")
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     answer = check(node.port)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert spent < CPU_SECONDS
+
+
+def test_it_imports_nothing_but_the_standard_library(project: Path) -> None:
+    # What this Python imports at its start, whatever it runs, does not count.
+    imported = [
+        set(
+            subprocess.run(
+                [sys.executable, "-c", f"{before}{MODULES}"],
+                env={"PYTHONPATH": str(project / "src")},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.split()
+        )
+        for before in ("", f"import {PACKAGE}.health; ")
+    ]
+    assert imported[1] - imported[0] - sys.stdlib_module_names == {PACKAGE}
 
 
 def test_nothing_answers(check: Check) -> None:
@@ -108,10 +123,15 @@ def test_what_is_no_port(check: Check, port: str) -> None:
 
 
 def test_an_answer_that_trickles_is_bounded(check: Check) -> None:
-    body = b'HTTP/1.1 200 OK\r\n\r\n{"stage": "trading", "reason": ""}'
-    port = serve_once(body, pause=0.5)
-    began = time.monotonic()
-    answer = check(port)
-    assert time.monotonic() - began < 4
+    answer = check(serve_once(HEALTHY, pause=0.25))
     assert answer.returncode == 1
     assert "no answer within 2 s" in answer.stdout
+
+
+def test_the_bound_is_on_the_whole_answer(importable: str) -> None:
+    health: Any = import_module(f"{importable}.health")
+    port = serve_once(HEALTHY, pause=0.75)
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        health.ask(port, 1.0)
+    assert time.monotonic() - began < 1.4  # the third byte would come after 1.5 s

@@ -87,13 +87,23 @@ def test_env_file_that_is_not_text(hold: Start, tmp_path: Path) -> None:
     end(node)
 
 
-def test_port_that_is_taken(hold: Start, store: Store, exchange: Exchange) -> None:
+def test_port_that_is_taken(hold: Start) -> None:
+    # The deadline of its stop must not end a node that is held: here it passes soon.
+    code = """
+import sys
+from trading_node import cli, startup
+
+startup.STOP_SECONDS = 1.0
+sys.exit(cli.main(["run"]))
+"""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        node = hold(TRADER_HTTP_PORT=str(taken.getsockname()[1]))
+        node = hold(code, TRADER_HTTP_PORT=str(taken.getsockname()[1]))
         node.until("refused", READY_SECONDS)
         why, held = node.complaint()
         assert "cannot be used" in why
         assert held == f"The node is held without an endpoint. {why}"
+        with pytest.raises(AssertionError, match="No line within"):
+            node.next_line(WATCHED_SECONDS)
         end(node)
 
 
@@ -115,11 +125,15 @@ def test_quantity_that_the_exchange_cannot_fill(
     assert "no multiple of" in is_held(node)["reason"]
     assert node.stages[-3:] == ["trading", "stopping", "refused"]
     assert exchange.get("ledger")["orders"] == []
-    # The engine has gone: whatever the market does, nothing is decided.
-    spent = cpu_seconds(node)
+    # The engine has gone: whatever the market does, nobody hears of it or asks for anything.
+    spent, seq = cpu_seconds(node), exchange.get("journal?after=0")["seq"]
+    exchange.post("step", {"bars": 1})
     with pytest.raises(AssertionError, match="No line within"):
         node.next_line(WATCHED_SECONDS)
     assert cpu_seconds(node) - spent < MOST_CPU_SECONDS
+    records = exchange.get(f"journal?after={seq}")["records"]
+    assert "market.bar_closed" in {record["kind"] for record in records}
+    assert {"request", "socket.opened", "socket.closed"}.isdisjoint(r["kind"] for r in records)
     end(node)
 
 
