@@ -169,8 +169,11 @@ def test_the_production_image_holds_production_only(stack: Stack) -> None:
 def test_down_and_up_again_keeps_what_it_remembers(stack: Stack) -> None:
     stack.until_stage("trading")
     before = [order["client_order_id"] for order in orders(stack)]
+    # The node would learn its orders from the exchange alone; this only the store can know.
+    stack.ask("SET", "kept", "in the volume")
     stack.compose("down")
     stack.compose("up", "--detach", "--wait")
+    assert stack.ask("GET", "kept") == "in the volume"
     stack.until_stage("trading")
     assert [order["client_order_id"] for order in orders(stack)][: len(before)] == before
     known = [
