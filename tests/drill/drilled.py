@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ class Drilled:
         Which command of ``recovery-drill`` it is.
     seconds : float
         How long it may take.
+    environment : Mapping[str, str], optional
+        Added to the project's.
 
     """
 
@@ -45,9 +47,11 @@ class Drilled:
         *arguments: str,
         command: str = "run",
         seconds: float = SECONDS_TO_RUN,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.ended = project.run(
             *(sys.executable, "-m", "recovery_drill", command, "--folder", str(root), *arguments),
+            environment={**project.environment, **(environment or {})},
             seconds=seconds,
         )
         self.folder = root / "latest"

@@ -17,7 +17,7 @@ def apart_ns(mono_ns: int, wall_ns: int, *, here_mono_ns: int, here_wall_ns: int
 
     Wall clocks that are a little apart must not be taken for another monotonic clock.
     """
-    apart = (here_wall_ns - here_mono_ns) - (wall_ns - mono_ns)
+    apart = (wall_ns - mono_ns) - (here_wall_ns - here_mono_ns)
     return apart if abs(apart) > SAME_CLOCK_NS else 0
 
 

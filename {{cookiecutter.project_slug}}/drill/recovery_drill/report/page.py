@@ -60,7 +60,9 @@ def _facts(material: Material) -> str:
         if material.exploration and schedule.cases:
             options = schedule.cases[0].options.items()
             facts["played"] = ", ".join(f"{value} {name}" for name, value in options)
-        facts["node"] = " ".join(schedule.policy.node_command)
+        in_containers = schedule.runtime == "compose"
+        command = " ".join(schedule.policy.node_command)
+        facts["node"] = "containers of compose.yaml" if in_containers else command
     facts["judged by"] = f"recovery-drill {__version__} on Python {platform.python_version()}"
     facts["run"] = material.folder.resolve().name
     cells = rows((name, escape(value)) for name, value in facts.items())

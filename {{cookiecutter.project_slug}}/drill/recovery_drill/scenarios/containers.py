@@ -83,29 +83,44 @@ async def _store_killed(world: World, containers: Containers) -> None:
         await containers.kill_store_inside()
         await containers.store_is_back(run, STARTED_AGAIN_SECONDS)
         world.saw(BY_ITSELF)
+    await _killed_after(world, containers)
+
+
+async def _store_cut(world: World, containers: Containers) -> None:
+    async with world.fault("store.cut", must_notice=True, of_store=True):
+        await containers.cut("store")
+        world.saw(CUT)
+        await _last(world)
+        await containers.mend("store")
+    await _killed_after(world, containers)
+
+
+async def _exchange_cut(world: World, containers: Containers) -> None:
+    async with world.fault("exchange.cut"):
+        await containers.cut("exchange")
+        await _last(world)
+        state = await world.lives.node.state()
+        if state is None or state.decided_bar.get(world.symbol, 0) < world.bar:
+            world.saw(CUT)
+        await containers.mend("exchange")
+        # A bar that can be heard again: only by it can a node tell that it missed one.
+        await world.endure(1)
+    await _killed_after(world, containers)
+
+
+async def _last(world: World) -> None:
+    """Let bars pass, and the cut last for longer than the node may take to notice a loss."""
+    until = time.monotonic() + world.policy.budgets.notice_seconds + SPARE_SECONDS
+    await world.endure(AWAY_BARS)
+    # Not waiting for anything: so long the network is cut.
+    await asyncio.sleep(max(0.0, until - time.monotonic()))
+
+
+async def _killed_after(world: World, containers: Containers) -> None:
+    """Kill the node once it has come to rest, so that what a fault has left is recovered, too."""
     await world.recover()
     await world.until_stored()
-    await world.kill_node()
-    await world.restart_node()
-
-
-def _cut(network: str) -> Deed:
-    async def deed(world: World, containers: Containers) -> None:
-        until = time.monotonic() + world.policy.budgets.notice_seconds + SPARE_SECONDS
-        of_store = network == "store"
-        async with world.fault(f"{network}.cut", must_notice=of_store, of_store=of_store):
-            await containers.cut(network)
-            world.saw(CUT)
-            await world.endure(AWAY_BARS)
-            # Not waiting for anything: so long the network is cut.
-            await asyncio.sleep(max(0.0, until - time.monotonic()))
-            await containers.mend(network)
-        await world.recover()
-        await world.until_stored()
-        await world.kill_node()
-        await world.restart_node()
-
-    return deed
+    await _killed(world, containers)
 
 
 async def _down_and_up(world: World, containers: Containers) -> None:
@@ -174,14 +189,14 @@ CONTAINERS: tuple[Scenario, ...] = (
         "container-store-cut",
         "The network between node and store is cut, and mended some bars later.",
         _NEEDS | {CUT},
-        _holding(_cut("store")),
+        _holding(_store_cut),
         leave_out=BARS_LOST,
     ),
     Scenario(
         "container-exchange-cut",
         "The network between node and exchange is cut, and mended some bars later.",
         _NEEDS | {CUT},
-        _holding(_cut("exchange")),
+        _holding(_exchange_cut),
         leave_out=BARS_LOST,
     ),
     Scenario(
