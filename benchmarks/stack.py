@@ -16,7 +16,7 @@ TEMPLATE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TEMPLATE / "tests"))
 
 from baking import bake  # noqa: E402 - found on the path above
-from engine import Stack, own_name  # noqa: E402
+from engine import Stack, own_name  # noqa: E402 - as above
 
 SERVICES = ("store", "exchange", "node")
 KILLS = 5

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from cookiecutter.main import cookiecutter  # type: ignore[import-untyped]
+from cookiecutter.main import cookiecutter  # type: ignore[import-untyped]  # it has none
 
 from node.processes import SYMBOL, Exchange, Node, Process, Store, free_port
 

@@ -53,6 +53,8 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
         clean_checkout(project.path, place),
         place / "runner",
         {
+            # One job asks for it; named everywhere, it does not make the environment anew.
+            "PYTHON": "python",
             "COMPOSE_PROJECT_NAME": name,
             "NODE_PORT": str(free_port()),
             "EXCHANGE_PORT": str(free_port()),

