@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from baking import clean_environment
@@ -23,6 +24,10 @@ PLAYED_BY = {"bash": ("bash", "--noprofile", "--norc", "-eo", "pipefail"), "": (
 KEYS = {"name", "id", "if", "uses", "with", "run", "env", "shell", "continue-on-error"}
 ACTIONS = {"actions/checkout", "actions/setup-python", "actions/upload-artifact"}
 FILES = ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH")
+
+# What a step runs may be the tests that run the steps: those of an inner run are skipped.
+WITHIN = "WITHIN_A_WORKFLOW"
+not_within_itself = pytest.mark.skipif(WITHIN in os.environ, reason="a step of a workflow runs it")
 
 type Contexts = Mapping[str, str | Sequence[str]]
 
@@ -204,6 +209,7 @@ class Runner:
                 **clean_environment(),
                 **{name: str(path) for name, path in files.items()},
                 "CI": "true",
+                WITHIN: "yes",
                 "PATH": os.pathsep.join([str(self._python()), os.environ["PATH"]]),
                 **self.environment,
                 **own,

@@ -10,7 +10,7 @@ import pytest
 
 from baking import PROJECT, bake
 from engine import free_port, needs_engine, own_name
-from workflows import Runner, clean_checkout, read_workflow
+from workflows import Runner, clean_checkout, not_within_itself, read_workflow
 
 WORKFLOWS = PROJECT / ".github" / "workflows"
 JOBS = {
@@ -65,6 +65,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     shutil.rmtree(runner.checkout)
 
 
+@not_within_itself
 @pytest.mark.parametrize(("job", "arguments"), [*cases()])
 def test_every_step_of_a_job_runs(
     job: tuple[str, str], arguments: str | None, runner: Runner
