@@ -62,8 +62,8 @@ class BakedProject:
         return (self.path / name).read_text(encoding="utf-8")
 
     def files(self) -> dict[str, Path]:
-        """Return its files by their relative name, without what tools leave behind."""
-        made_by_tools = re.compile(r"(^|/)(\.venv|__pycache__|\.[a-z]+_cache|runs)/")
+        """Return its files by their relative name, without what tools leave and what is random."""
+        made_by_tools = re.compile(r"(^|/)(\.venv|__pycache__|\.[a-z]+_cache|runs|secrets)/")
         return {
             name: path
             for path in sorted(self.path.rglob("*"))

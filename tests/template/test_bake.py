@@ -131,7 +131,9 @@ def test_awkward_answers_arrive_as_they_were_given(tmp_path: Path) -> None:
         "TRADER_SYMBOL": AWKWARD["symbol"],
     }
     settings = dict(
-        line.split("=", 1) for line in project.read(".env.example").splitlines() if line[0] != "#"
+        line.split("=", 1)
+        for line in project.read(".env.example").splitlines()
+        if line and line[0] != "#"
     )
     assert settings["TRADER_ID"] == AWKWARD["trader_id"]
     assert settings["TRADER_SYMBOL"] == AWKWARD["symbol"]
