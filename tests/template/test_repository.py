@@ -140,6 +140,20 @@ def test_what_is_imported_is_wanted_and_the_other_way_round(
     assert imported & others <= {"pydantic"}
 
 
+def test_the_exchange_s_image_installs_what_the_exchange_imports() -> None:
+    lines = wanted(PROJECT / "requirements" / "exchange.in")
+    assert lines <= wanted(PROJECT / "requirements" / "drill.in")
+    modules = {re.split(r"[<>=!]", line)[0].replace("-", "_") for line in lines}
+    texts = [p.read_text("utf-8") for p in (PROJECT / "drill/simulated_exchange").rglob("*.py")]
+    imported = {
+        name
+        for text in texts
+        for name in re.findall(r"^\s*(?:from|import) ([a-z_0-9]+)", text, re.MULTILINE)
+    }
+    locked = {name.replace("-", "_") for lock in LOCKS for name in pins(lock)}
+    assert imported & locked == modules
+
+
 # -- Makefiles ----------------------------------------------------------------------------------
 
 
