@@ -207,7 +207,7 @@ def long(project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Dri
     return drilled(project, tmp_path_factory.mktemp("long"), *LONG)
 
 
-@pytest.mark.parametrize("name", map(_long, LONG))
+@pytest.mark.parametrize("name", [_long(name) for name in LONG])
 def test_what_an_engine_does_is_survived(long: Drilled, name: str) -> None:
     (found,) = [s for s in long.verdict["scenarios"] if s["name"] == name]
     assert found["outcome"] == "held", long.broken(name) or found["reason"]

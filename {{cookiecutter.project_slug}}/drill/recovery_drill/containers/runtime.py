@@ -76,7 +76,7 @@ class Containers:
         self._node = self.stack.services[NODE]
         self.exchange = Exchange(self._exchange.next_run(), f"http://127.0.0.1:{exchange_port}")
         self.on_node: OnNode | None = None
-        self._exchange.on_run = self.exchange.follow
+        # An exchange that starts again after a crash is not followed: the play has failed.
         self._node.on_run = self._node_began
         self._node_url = f"http://127.0.0.1:{node_port}"
         self._folder = folder
@@ -146,7 +146,7 @@ class Containers:
             raise Inconclusive(
                 f"The store's container was not started again within {seconds:g} s of its end."
             ) from error
-        await self.store.until_ready()
+        await self.store.follow()
 
     async def exhaust_memory(self, pid: int) -> None:
         """Let the memory of the node's container run out, and the node be killed for it.
@@ -207,8 +207,10 @@ class Containers:
 
     async def up(self) -> None:
         """Start all containers; the ones that are gone are made anew."""
+        self._exchange.on_run = self.exchange.follow
         await self.stack.compose("up", "--detach", "--no-build")
-        await self.store.until_ready()
+        self._exchange.on_run = None
+        await self.store.follow()
         await self.exchange.until_ready()
 
     async def close(self) -> None:
@@ -220,8 +222,8 @@ class Containers:
             endings.push_async_callback(self._keep_journal)
 
     async def _keep_journal(self) -> None:
-        if self._exchange.run is None:
-            return
+        if not self.exchange.http_url:
+            return  # it was never ready
         kept = self._folder / "exchange.jsonl"
         await call("docker", "cp", f"{self._exchange.container}:{JOURNAL}", str(kept))
         kept.write_bytes(moved(kept.read_bytes()))

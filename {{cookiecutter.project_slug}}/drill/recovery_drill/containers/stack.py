@@ -23,6 +23,9 @@ FILE, OVERLAY = "compose.yaml", "compose.drill.json"
 LONG_SECONDS = 300.0
 """What may pull an image, or waits until services are healthy."""
 LOOK_BACK_SECONDS = 60
+BUILD_SECONDS = 1200.0
+TOLD = ("create", "start", "pause", "unpause", "oom", "kill", "die", "destroy")
+"""The events that are kept; health checks tell of themselves several times a second."""
 
 
 class Stack:
@@ -59,9 +62,10 @@ class Stack:
         }
         self.services = {name: Service(name, folder) for name in SERVICES}
         self._events = Child(
-            "engine's events",
+            "engine's list of events",
             [
                 *("docker", "events", "--filter", f"label={PROJECT_LABEL}={self.name}"),
+                *(word for action in TOLD for word in ("--filter", f"event={action}")),
                 # Nothing is lost of what happens before it listens.
                 *("--since", str(int(time.time()) - LOOK_BACK_SECONDS)),
                 *("--format", '{"event":{{json .}}}'),
@@ -140,11 +144,8 @@ async def build(project: Path, environment: Mapping[str, str]) -> None:
     built = [service for name, service in given.items() if name not in environment]
     if built:
         await call(
-            *("docker", "compose", "--file", str(project / FILE), "build", "--quiet", *built),
+            *("docker", "compose", "build", "--quiet", *built),
             directory=project,
-            environment=environment,
+            environment={**environment, "COMPOSE_FILE": str(project / FILE)},
             seconds=BUILD_SECONDS,
         )
-
-
-BUILD_SECONDS = 1200.0

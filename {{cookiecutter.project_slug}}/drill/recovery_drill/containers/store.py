@@ -49,15 +49,12 @@ class ContainerStore:
         self.url = f"redis://{USER}:{quote(password, safe='')}@127.0.0.1:{port}"
         self._stack = stack
         self._service = stack.services[STORE]
+        self.child: Run | None = None
+        """The run that the drill knows of; one after a crash by itself is not."""
         self._memory = "0"
         self._client = Redis.from_url(
             self.url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
         )
-
-    @property
-    def child(self) -> Run | None:
-        """The latest run of its container."""
-        return self._service.run
 
     @property
     def _run(self) -> Run:
@@ -66,7 +63,13 @@ class ContainerStore:
 
     async def start(self) -> None:
         """Start it, and wait until it answers."""
-        await self._service.next_run().start()
+        self.child = run = self._service.next_run()
+        await run.start()
+        await self.until_ready()
+
+    async def follow(self) -> None:
+        """Take the latest run of its container for what it is now, and wait until it answers."""
+        self.child = self._service.run
         await self.until_ready()
 
     async def until_ready(self) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from recovery_drill.containers.runtime import Containers
-from recovery_drill.failures import Unsupported
+from recovery_drill.failures import Unsettled, Unsupported
 from recovery_drill.scenarios.kills import TRADED_ON, holding_before, trade_on
 from recovery_drill.scenarios.scenario import UNEQUAL, Play, Scenario
 from recovery_drill.world import World
@@ -65,7 +65,7 @@ async def _by_policy(world: World, kill: Callable[[int], Awaitable[None]]) -> No
     life = world.lives.node
     state = await life.state()
     if state is None:
-        raise Unsupported("The node did not tell its process id.")
+        raise Unsettled("the node's endpoint did not tell its process id")
     await kill(state.pid)
     await world.lives.prove_killed(life)
     await world.until_back(life, STARTED_AGAIN_SECONDS)
