@@ -87,7 +87,6 @@ def test_no_suitable_python_is_one_sentence(tmp_path: Path, baked_project: Baked
     assert after.startswith("make: ***")
     assert "78" in after
     assert not (project.path / ".venv").exists()
-    assert not (project.path / ".env").exists()
 
 
 # -- make-venv ----------------------------------------------------------------------------------
