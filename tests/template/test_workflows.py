@@ -1,6 +1,7 @@
 """Every `run:` step of the generated workflows runs, in order, in a clean checkout of a bake."""
 
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from baking import PROJECT, bake
-from engine import free_port, needs_engine, own_name
+from engine import free_port, needs_engine, own_name, why_none
 from workflows import Runner, clean_checkout, not_within_itself, read_workflow
 
 WORKFLOWS = PROJECT / ".github" / "workflows"
@@ -62,8 +63,15 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
         },
     )
     yield runner
-    # Half a gigabyte.
+    # Gigabytes, both.
     shutil.rmtree(runner.checkout)
+    if not why_none():
+        subprocess.run(
+            ["docker", "image", "rm", "--force", f"{name}-node", f"{name}-exchange"],
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
 
 
 @not_within_itself
