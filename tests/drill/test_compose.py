@@ -222,7 +222,10 @@ def test_what_is_not_survived_is_named_by_its_check(long: Drilled, name: str) ->
 @pytest.mark.long
 def test_out_of_memory_is_told_by_the_engine(long: Drilled) -> None:
     place = long.folder / "container-out-of-memory"
-    assert told(place, "node", "start", "oom", "die")[:4] == ["start", "oom", "die", "start"]
+    actions = told(place, "node", "start", "oom", "die")
+    # Told more than once: until the node is dead, each page that is asked for is one too many.
+    assert list(dict.fromkeys(actions[: actions.index("die")])) == ["start", "oom"]
+    assert actions[actions.index("die") + 1] == "start"
     assert long.history(place.name, "node.ended")[0]["code"] == -9
 
 
