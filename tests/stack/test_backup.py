@@ -179,6 +179,29 @@ def test_wrong_usage(stack: Stack, command: tuple[str, ...], code: int, why: str
     assert why in stack.run("sh", *command, code=code)
 
 
+def test_a_store_that_loads_its_files_is_not_healthy(stack: Stack) -> None:
+    """Else a node would be started at it, which takes the empty answers for the truth."""
+    stack.compose("stop", "node", "store")
+    # A millisecond for each key: ten seconds for these.
+    slow = ("run", "--detach", "--rm", "--no-deps", "store", "--key-load-delay", "1000")
+    container = stack.compose(*slow).split()[-1]
+    ask = ("docker", "exec", container, "sh", "/etc/store/ask", "PING")
+    try:
+        deadline = time.monotonic() + 60
+        answers = [stack.run(*ask, code=None)]
+        while answers[-1]:
+            answers.append(stack.run(*ask, code=None))
+            assert time.monotonic() < deadline, (
+                f"It did not come to an end of loading: {answers[-1]}"
+            )
+            time.sleep(0.2)
+        assert any(answer.startswith("LOADING") for answer in answers), answers
+        stack.run(*ask)
+    finally:
+        stack.run("docker", "stop", container)
+    stack.compose("up", "--detach", "--wait")
+
+
 def test_no_backup_of_a_store_that_does_not_run(stack: Stack) -> None:
     stack.compose("stop", "node", "store")
     assert "The store does not run" in stack.run("sh", "scripts/backup", code=75)
