@@ -25,11 +25,12 @@ LONG = tuple(s.name for s in IN_CONTAINERS if s.name not in QUICK)
 NOT_YET = {
     "container-store-cut": (
         "loss-is-noticed",
-        "a watch on the store: a node whose store is out of order says so, and halts or ends",
+        "a watch on the store, and a comparison with the exchange before it trades",
     ),
 }
 """What breaks today: the check that says so, and the guard that it waits for."""
 STOCK = ("python", "/nodes/drill/nodes/stock_adapter.py")
+WATCHES = ("python", "/nodes/drill/nodes/watches_store.py")
 MUTANT = ("python", "/nodes/drill/nodes/mutants")
 SECONDS_TO_PLAY = 900
 SECONDS_UNTIL_PLAYED = 300
@@ -229,6 +230,40 @@ def test_out_of_memory_is_told_by_the_engine(long: Drilled) -> None:
     assert long.history(place.name, "node.ended")[0]["code"] == -9
 
 
+def drilled_as(project: BakedProject, root: Path, name: str, node: tuple[str, ...]) -> Drilled:
+    """Drill an image that starts the node in another way."""
+    program, launcher, *more = node
+    entry = json.dumps([program, launcher, project.package, *more])
+    image = f"{SLUG}-other"
+    docker(
+        *("build", "--tag", image, "--file", "-", str(NODES.parent)),
+        given=f"FROM {SLUG}-node\nCOPY nodes /nodes/drill/nodes\nENTRYPOINT {entry}\nCMD []\n",
+    )
+    try:
+        return drilled(project, root, name, environment={"NODE_IMAGE": image})
+    finally:
+        docker("image", "rm", "--force", image)
+
+
+@pytest.mark.long
+def test_lives_that_end_for_a_cut_are_started_until_it_is_mended(
+    project: BakedProject,
+    quick: Drilled,  # has built the sound image
+    tmp_path: Path,
+) -> None:
+    name = "container-store-cut"
+    found = drilled_as(project, tmp_path, name, WATCHES)
+    ends = found.history(name, "node.ended")
+    gone = [end for end in ends if end["code"] == 75]
+    assert len(gone) > 1
+    assert all((e["how"], e["said"]) == ("by itself", "The store is away.") for e in gone)
+    # What it did until it noticed is in no store: other checks say so. It did notice.
+    assert "loss-is-noticed" not in found.broken(name)
+    assert "no-zombie" not in found.broken(name)
+    trading = [s for s in found.history(name, "node.stage") if s["stage"] == "trading"]
+    assert trading[1]["number"] > len(gone)
+
+
 # The sound node holds in all of these; see above.
 @pytest.mark.parametrize(
     ("name", "node", "check"),
@@ -267,17 +302,7 @@ def test_an_image_with_a_bug_is_caught(
     check: str,
 ) -> None:
     # `quick` has built the sound image.
-    program, launcher, *bug = node
-    entry = json.dumps([program, launcher, project.package, *bug])
-    image = f"{SLUG}-mutant"
-    docker(
-        *("build", "--tag", image, "--file", "-", str(NODES.parent)),
-        given=f"FROM {SLUG}-node\nCOPY nodes /nodes/drill/nodes\nENTRYPOINT {entry}\nCMD []\n",
-    )
-    try:
-        found = drilled(project, tmp_path, name, environment={"NODE_IMAGE": image})
-    finally:
-        docker("image", "rm", "--force", image)
+    found = drilled_as(project, tmp_path, name, node)
     assert found.ended.returncode == 1, found.output
     assert check in found.broken(name), found.output
     assert left_over(tmp_path) == []

@@ -236,12 +236,17 @@ class World:
 
     async def recover(self) -> Snapshot:
         """Start the node again if it has ended, as its supervisor would, and let it rest."""
+        if self.lives.running:
+            try:
+                # A supervisor of its own may have started it a moment ago.
+                await self._through_crashes(self._until_trading)
+            except Unsettled:
+                if self.lives.running:
+                    raise
+            else:
+                return await self.rest("after the fault")
         self.lives.note_ends("by itself")
-        if not self.lives.running:
-            return await self.restart_node()
-        # A supervisor of its own may have started it a moment ago.
-        await self._through_crashes(self._until_trading)
-        return await self.rest("after the fault")
+        return await self.restart_node()
 
     async def until_back(self, life: Node, seconds: float) -> Snapshot:
         """Wait until a supervisor has started the life after another, and it has come to rest."""
