@@ -1,5 +1,6 @@
 """What the drill makes of an engine's words and of a project's compose.yaml; no engine is asked."""
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -104,6 +105,22 @@ async def test_a_call_that_fails_says_how() -> None:
 async def test_a_call_that_hangs_is_ended() -> None:
     with pytest.raises(EngineError, match=r"was not over after 0\.1 s"):
         await call("sleep", "60", seconds=0.1)
+
+
+@pytest.mark.parametrize(("whole", "is_done"), [(True, True), (False, False)])
+async def test_an_interrupt_waits_for_a_deed_that_must_be_whole(
+    tmp_path: Path, whole: bool, is_done: bool
+) -> None:
+    begun, done = tmp_path / "begun", tmp_path / "done"
+    script = f"touch {begun}; sleep 1; touch {done}"
+    calling = asyncio.ensure_future(call("sh", "-c", script, whole=whole))
+    async with asyncio.timeout(20):
+        while not begun.exists():  # noqa: ASYNC110  # nobody tells of a file
+            await asyncio.sleep(0.01)
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert done.exists() is is_done
 
 
 async def test_without_an_engine_there_is_one_sentence(
@@ -231,3 +248,13 @@ def test_what_is_of_processes_is_refused_for_containers(
     assert drilled.ended.returncode == 2
     assert f"{option} is of processes" in drilled.output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_project_without_containers_is_refused(
+    baked_project: BakedProject, tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(baked_project.read("pyproject.toml"))
+    place = ("--project", str(tmp_path))
+    drilled = Drilled(baked_project, tmp_path / "runs", "--runtime", "compose", *place)
+    assert drilled.ended.returncode == 2, drilled.output
+    assert "There is no compose.yaml" in drilled.output

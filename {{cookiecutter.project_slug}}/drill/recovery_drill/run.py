@@ -159,9 +159,9 @@ async def preflight(setting: Setting) -> int:
 
 async def _preflight_in_containers(setting: Setting) -> int:
     """Build the images, and find out with one stack what cannot be drilled at all."""
-    await check_engine()
     if not (setting.project / FILE).is_file():
         raise UsageError(f"There is no {FILE} in {setting.project}, so no containers to drill.")
+    await check_engine()
     await build(setting.project, environment_of(os.environ, setting.policy, {}))
     with tempfile.TemporaryDirectory() as place:
         runtime = setting.runtime_in(Path(place))

@@ -76,8 +76,20 @@ async def call(
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
     seconds: float = CALL_SECONDS,
+    whole: bool = True,
 ) -> str:
     """Run a command to its end and return what it printed.
+
+    Parameters
+    ----------
+    words : str
+        The command.
+    directory, environment : Path, Mapping[str, str]
+        Its own, if not those of the drill.
+    seconds : float
+        How long it may take.
+    whole : bool
+        Whether an interrupt waits for its end: what half a deed makes afterwards would stay.
 
     Raises
     ------
@@ -105,7 +117,8 @@ async def call(
         await talking
         raise EngineError(f"`{said}` was not over after {seconds:g} s.") from error
     except asyncio.CancelledError:
-        # Half a deed is finished first: what it makes afterwards would not be removed.
+        if not whole:
+            os.killpg(process.pid, signal.SIGKILL)
         await asyncio.wait([talking], timeout=seconds)
         raise
     if process.returncode != 0:

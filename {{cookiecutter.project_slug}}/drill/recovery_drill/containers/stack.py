@@ -148,4 +148,5 @@ async def build(project: Path, environment: Mapping[str, str]) -> None:
             directory=project,
             environment={**environment, "COMPOSE_FILE": str(project / FILE)},
             seconds=BUILD_SECONDS,
+            whole=False,
         )
