@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from recovery_drill.evidence import How
-from recovery_drill.failures import Inconclusive, Unsettled
+from recovery_drill.failures import Inconclusive, Unsettled, Unsupported
 from recovery_drill.history import History
 from recovery_drill.process import Process
 from recovery_drill.processes.node import Node
@@ -34,6 +34,7 @@ class Lives:
         self._history = history
         self._on_stage = on_stage
         self._ended: set[int] = set()
+        self._asked_to_stop: set[int] = set()
         self._begun: list[Node] = []
         self._node: Node | None = None
         self._adopted = asyncio.Event()
@@ -116,6 +117,8 @@ class Lives:
         ------
         Inconclusive
             If it had ended otherwise before.
+        Unsupported
+            If it had been asked to stop, and was quicker.
 
         """
         node = node or self.node
@@ -126,6 +129,10 @@ class Lives:
         """Wait for the end of a life that has been killed, and prove it; see `kill`."""
         code = await node.child.wait()
         await node.close()
+        if code == 0 and node.number in self._asked_to_stop:
+            # What comes after a node's last answer cannot be held, so its end may be quicker.
+            self.note_end(node, "stopped")
+            raise Unsupported("The node had stopped, as asked, before it could be killed there.")
         if code != -signal.SIGKILL:
             self.note_end(node, "by itself")
             raise Inconclusive(
@@ -136,6 +143,7 @@ class Lives:
 
     async def stop(self) -> None:
         """Ask the node to stop (SIGTERM) and wait for its end."""
+        self._asked_to_stop.add(self.node.number)
         await self.node.child.stop()
         self.note_end(self.node, "stopped")
 

@@ -33,7 +33,7 @@ SCENARIOS: tuple[Scenario, ...] = (
 """What can be played as processes, and most of it in containers, too."""
 
 IN_CONTAINERS: tuple[Scenario, ...] = (
-    *CONTAINERS,
+    *(s for s in CONTAINERS if s.default),
     *(s for s in KILLS if s.name in ("kill-holding-position", "kill-then-stop-fills")),
 )
 """What is played in containers unless it is told otherwise."""

@@ -169,24 +169,28 @@ CONTAINERS: tuple[Scenario, ...] = (
         "The node's process is killed in its container; its restart policy brings it back.",
         _NEEDS | {BY_ITSELF},
         _holding(_process_killed),
+        default=True,
     ),
     Scenario(
         "container-kill",
         "The node's container is killed (docker kill), and started by hand.",
         _NEEDS,
         _holding(_killed),
+        default=True,
     ),
     Scenario(
         "container-out-of-memory",
         "The node's container runs out of memory; the node is killed for it, and comes back.",
         _NEEDS | {BY_ITSELF, "out of memory"},
         _holding(_out_of_memory),
+        default=True,
     ),
     Scenario(
         "container-store-kill",
         "The store's process is killed under a node that trades; its restart policy acts.",
         _NEEDS | {BY_ITSELF},
         _holding(_store_killed),
+        default=True,
     ),
     Scenario(
         "container-store-cut",
@@ -201,6 +205,7 @@ CONTAINERS: tuple[Scenario, ...] = (
         _NEEDS | {CUT},
         _holding(_exchange_cut),
         leave_out=BARS_LOST,
+        default=True,
     ),
     Scenario(
         "container-down-up",
@@ -208,18 +213,21 @@ CONTAINERS: tuple[Scenario, ...] = (
         _NEEDS | {"volumes kept"},
         _holding(_down_and_up),
         kills=False,
+        default=True,
     ),
     Scenario(
         "container-all-killed",
         "All containers are killed at once, and started again.",
         _NEEDS | {KILLED_ALL},
         _holding(_all_killed),
+        default=True,
     ),
     Scenario(
         "container-restore",
         "All containers are killed and the store's volume is lost; a backup is put in its place.",
         _NEEDS | {KILLED_ALL, "backup put back"},
         _holding(_restored),
+        default=True,
     ),
 )
-"""What only containers can show; played by `run` with ``--runtime compose``."""
+"""What only containers can show; the default ones are played by `run` with ``--runtime compose``."""
