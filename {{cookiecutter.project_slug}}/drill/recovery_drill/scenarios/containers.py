@@ -230,4 +230,4 @@ CONTAINERS: tuple[Scenario, ...] = (
         default=True,
     ),
 )
-"""What only containers can show; the default ones are played by `run` with ``--runtime compose``."""
+"""What only containers can show; `run` with ``--runtime compose`` plays the default ones."""
