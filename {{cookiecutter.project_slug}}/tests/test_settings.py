@@ -19,6 +19,7 @@ from {{cookiecutter.package_name}}.profiles import (
     TESTNET_URLS,
     Profile,
     address_complaints,
+    proxy_complaints,
 )
 from {{cookiecutter.package_name}}.settings import (
     ConfigurationError,
@@ -46,6 +47,9 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in Settings.model_fields:
         monkeypatch.delenv(f"TRADER_{name.upper()}", raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "WS_PROXY", "WSS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
     for name, value in GOOD.items():
         monkeypatch.setenv(name, value)
 
@@ -281,6 +285,99 @@ def test_simulated_refuses_what_may_be_real(
     [sentence] = sentences()
     assert sentence.startswith(f"{name} looks like a real one")
     assert value not in sentence
+
+
+PROXY = "http://user:hush@proxy:3128"
+
+
+@pytest.mark.parametrize(
+    "name", ["HTTP_PROXY", "http_proxy", "WS_PROXY", "ws_proxy", "ALL_PROXY", "all_proxy"]
+)
+def test_simulated_refuses_a_proxy(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, PROXY)
+    [sentence] = sentences()
+    assert sentence.startswith(f"{name} sends requests")
+    assert sentence.endswith("unset it or add 127.0.0.1 to NO_PROXY.")
+    assert "hush" not in sentence
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert load_settings().profile == "simulated"
+
+
+def test_proxy_is_refused_with_all_other_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, PROXY)
+    monkeypatch.setenv("TRADER_SYMBOL", "?")
+    names = [sentence.split()[0] for sentence in sentences()]
+    assert names == ["ALL_PROXY", "HTTP_PROXY", "TRADER_SYMBOL", "http_proxy"]
+
+
+@pytest.mark.usefixtures("testnet")
+def test_testnet_takes_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    monkeypatch.setenv("ALL_PROXY", PROXY)
+    assert load_settings().profile == "testnet"
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "names"),
+    [
+        ("https://10.0.0.1", {"https_proxy": PROXY, "HTTP_PROXY": PROXY}, ["https_proxy"]),
+        ("wss://10.0.0.1", {"WSS_PROXY": PROXY, "WS_PROXY": PROXY}, ["WSS_PROXY"]),
+        ("http://10.0.0.1", {"HTTPS_PROXY": PROXY}, []),
+        ("http://10.0.0.1", {"http_proxy": "", "HTTP_PROXY": PROXY}, ["HTTP_PROXY"]),
+        ("http://10.0.0.1", {"HTTP_PROXY": "", "ALL_PROXY": ""}, []),
+        ("http://10.0.0.1", {"HTTP_PROXY": PROXY, "REQUEST_METHOD": "GET"}, ["HTTP_PROXY"]),
+        ("http://[", {"HTTP_PROXY": PROXY}, []),
+    ],
+)
+def test_which_proxies_are_refused(url: str, environment: dict[str, str], names: list[str]) -> None:
+    found = proxy_complaints(Profile.SIMULATED, url, environment)
+    assert [name for name, _ in found] == names
+
+
+@pytest.mark.parametrize(
+    ("host", "no_proxy", "is_exempt"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.1", "exchange, 127.0.0.1 ", True),
+        ("127.0.0.1", "127.0.0.0/8", True),
+        ("127.0.0.1", "127.0.0.0/255.0.0.0", False),
+        ("127.0.0.1", "*", False),
+        ("127.0.0.1", "0.0.1", False),
+        ("127.0.0.1", "localhost", False),
+        ("127.0.0.1", "127.0.0.1:8090", False),
+        ("127.0.0.1", "", False),
+        ("127.1", "127.1", False),
+        ("[::1]", "::1", True),
+        ("[::1]", "[::1]", False),
+        ("[::1]", "127.0.0.1", False),
+        ("exchange", "exchange", True),
+        ("EXCHANGE", ".Exchange", True),
+        ("exchange.internal", "internal", True),
+        ("exchange", "a,*", True),
+        ("exchange", "change", False),
+        ("exchange", "exchange:8090", False),
+        ("exchange.internal", "*.internal", False),
+        ("exchange", ",", False),
+    ],
+)
+def test_hosts_that_no_proxy_exempts(host: str, no_proxy: str, is_exempt: bool) -> None:
+    """As the engine's HTTP client does; each line has been measured with it."""
+    environment = {"ALL_PROXY": PROXY, "NO_PROXY": no_proxy}
+    found = list(proxy_complaints(Profile.SIMULATED, f"http://{host}:8090", environment))
+    assert bool(found) is not is_exempt
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "is_exempt"),
+    [(None, "exchange", True), ("exchange", "other", True), ("", "exchange", False)],
+)
+def test_no_proxy_in_capitals_comes_first(upper: str | None, lower: str, is_exempt: bool) -> None:
+    environment = {"HTTP_PROXY": PROXY, "no_proxy": lower}
+    if upper is not None:
+        environment["NO_PROXY"] = upper
+    found = list(proxy_complaints(Profile.SIMULATED, "http://exchange", environment))
+    assert bool(found) is not is_exempt
 
 
 def test_live_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:

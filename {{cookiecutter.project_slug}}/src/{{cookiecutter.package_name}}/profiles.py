@@ -6,7 +6,7 @@ A complaint is the end of a sentence that begins with the setting's name.
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -56,6 +56,53 @@ def url_complaints(profile: Profile, name: str, url: str) -> Iterator[str]:
             f"points to {host}, which is not a loopback or private address; "
             "the simulated profile never talks to a public host"
         )
+
+
+def proxy_complaints(
+    profile: Profile, url: str, environment: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """
+    Yield the variables of `environment` whose proxy `profile` does not ask for `url`, and why.
+
+    The engine's HTTP client obeys them, the preflight and the engine's websockets do not: what the
+    preflight finds at `url` says nothing about who hears the requests. The standard library reads
+    NO_PROXY in another way than the engine, which takes neither `*` nor a part for an address.
+    """
+    host = _host_of(url)
+    if profile is not Profile.SIMULATED or host is None:
+        return
+    if _is_exempt(host, environment.get("NO_PROXY", environment.get("no_proxy", ""))):
+        return
+    upper = (f"{urlsplit(url).scheme.upper()}_PROXY", "ALL_PROXY")
+    for name in (*upper, *(each.lower() for each in upper)):
+        if environment.get(name):
+            yield (
+                name,
+                f"sends requests for {host}, API key included, through a proxy, and the simulated "
+                f"profile never talks to a public host; unset it or add {host} to NO_PROXY",
+            )
+
+
+def _is_exempt(host: str, no_proxy: str) -> bool:
+    """Return whether the engine's HTTP client takes `host` as one that `no_proxy` lists."""
+    entries = [entry.strip().lower() for entry in no_proxy.split(",") if entry.strip()]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        if host.rstrip(".").rpartition(".")[2][:1].isdigit():
+            return False  # 127.1 and the like: an address to the engine, which no name exempts
+        names = [entry.removeprefix(".") for entry in entries]
+        return any(name == "*" or f".{host}".endswith(f".{name}") for name in names)
+    return any(address in network for network in map(_network, entries) if network is not None)
+
+
+def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    if not entry.partition("/")[2].isdigit() and "/" in entry:
+        return None  # the engine takes no netmask
+    try:
+        return ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return None
 
 
 def key_complaints(profile: Profile, key: str | None, secret: str | None) -> Iterator[str]:

@@ -34,6 +34,7 @@ from .profiles import (
     Profile,
     key_complaints,
     profile_complaints,
+    proxy_complaints,
     secret_complaints,
     url_complaints,
 )
@@ -171,7 +172,7 @@ class Settings(BaseSettings):
         unread = _read_secret_files(given)
         errors = _profile_errors(given) | unread  # what was not read cannot be wrong, too
         sentences = [sentence for found in errors.values() for sentence in found]
-        sentences += _complete_store_url(given)
+        sentences += _proxy_errors(given) + _complete_store_url(given)
         settings = None
         try:
             settings = handler(given)
@@ -307,6 +308,19 @@ def _profile_errors(given: Mapping[str, Any]) -> dict[str, list[str]]:
         name: [f"{PREFIX}{name.upper()} {complaint}." for complaint in found]
         for name, found in complaints.items()
     }
+
+
+def _proxy_errors(given: Mapping[str, Any]) -> list[str]:
+    """Return what the proxies of the environment, which the engine finds by itself, would break."""
+    if given.get("profile") not in list(Profile):
+        return []  # its own sentence says so
+    urls = (given.get("exchange_http_url"), given.get("exchange_ws_url"))
+    return [
+        f"{name} {complaint}."
+        for url in urls
+        if isinstance(url, str)
+        for name, complaint in proxy_complaints(Profile(given["profile"]), url, os.environ)
+    ]
 
 
 def _sentence(error: dict[str, Any]) -> str:
