@@ -18,6 +18,7 @@ import pytest
 from baking import BakedProject, bake
 from drill.drilled import NODES, Drilled
 from engine import REQUIRED, why_none
+from recovery_drill.containers.overlay import own_images
 from recovery_drill.scenarios.catalogue import IN_CONTAINERS
 from recovery_drill.scenarios.containers import CONTAINERS
 
@@ -59,11 +60,12 @@ def docker(*words: str, given: str | None = None, seconds: float = 300) -> str:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BakedProject]:
-    """A project whose images nobody else has; they are removed at the end."""
+    """A project whose images are removed at the end."""
     if why_none() and REQUIRED not in os.environ:
         pytest.skip(f"needs a container engine: {why_none()}")
-    yield bake(tmp_path_factory.mktemp("containers"), project_slug=SLUG)
-    docker("image", "rm", "--force", f"{SLUG}-node", f"{SLUG}-exchange")
+    baked = bake(tmp_path_factory.mktemp("containers"), project_slug=SLUG)
+    yield baked
+    docker("image", "rm", "--force", *own_images({}, baked.path).values())
 
 
 def drilled(project: BakedProject, root: Path, *scenarios: str, **options: Any) -> Drilled:
@@ -117,6 +119,21 @@ def quick(project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Dr
 def test_the_node_comes_back_in_containers(quick: Drilled) -> None:
     assert quick.ended.returncode == 0, quick.output
     assert [s["outcome"] for s in quick.verdict["scenarios"]] == ["held", "held"]
+    assert quick.output.startswith("Building the images.\n")
+
+
+def test_the_image_that_the_projects_settings_name_is_left_alone(
+    project: BakedProject, quick: Drilled
+) -> None:
+    own = own_images({}, project.path)
+    settings = dict(line.split("=", 1) for line in project.read(".env").splitlines() if "=" in line)
+
+    def found(image: str) -> str:
+        return docker("image", "ls", "--quiet", "--filter", f"reference={image}")
+
+    for setting, image in own.items():
+        assert found(image)
+        assert not found(settings[setting])
 
 
 def test_a_crash_is_answered_by_the_restart_policy_alone(quick: Drilled) -> None:
@@ -238,10 +255,10 @@ def drilled_as(project: BakedProject, root: Path, name: str, node: tuple[str, ..
     """Drill an image that starts the node in another way."""
     program, launcher, *more = node
     entry = json.dumps([program, launcher, project.package, *more])
-    image = f"{SLUG}-other"
+    image, sound = f"{SLUG}-other", own_images({}, project.path)["NODE_IMAGE"]
     docker(
         *("build", "--tag", image, "--file", "-", str(NODES.parent)),
-        given=f"FROM {SLUG}-node\nCOPY nodes /nodes/drill/nodes\nENTRYPOINT {entry}\nCMD []\n",
+        given=f"FROM {sound}\nCOPY nodes /nodes/drill/nodes\nENTRYPOINT {entry}\nCMD []\n",
     )
     try:
         return drilled(project, root, name, environment={"NODE_IMAGE": image})

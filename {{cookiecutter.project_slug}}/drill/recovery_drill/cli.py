@@ -61,7 +61,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _run(play: argparse.ArgumentParser) -> None:
-    play.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="default: the first five")
+    default = "default: those that `list` names first"
+    play.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=default)
     _common(play)
     _seed(play)
     _playing(play)

@@ -63,7 +63,8 @@ def list_scenarios(options: argparse.Namespace, console: Console) -> int:
     groups: dict[str, Sequence[Scenario]] = {
         "Played by `run`:": [s for s in SCENARIOS if s.default],
         "When named, or with --all:": [s for s in SCENARIOS if not s.default],
-        "Only with --runtime compose:": CONTAINERS,
+        "Played by `run --runtime compose`:": [s for s in CONTAINERS if s.default],
+        "When named there, or with --all:": [s for s in CONTAINERS if not s.default],
     }
     for title, scenarios in groups.items():
         console.print(title)
@@ -226,7 +227,7 @@ def _carry_out(options: argparse.Namespace, console: Console, setting: Setting, 
     folder = run_folder(options.folder.resolve(), setting.seed)
 
     async def all_of_it() -> Verdict:
-        epoch = await preflight(setting)
+        epoch = await preflight(setting, console.print)
         # Written into the schedule, so that what was played can be played again.
         return await work(setting if setting.market else replace(setting, epoch=epoch), folder)
 

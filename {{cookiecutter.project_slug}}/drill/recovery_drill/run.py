@@ -5,14 +5,14 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from recovery_drill.containers.engine import check_engine
-from recovery_drill.containers.overlay import environment_of
+from recovery_drill.containers.overlay import environment_of, own_images
 from recovery_drill.containers.stack import FILE, build
 from recovery_drill.failures import UsageError
 from recovery_drill.play import UNDISTURBED, Setting, Subject, play_case, read_ending, read_evidence
@@ -130,8 +130,15 @@ async def run(
     return verdict
 
 
-async def preflight(setting: Setting) -> int:
+async def preflight(setting: Setting, say: Callable[[str], None]) -> int:
     """Find out with one exchange, and before anything else runs, what cannot be drilled at all.
+
+    Parameters
+    ----------
+    setting : Setting
+        Where and against what.
+    say : Callable
+        Tells what takes a while.
 
     Returns
     -------
@@ -145,7 +152,7 @@ async def preflight(setting: Setting) -> int:
 
     """
     if setting.runtime == "compose":
-        return await _preflight_in_containers(setting)
+        return await _preflight_in_containers(setting, say)
     with tempfile.TemporaryDirectory() as place:
         node = setting.policy.node_command[0]
         find_program("node", fill_in(node, {}), setting.project, os.environ)
@@ -157,12 +164,15 @@ async def preflight(setting: Setting) -> int:
             await exchange.stop()
 
 
-async def _preflight_in_containers(setting: Setting) -> int:
+async def _preflight_in_containers(setting: Setting, say: Callable[[str], None]) -> int:
     """Build the images, and find out with one stack what cannot be drilled at all."""
     if not (setting.project / FILE).is_file():
         raise UsageError(f"There is no {FILE} in {setting.project}, so no containers to drill.")
     await check_engine()
-    await build(setting.project, environment_of(os.environ, setting.policy, {}))
+    if images := own_images(os.environ, setting.project):
+        say("Building the images.")
+        environment = environment_of(os.environ, setting.policy, images)
+        await build(setting.project, environment, images)
     with tempfile.TemporaryDirectory() as place:
         runtime = setting.runtime_in(Path(place))
         try:

@@ -1,5 +1,7 @@
 """What the drill lays over a project's ``compose.yaml`` for one play; pure."""
 
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,8 @@ from recovery_drill.policy import Policy, fill_in
 
 STORE, EXCHANGE, NODE = "store", "exchange", "node"
 SERVICES = (STORE, EXCHANGE, NODE)
+IMAGES = {"NODE_IMAGE": NODE, "EXCHANGE_IMAGE": EXCHANGE}
+"""Which setting names the image of which service."""
 STORE_PORT, EXCHANGE_PORT, NODE_PORT = 6379, 8090, 8080
 LOOK = "look"
 """The network by which the drill looks at the store, which is not published otherwise."""
@@ -62,6 +66,20 @@ def overlay(
             NODE: {"environment": node_settings(policy)},
         },
         "networks": {LOOK: {}},
+    }
+
+
+def own_images(inherited: Mapping[str, str], project: Path) -> dict[str, str]:
+    """Return the settings of the images that the drill builds, with names of its own.
+
+    Under a name of the project's file of settings somebody may trade: a build would take it away.
+    What the drill's environment names is not built, but drilled as it is.
+    """
+    place = hashlib.sha256(os.fsencode(project)).hexdigest()[:8]
+    return {
+        setting: f"recovery-drill-{place}-{service}"
+        for setting, service in IMAGES.items()
+        if not inherited.get(setting)
     }
 
 

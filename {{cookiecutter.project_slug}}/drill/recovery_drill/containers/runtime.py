@@ -15,6 +15,7 @@ from recovery_drill.containers.overlay import (
     STORE,
     environment_of,
     overlay,
+    own_images,
 )
 from recovery_drill.containers.run import Run
 from recovery_drill.containers.stack import Stack
@@ -68,7 +69,8 @@ class Containers:
         store_port, exchange_port, node_port = free_port(), free_port(), free_port()
         laid_over = overlay(policy, exchange_options, store_port=store_port, market=market)
         ports = {"EXCHANGE_PORT": str(exchange_port), "NODE_PORT": str(node_port)}
-        environment = environment_of(os.environ, policy, ports)
+        images = own_images(os.environ, project)
+        environment = environment_of(os.environ, policy, {**images, **ports})
         self.stack = Stack(project, folder, laid_over, environment)
         self.trader_id = policy.trader_id
         self.store = ContainerStore(self.stack, project, store_port)

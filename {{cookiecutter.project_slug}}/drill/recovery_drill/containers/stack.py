@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from recovery_drill.containers.engine import (
     call,
     read_event,
 )
-from recovery_drill.containers.overlay import SERVICES
+from recovery_drill.containers.overlay import IMAGES, SERVICES
 from recovery_drill.containers.service import Service
 from recovery_drill.processes.child import Child
 from recovery_drill.schedule import write_json
@@ -135,18 +135,23 @@ class Stack:
                 await self._events.stop()
 
 
-async def build(project: Path, environment: Mapping[str, str]) -> None:
-    """Build the project's images, less those that are given by name: they are drilled as they are.
+async def build(project: Path, environment: Mapping[str, str], images: Iterable[str]) -> None:
+    """Build images of the project.
 
-    ``NODE_IMAGE`` and ``EXCHANGE_IMAGE`` of the environment give one.
+    Parameters
+    ----------
+    project : Path
+        Its folder.
+    environment : Mapping[str, str]
+        Of compose; it names them.
+    images : Iterable[str]
+        By which settings.
+
     """
-    given = {"NODE_IMAGE": "node", "EXCHANGE_IMAGE": "exchange"}
-    built = [service for name, service in given.items() if name not in environment]
-    if built:
-        await call(
-            *("docker", "compose", "build", "--quiet", *built),
-            directory=project,
-            environment={**environment, "COMPOSE_FILE": str(project / FILE)},
-            seconds=BUILD_SECONDS,
-            whole=False,
-        )
+    await call(
+        *("docker", "compose", "build", "--quiet", *(IMAGES[image] for image in images)),
+        directory=project,
+        environment={**environment, "COMPOSE_FILE": str(project / FILE)},
+        seconds=BUILD_SECONDS,
+        whole=False,
+    )
