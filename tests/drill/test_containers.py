@@ -22,8 +22,9 @@ from recovery_drill.containers.engine import (
     signed,
     version_of,
 )
-from recovery_drill.containers.overlay import environment_of, node_settings, overlay
+from recovery_drill.containers.overlay import environment_of, node_settings, overlay, own_images
 from recovery_drill.failures import UsageError
+from recovery_drill.report.material import program
 from recovery_drill.scenarios.catalogue import IN_CONTAINERS, SCENARIOS, find_scenario
 from recovery_drill.scenarios.containers import CONTAINERS
 from recovery_drill.schedule import Case, Schedule, read_schedule
@@ -184,6 +185,17 @@ def test_another_projects_environment_does_not_reach_compose() -> None:
     }
 
 
+def test_images_are_built_under_names_of_the_drill_unless_the_environment_names_them() -> None:
+    here, there = (own_images({"PATH": "/bin"}, Path(place)) for place in ("/a/x", "/b/x"))
+    assert here == {
+        "NODE_IMAGE": "recovery-drill-30388766-node",
+        "EXCHANGE_IMAGE": "recovery-drill-30388766-exchange",
+    }
+    assert not set(here.values()) & set(there.values())
+    own = own_images({"NODE_IMAGE": "trader:1.4", "EXCHANGE_IMAGE": ""}, Path("/a/x"))
+    assert own == {"EXCHANGE_IMAGE": here["EXCHANGE_IMAGE"]}
+
+
 def test_a_clock_of_its_own_is_seen_and_wall_clocks_a_little_apart_are_not() -> None:
     here = {"here_mono_ns": 500 * SECOND_NS, "here_wall_ns": 9000 * SECOND_NS}
     assert apart_ns(400 * SECOND_NS, 8900 * SECOND_NS, **here) == 0
@@ -240,6 +252,29 @@ def test_without_containers_their_scenarios_are_skipped(
     (scenario,) = drilled.verdict["scenarios"]
     assert scenario["outcome"] == "skipped"
     assert "--runtime compose" in scenario["reason"]
+
+
+def test_the_drill_is_named_as_it_can_be_called_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drill = tmp_path / ".venv" / "bin" / "recovery-drill"
+    drill.parent.mkdir(parents=True)
+    drill.touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert program(str(drill)) == program(".venv/bin/recovery-drill") == ".venv/bin/recovery-drill"
+    assert program("recovery_drill/__main__.py") == "recovery-drill"
+    # With an activated environment a shell finds it by its name.
+    monkeypatch.setenv("PATH", str(drill.parent))
+    assert program(str(drill)) == "recovery-drill"
+    monkeypatch.setenv("PATH", "/nowhere")
+    # Its path from there is no more than its name.
+    monkeypatch.chdir(drill.parent)
+    assert program(str(drill)) == str(drill)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert program(str(drill)) == str(drill)
 
 
 @pytest.mark.parametrize("option", ["--store", "--node-command"])

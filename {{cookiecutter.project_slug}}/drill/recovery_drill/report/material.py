@@ -2,6 +2,8 @@
 
 import os
 import shlex
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from recovery_drill.schedule import Case, Schedule, read_schedule
 from recovery_drill.verdict import Outcome, ScenarioVerdict, Verdict
 
 COVERAGE = "coverage.json"
+PROGRAM = "recovery-drill"
 WORST_FIRST: tuple[Outcome, ...] = ("broken", "inconclusive", "skipped", "held")
 
 
@@ -88,7 +91,7 @@ class Material:
         """Return the command that plays a case again, as short as it can be from here."""
         place = (self.folder / self.place(scenario)).resolve()
         path = min(os.path.relpath(place), str(place), key=len)
-        words = ["recovery-drill", "replay", path]
+        words = [program(sys.argv[0]), "replay", path]
         if self.schedule and self.schedule.market:
             words += ["--market", self.schedule.market.name]
         return shlex.join(words)
@@ -136,6 +139,18 @@ def read_material(folder: Path, verdict: Verdict) -> Material:
     except (OSError, ValueError):
         coverage = None  # no exploration, or one that was cut short
     return Material(folder, verdict, schedule, coverage)
+
+
+def program(called: str) -> str:
+    """Return what starts the drill from here: the path that it was called by, or its name.
+
+    A shell passes the path on even of what it found by name, so that counts for nothing by itself.
+    """
+    path, found = Path(called).absolute(), shutil.which(PROGRAM)
+    if path.name != PROGRAM or (found and Path(found).absolute() == path):
+        return PROGRAM
+    here = Path.cwd()
+    return str(path.relative_to(here) if here in path.parents[1:] else path)
 
 
 def cases(number: int) -> str:
