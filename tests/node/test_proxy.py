@@ -46,7 +46,7 @@ def proxy() -> Iterator[Proxy]:
 
 
 @pytest.mark.usefixtures("store", "exchange")
-@pytest.mark.parametrize("name", ["HTTP_PROXY", "all_proxy"])
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
 def test_proxy_is_refused_and_hears_nothing(start: Start, proxy: Proxy, name: str) -> None:
     node = start(**(NO_PROXIES | NO_EXEMPTION | {name: proxy.url}))
     assert node.wait() == CONFIGURATION
