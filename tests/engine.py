@@ -151,9 +151,8 @@ class Stack:
         return self.get(self.exchange_port, "/_sim/ledger")[1]
 
     def kill_node(self) -> None:
-        """End the node's process inside its container with SIGKILL."""
-        pid = self.get(self.node_port, "/state")[1]["pid"]
-        self.compose("exec", "-T", "node", "sh", "-c", f"kill -9 {pid}")
+        """End the node's process inside its container with SIGKILL, as the README does."""
+        self.compose("exec", "-T", "node", "sh", "-c", "kill -9 -1")
 
     def remove(self) -> None:
         """Remove its containers, networks and volumes."""

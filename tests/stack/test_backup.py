@@ -1,5 +1,6 @@
 """``make backup`` and ``make restore``: the store of one moment, and nothing lost on the way."""
 
+import subprocess
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from stack.conftest import MakeStack
 pytestmark = needs_engine
 
 ORDERS = 10_000
+SECONDS_TO_RESTORE = 120
 EVENTS_OF_AN_ORDER = 4
 
 FILL = """
@@ -147,6 +149,57 @@ def test_a_damaged_backup_changes_nothing(stack: Stack, damage: object) -> None:
     assert {s: stack.inspect(s)["State"]["StartedAt"] for s in before} == before
 
 
+def test_what_cannot_start_any_more_comes_back_by_a_restore(stack: Stack) -> None:
+    """A damaged append-only file: the store is started again and again, and so is the node."""
+    name = backup(stack)
+    stack.compose("stop", "node", "store")
+    damage = "printf XXXX >>/data/appendonlydir/$(ls /data/appendonlydir | grep incr)"
+    stack.compose("run", "--rm", "--no-deps", "-T", "--entrypoint", "sh", "store", "-c", damage)
+    stack.compose("start", "store")
+    deadline = time.monotonic() + 60
+    while "restarting" not in stack.compose("ps", "--all", "--format", "{{.State}}", "store"):
+        assert time.monotonic() < deadline, "The store reads a file that is damaged."
+        time.sleep(0.1)
+    stack.run("sh", "scripts/restore", name)
+    assert stack.inspect("store")["State"]["Health"]["Status"] == "healthy"
+    stack.compose("up", "--detach", "--wait")
+    assert stack.until_stage("trading")
+
+
+def test_another_trader_s_backup_is_refused(stack: Stack) -> None:
+    name = backup(stack)
+    other = {"TRADER_ID": "NOBODY-001"}
+    stack.compose("stop", "node")
+    said = stack.run("sh", "scripts/restore", name, code=65, environment=other)
+    assert "The backup holds nothing of NOBODY-001." in said
+    assert "what was there before still is" in said
+    stack.compose("up", "--detach", "--wait")
+    assert stack.ask("EXISTS", "trader-OTHER-001:orders:O-1") == "1"
+
+
+def test_an_interrupted_restore_starts_again_what_ran(stack: Stack) -> None:
+    stack.until_stage("trading")
+    name = backup(stack)
+    restore = subprocess.Popen(
+        ["sh", "scripts/restore", name],
+        cwd=stack.project,
+        env=stack.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while stack.inspect("node")["State"]["Status"] == "running":
+        assert time.monotonic() < deadline, "The restore did not stop the node."
+        time.sleep(0.02)
+    restore.terminate()
+    said, _ = restore.communicate(timeout=SECONDS_TO_RESTORE)
+    assert restore.returncode == 130, said
+    assert "Interrupted; what ran is started again." in said
+    assert stack.until_stage("trading")
+
+
 def test_an_interrupted_restore_does_not_start_empty(stack: Stack) -> None:
     """As if the restore had ended between taking the old files away and putting the new ones."""
     name = backup(stack)
@@ -173,6 +226,7 @@ def test_an_interrupted_restore_does_not_start_empty(stack: Stack) -> None:
         (("scripts/restore", "backups/none.rdb"), 64, "There is no backup"),
         (("scripts/backup", "one", "two"), 64, "at most one FILE"),
         (("scripts/backup", "compose.yaml"), 64, "is there already"),
+        (("scripts/backup", "no/such/folder/x.rdb"), 64, "cannot be written"),
     ],
 )
 def test_wrong_usage(stack: Stack, command: tuple[str, ...], code: int, why: str) -> None:

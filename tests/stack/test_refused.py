@@ -92,6 +92,16 @@ def test_the_testnet_with_what_belongs_to_the_simulation(
     assert why in refused(stack, *files, **settings)
 
 
+def test_make_up_says_why_it_does_not_trade(stack: Stack) -> None:
+    said = stack.run(
+        *("make", "up", "ARGS=--no-deps --wait-timeout 15 node"),
+        code=2,
+        environment={"TRADER_ORDER_QUANTITY": "-1"},
+    )
+    assert "TRADER_ORDER_QUANTITY" in said
+    stack.compose("stop", "node")
+
+
 def test_a_missing_setting_is_said_before_anything_starts(stack: Stack) -> None:
     said = stack.compose("config", environment={"TRADER_PROFILE": ""}, code=None)
-    assert "`make setup` makes .env" in said
+    assert "`make settings` makes .env" in said

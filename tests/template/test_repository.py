@@ -169,7 +169,16 @@ def targets(layer: Path) -> set[str]:
         (
             PROJECT,
             {
-                *("help", "setup", "run", "drill", "drill-explore", "drill-compose"),
+                *(
+                    "help",
+                    "setup",
+                    "settings",
+                    "build",
+                    "run",
+                    "drill",
+                    "drill-explore",
+                    "drill-compose",
+                ),
                 *("up", "down", "backup", "restore", "test", "check", "lock"),
             },
         ),

@@ -93,6 +93,9 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             "TRADER_EXCHANGE_WS_URL": values["exchange_ws"],
             "TRADER_HTTP_HOST": "127.0.0.1",
             "TRADER_HTTP_PORT": values["http_port"],
+            # Behind a proxy, too, what is here is asked directly; programs read one or the other.
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
             **{name: fill_in(value, values) for name, value in self.environment.items()},
         }
 
