@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,8 @@ class Nodes:
 def begun(folder: Path, program: str) -> tuple[Lives, History]:
     history = History(folder / "history.jsonl")
     # It needs what starts a node and nothing else of a runtime.
-    return Lives(Nodes(folder, program), history, lambda _: None), history  # type: ignore[arg-type]
+    nodes: Any = Nodes(folder, program)  # all of a runtime that is needed here
+    return Lives(nodes, history, lambda _: None), history
 
 
 def ending(folder: Path) -> tuple[int, str]:

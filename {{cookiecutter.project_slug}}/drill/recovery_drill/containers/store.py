@@ -5,26 +5,21 @@ from pathlib import Path
 from urllib.parse import quote
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from recovery_drill.containers.engine import call
 from recovery_drill.containers.overlay import STORE
 from recovery_drill.containers.run import Run
 from recovery_drill.containers.stack import Stack
 from recovery_drill.failures import Inconclusive, Unsupported, UsageError
-from recovery_drill.store.view import StoreView, read_store
+from recovery_drill.store.own import ASK_AGAIN_SECONDS, OwnStore
 
 PASSWORD = Path("secrets", "store_operator_password")
 USER = "operator"
 ANSWER_SECONDS = 2.0
 READY_SECONDS = 30.0
-ASK_AGAIN_SECONDS = 0.02
-WRITTEN_SECONDS = 5.0
-# Nobody listens there: a replica of it never hears from its master.
-CLOSED_PORT = "1"
 
 
-class ContainerStore:
+class ContainerStore(OwnStore):
     """The store of a stack: what happens to it happens to its container.
 
     Parameters
@@ -51,10 +46,10 @@ class ContainerStore:
         self._service = stack.services[STORE]
         self.child: Run | None = None
         """The run that the drill knows of; one after a crash by itself is not."""
-        self._memory = "0"
-        self._client = Redis.from_url(
+        client = Redis.from_url(
             self.url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
         )
+        super().__init__(client)
 
     @property
     def _run(self) -> Run:
@@ -90,19 +85,9 @@ class ContainerStore:
                 f"The store did not answer within {READY_SECONDS:g} s: {self._run.last_words()}"
             ) from error
 
-    async def _answers(self) -> bool:
-        try:
-            return bool(await self._client.ping())
-        except RedisError:
-            return False
-
     async def process_id(self) -> int:
         """Return the process id of the server inside its container."""
         return int((await self._client.info("server"))["process_id"])
-
-    async def view(self, trader_id: str) -> StoreView:
-        """Return what it holds of one trader."""
-        return await read_store(self._client, trader_id)
 
     async def kill(self) -> None:
         """Kill its container; its volume stays."""
@@ -120,10 +105,6 @@ class ContainerStore:
         await call("docker", "rm", "--force", self._service.container)
         await call("docker", "volume", "rm", await self._stack.volume(STORE))
 
-    async def flush(self, trader_id: str) -> None:
-        """Delete everything that it holds; it goes on."""
-        await self._client.flushall()
-
     async def pause(self) -> None:
         """Freeze it: connections stay, and nothing is answered until `resume`."""
         await call("docker", "pause", self._service.container)
@@ -131,41 +112,6 @@ class ContainerStore:
     async def resume(self) -> None:
         """Let a paused one go on."""
         await call("docker", "unpause", self._service.container)
-
-    async def fill(self) -> None:
-        """Let its memory be full: it refuses to write until `empty` or a restart."""
-        self._memory = str((await self._client.config_get("maxmemory"))["maxmemory"])
-        await self._client.config_set("maxmemory", 1)
-
-    async def empty(self) -> None:
-        """Give it its memory again."""
-        await self._client.config_set("maxmemory", self._memory)
-
-    async def make_read_only(self) -> None:
-        """Let it be a replica of nobody, as after a failover gone wrong, or until a restart."""
-        await self._client.replicaof("127.0.0.1", CLOSED_PORT)
-
-    async def make_writable(self) -> None:
-        """Let it be its own master again."""
-        await self._client.replicaof("NO", "ONE")
-
-    async def until_written(self) -> None:
-        """Wait until all that it has answered is in its file.
-
-        Raises
-        ------
-        Inconclusive
-            If it does not come to an end of writing.
-
-        """
-        try:
-            async with asyncio.timeout(WRITTEN_SECONDS):
-                while (await self._client.info("persistence"))["aof_buffer_length"]:  # noqa: ASYNC110 it must be asked
-                    await asyncio.sleep(ASK_AGAIN_SECONDS)
-        except TimeoutError as error:
-            raise Inconclusive(
-                f"The store had not written to its file what it holds after {WRITTEN_SECONDS:g} s."
-            ) from error
 
     async def backup(self, folder: Path) -> None:
         """Copy to a file named like a folder what it holds, by the project's own script."""

@@ -12,19 +12,17 @@ from pathlib import Path
 from typing import Literal
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from recovery_drill.failures import Inconclusive, Unsupported, UsageError
 from recovery_drill.processes.child import Child
 from recovery_drill.store.files import AppendOnlyFile, Mark
 from recovery_drill.store.given import PING_SECONDS, GivenStore
-from recovery_drill.store.view import StoreView, read_store
+from recovery_drill.store.own import OwnStore
 
 __all__ = ["EmbeddedStore", "Flushing", "GivenStore", "find_server", "free_port"]
 
 READY_SECONDS = 10.0
 PING_INTERVAL_SECONDS = 0.02
-WRITTEN_SECONDS = 5.0
 
 # What `appendfsync everysec` may lose. A loss of power takes all of it, as if the server had been
 # about to flush. Asking the server what it has flushed (WAITAOF) does not help: Valkey up to 9.1
@@ -32,9 +30,6 @@ WRITTEN_SECONDS = 5.0
 UNFLUSHED_NS = 1_000_000_000
 MARK_SECONDS = 0.02
 MARKS_KEPT = 1000
-
-# Nobody listens there: a replica of it never hears from its master.
-CLOSED_PORT = 1
 
 type Flushing = Literal["everysec", "always"]
 
@@ -83,7 +78,7 @@ def free_port() -> int:
         return port
 
 
-class EmbeddedStore:
+class EmbeddedStore(OwnStore):
     """A store server in a folder of its own, on a loopback port of its own.
 
     Parameters
@@ -106,7 +101,7 @@ class EmbeddedStore:
         self._port = free_port()
         self.url = f"redis://127.0.0.1:{self._port}"
         self.child: Child | None = None
-        self._client = Redis.from_url(self.url, socket_timeout=PING_SECONDS)
+        super().__init__(Redis.from_url(self.url, socket_timeout=PING_SECONDS))
 
     async def start(self) -> None:
         """Start the server and wait until it answers.
@@ -162,16 +157,6 @@ class EmbeddedStore:
         shutil.rmtree(self._data, ignore_errors=True)
         await self.start()
 
-    async def _answers(self) -> bool:
-        try:
-            return bool(await self._client.ping())
-        except RedisError:
-            return False
-
-    async def view(self, trader_id: str) -> StoreView:
-        """Return what the store holds of one trader."""
-        return await read_store(self._client, trader_id)
-
     async def kill(self) -> None:
         """End the server with SIGKILL; what it has written to its files stays."""
         self._end_marking()
@@ -183,10 +168,6 @@ class EmbeddedStore:
         shutil.rmtree(self._data)
         await self.start()
 
-    async def flush(self, trader_id: str) -> None:
-        """Delete everything that it holds; it goes on."""
-        await self._client.flushall()
-
     async def pause(self) -> None:
         """Freeze the server: connections stay, and nothing is answered until `resume`."""
         await self._process.signal(signal.SIGSTOP)
@@ -194,43 +175,6 @@ class EmbeddedStore:
     async def resume(self) -> None:
         """Let a paused server go on."""
         await self._process.signal(signal.SIGCONT)
-
-    async def fill(self) -> None:
-        """Let its memory be full: it refuses to write until `empty` or a restart."""
-        await self._client.config_set("maxmemory", 1)
-
-    async def empty(self) -> None:
-        """Give it memory again."""
-        await self._client.config_set("maxmemory", 0)
-
-    async def make_read_only(self) -> None:
-        """Let it be a replica of nobody, as after a failover gone wrong, or until a restart."""
-        await self._client.replicaof("127.0.0.1", str(CLOSED_PORT))
-
-    async def make_writable(self) -> None:
-        """Let it be its own master again."""
-        await self._client.replicaof("NO", "ONE")
-
-    async def until_written(self) -> None:
-        """Wait until all that it has answered is in its file.
-
-        A server that flushes in the background answers first and writes when the flush is over, so
-        that a kill can take what was answered.
-
-        Raises
-        ------
-        Inconclusive
-            If it does not come to an end of writing.
-
-        """
-        try:
-            async with asyncio.timeout(WRITTEN_SECONDS):
-                while (await self._client.info("persistence"))["aof_buffer_length"]:  # noqa: ASYNC110 it must be asked
-                    await asyncio.sleep(MARK_SECONDS)
-        except TimeoutError as error:
-            raise Inconclusive(
-                f"The store had not written to its file what it holds after {WRITTEN_SECONDS:g} s."
-            ) from error
 
     async def backup(self, folder: Path) -> None:
         """Copy to a folder what it holds, while it runs.
