@@ -1,39 +1,26 @@
 """Fixtures: a baked project, and the processes around its node."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from cookiecutter.main import cookiecutter  # type: ignore[import-untyped]  # it has none
 
+from node.baked import PACKAGE, baked_project
 from node.processes import SYMBOL, Exchange, Node, Process, Store, free_port
-
-TEMPLATE = Path(__file__).parents[2]
-PACKAGE = "trading_node"
 
 Start = Callable[..., Node]
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project() -> Path:
     """A project baked from this template, with the package `trading_node`."""
-    folder = cookiecutter(
-        str(TEMPLATE),
-        no_input=True,
-        output_dir=str(tmp_path_factory.mktemp("baked")),
-        extra_context={"project_slug": "trading-node", "package_name": PACKAGE},
-    )
-    return Path(folder)
+    return baked_project()
 
 
 @pytest.fixture(scope="session")
-def importable(project: Path) -> Iterator[str]:
+def importable(project: Path) -> str:
     """The package's name, importable in this process."""
-    source = str(project / "src")
-    sys.path.insert(0, source)
-    yield PACKAGE
-    sys.path.remove(source)
+    return PACKAGE
 
 
 @pytest.fixture

@@ -177,12 +177,13 @@ class Node(Process):
         """Return status and body of one of the node's own paths."""
         return request(f"http://127.0.0.1:{self.port}/{path}")
 
-    def settle(self, bar: int) -> dict[str, Any]:
+    def settle(self, bar: int, *symbols: str) -> dict[str, Any]:
         """Wait until `bar` is decided and nothing is in flight; return the state."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while time.monotonic() < deadline and self.child.poll() is None:
             state: dict[str, Any] = self.get("state")[1]
-            if state["decided_bar"].get(SYMBOL) == bar and state["inflight"] == 0:
+            decided = {state["decided_bar"].get(symbol) for symbol in symbols or (SYMBOL,)}
+            if decided == {bar} and state["inflight"] == 0:
                 return state
             time.sleep(0.005)
         raise AssertionError(f"Bar {bar} was not settled.\n{self.everything()}")

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from node.conftest import PACKAGE, Start
+from node.baked import PACKAGE
+from node.conftest import Start
 from node.processes import Exchange, Store, free_port
 
 MODULES = "import sys; print(*{name.partition('.')[0] for name in sys.modules})"
@@ -28,7 +29,7 @@ def check(project: Path, tmp_path: Path) -> Check:
 
     def run(port: int | str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", f"{PACKAGE}.health"],
+            [sys.executable, "-m", f"{PACKAGE}.face.health"],
             cwd=tmp_path,
             env={"PYTHONPATH": str(project / "src"), "TRADER_HTTP_PORT": str(port)},
             capture_output=True,
@@ -85,7 +86,7 @@ def test_it_imports_nothing_but_the_standard_library(project: Path) -> None:
                 check=True,
             ).stdout.split()
         )
-        for before in ("", f"import {PACKAGE}.health; ")
+        for before in ("", f"import {PACKAGE}.face.health; ")
     ]
     assert imported[1] - imported[0] - sys.stdlib_module_names == {PACKAGE}
 
@@ -129,7 +130,7 @@ def test_an_answer_that_trickles_is_bounded(check: Check) -> None:
 
 
 def test_the_bound_is_on_the_whole_answer(importable: str) -> None:
-    health: Any = import_module(f"{importable}.health")
+    health: Any = import_module(f"{importable}.face.health")
     port = serve_once(HEALTHY, pause=0.75)
     began = time.monotonic()
     with pytest.raises(TimeoutError):

@@ -91,9 +91,10 @@ def test_port_that_is_taken(hold: Start) -> None:
     # The deadline of its stop must not end a node that is held: here it passes soon.
     code = """
 import sys
-from trading_node import cli, startup
+from trading_node.commands import main as cli
+from trading_node.life import runner
 
-startup.STOP_SECONDS = 1.0
+runner.STOP_SECONDS = 1.0
 sys.exit(cli.main(["run"]))
 """
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -146,7 +147,8 @@ def test_what_a_restart_helps_is_not_held(hold: Start, store: Store) -> None:
 def test_a_defect_is_not_held(hold: Start) -> None:
     code = """
 import sys
-from trading_node import cli, watchdog
+from trading_node.commands import main as cli
+from trading_node.life import watchdog
 
 watchdog.AWAKE_SECONDS = 0.2
 watchdog._interpret = lambda script: None

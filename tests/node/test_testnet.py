@@ -21,15 +21,15 @@ TESTNET = """
 import os
 import sys
 
-from trading_node import preflight, startup
-from trading_node.profiles import Profile
-from trading_node.settings import load_settings
+from trading_node.commands.run import load
+from trading_node.config.profiles import Profile
+from trading_node.engine.v1.start import EngineV1
+from trading_node.life import runner
 
-async def look_away(settings):
-    pass
-
-preflight.check_hosts = look_away
-code = startup.run(load_settings().model_copy(update={"profile": Profile.TESTNET}))
+runner.GUARDS = [guard for guard in runner.GUARDS if guard.name != "hosts"]
+settings, traded = load()
+settings = settings.model_copy(update={"profile": Profile.TESTNET})
+code = runner.run(settings, traded, EngineV1(settings))
 sys.stdout.flush()
 os._exit(int(code))
 """
@@ -62,7 +62,8 @@ def test_symbol_that_the_exchange_does_not_list(
 ) -> None:
     node = start(TESTNET, TRADER_SYMBOL="NOPEUSDT")
     assert node.wait() == CONFIGURATION
-    assert node.complaint() == ["The exchange does not list NOPEUSDT; correct TRADER_SYMBOL."]
+    [line] = node.complaint()
+    assert line.startswith("The exchange does not list NOPEUSDT; correct TRADER_SYMBOL")
 
 
 @pytest.mark.parametrize(
@@ -93,13 +94,14 @@ def test_exchange_that_does_not_answer(
 async def test_a_name_that_leads_to_this_machine(
     importable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    preflight: Any = import_module(f"{importable}.preflight")
-    settings: Any = import_module(f"{importable}.settings")
+    guard: Any = import_module(f"{importable}.guards.guard")
+    exchange: Any = import_module(f"{importable}.guards.exchange")
+    settings: Any = import_module(f"{importable}.config.settings")
     here = settings.Settings.model_construct(
         profile=settings.Profile.TESTNET,
         exchange_http_url="https://127.0.0.1",
         exchange_ws_url="wss://127.0.0.1",
     )
-    with pytest.raises(preflight.NodeExit, match="never talks to a stand-in") as caught:
-        await preflight.check_hosts(here)
+    with pytest.raises(exchange.NodeExit, match="never talks to a stand-in") as caught:
+        await exchange.check_hosts(guard.Start(here, []))
     assert caught.value.code == CONFIGURATION

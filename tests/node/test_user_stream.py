@@ -12,9 +12,11 @@ from node.test_trading import last_bar, sockets, step_until_position
 STOCK = """
 import os, sys
 from nautilus_trader.adapters.binance import BinanceLiveExecClientFactory
-from trading_node.settings import load_settings
-from trading_node.startup import run
-code = run(load_settings(), BinanceLiveExecClientFactory)
+from trading_node.commands.run import load
+from trading_node.engine.v1.start import EngineV1
+from trading_node.life.runner import run
+settings, traded = load()
+code = run(settings, traded, EngineV1(settings, BinanceLiveExecClientFactory))
 sys.stdout.flush()
 os._exit(int(code))
 """

@@ -10,7 +10,10 @@ import sys
 from nautilus_trader.adapters.binance import BinanceLiveExecClientFactory
 
 package = sys.argv[1]
-settings = importlib.import_module(f"{package}.settings").load_settings()
-code = importlib.import_module(f"{package}.startup").run(settings, BinanceLiveExecClientFactory)
+settings, traded = importlib.import_module(f"{package}.commands.run").load()
+engine = importlib.import_module(f"{package}.engine.v1.start").EngineV1(
+    settings, BinanceLiveExecClientFactory
+)
+code = importlib.import_module(f"{package}.life.runner").run(settings, traded, engine)
 sys.stdout.flush()
 os._exit(int(code))

@@ -16,6 +16,7 @@ if bug not in BUGS:
     sys.exit(f"There is no bug {bug}; there are {', '.join(sorted(BUGS))}.")
 package = Package(name)
 BUGS[bug](package)
-code = package.startup.run(package.loaded_settings)
+settings, traded = package.loaded
+code = package.runner.run(settings, traded, package.start.EngineV1(settings))
 sys.stdout.flush()
 os._exit(int(code))

@@ -24,11 +24,11 @@ def decision_repeated(package: Package) -> None:
     if not package.came_back:
         return
     done: set[int] = set()
-    ended = package.planner.Phase.ENDED
+    ended = package.situation.Phase.ENDED
 
     def change(situation: Any) -> Any:
         done.add(situation.close_ms)
-        if len(done) > 1 or situation.last_stop_fill_ms > situation.close_ms:
+        if len(done) > 1 or situation.last_exit_fill_ms > situation.close_ms:
             return situation
         if any("-E1" in name for name in situation.orders):
             return situation
@@ -59,20 +59,20 @@ def decision_forgotten(package: Package) -> None:
 
 def stop_out_forgotten(package: Package) -> None:
     """Does not learn after a restart that its stop has filled, and enters again in the same bar."""
-    exchange = package.exchange.Exchange
-    stock = exchange.order_history
+    questions = package.orders.SymbolQuestions
+    stock = questions.order_history
 
-    async def order_history(self: Any, tag: str) -> Any:
-        return replace(await stock(self, tag), last_stop_fill_ms=0)
+    async def order_history(self: Any, owner: str) -> Any:
+        return replace(await stock(self, owner), exits={})
 
-    exchange.order_history = order_history
+    questions.order_history = order_history
 
 
 def _with_another_quantity(package: Package, factor: int) -> None:
-    stock = package.decision.EmaCross.target
+    stock = package.ema_cross.EmaCross.target
 
     def target(self: Any, view: Any) -> Any:
         found = stock(self, view)
         return replace(found, quantity=found.quantity * factor)
 
-    package.decision.EmaCross.target = target
+    package.ema_cross.EmaCross.target = target

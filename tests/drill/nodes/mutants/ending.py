@@ -9,7 +9,7 @@ from drill.nodes.mutants.package import Package
 def busy_after_restart(package: Package) -> None:
     """Never comes to rest after a restart."""
     if package.came_back:
-        package.strategy.TargetStrategy.pending_looks = property(lambda self: 1)
+        package.keeper.Keeper.pending_looks = property(lambda self: 1)
 
 
 def never_trades_again(package: Package) -> None:
@@ -19,7 +19,7 @@ def never_trades_again(package: Package) -> None:
         async def warm_up(self: Any) -> None:
             pass
 
-        package.strategy.TargetStrategy._warm_up = warm_up
+        package.keeper.Keeper._warm_up = warm_up
 
 
 def ends_with_a_traceback(package: Package) -> None:
@@ -35,14 +35,14 @@ def ends_without_a_word(package: Package) -> None:
     codes = package.exit_codes
 
     async def warm_up(self: Any) -> None:
-        self._on_failure(codes.NodeExit(codes.ExitCode.AWAY, ""))
+        self._listener.failed(codes.NodeExit(codes.ExitCode.AWAY, ""))
 
-    package.strategy.TargetStrategy._warm_up = warm_up
+    package.keeper.Keeper._warm_up = warm_up
 
 
 def ignores_sigterm(package: Package) -> None:
     """Goes on when it is asked to stop."""
-    runner = package.startup.Runner
+    runner = package.runner.Runner
     stock = runner._finish
 
     def finish(self: Any, end: Any) -> None:

@@ -15,8 +15,9 @@ def random_order_ids(package: Package) -> None:
         return
     ids = package.order_ids
 
-    def make(tag: str, close_ms: int, leg: Any, attempt: int) -> str:
-        return str(ids.OrderId(tag, secrets.randbelow(10**10), leg, attempt))
+    def make(owner: str, close_ms: int, leg: Any, attempt: int, slot: int | None = None) -> str:
+        drawn = 10**9 + secrets.randbelow(9 * 10**9)
+        return str(ids.OrderId(owner, drawn, leg, attempt, slot))
 
     ids.make = make
 
@@ -27,29 +28,29 @@ def unsent_never_forgotten(package: Package) -> None:
     async def forget_nothing(self: Any) -> None:
         pass
 
-    package.strategy.TargetStrategy._forget_what_was_never_sent = forget_nothing
+    package.keeper.Keeper._forget_what_was_never_sent = forget_nothing
 
 
 def cancelled_never_learned(package: Package) -> None:
     """Never asks what became of an order whose cancelling a kill has cut off."""
     package.change_config("_exec_engine_config", inflight_check_interval_ms=0)
-    package.strategy.TargetStrategy._has_ended_unheard = lambda self, order: False
+    package.keeper.Keeper._has_ended_unheard = lambda self, row: False
 
 
 def ids_used_again(package: Package) -> None:
     """Names its decisions after a clock that a restart sets back, and asks for no earlier order."""
     if not package.came_back:
         return
-    ids, exchange = package.order_ids, package.exchange
+    ids, orders = package.order_ids, package.orders
 
-    def make(tag: str, close_ms: int, leg: Any, attempt: int) -> str:
-        return str(ids.OrderId(tag, close_ms // 1000 - SET_BACK_SECONDS, leg, attempt))
+    def make(owner: str, close_ms: int, leg: Any, attempt: int, slot: int | None = None) -> str:
+        return str(ids.OrderId(owner, close_ms // 1000 - SET_BACK_SECONDS, leg, attempt, slot))
 
-    async def order_history(self: Any, tag: str) -> Any:
-        return exchange.OrderHistory({}, 0)
+    async def order_history(self: Any, owner: str) -> Any:
+        return orders.OrderHistory({})
 
     ids.make = make
-    exchange.Exchange.order_history = order_history
+    orders.SymbolQuestions.order_history = order_history
 
 
 def sent_again_unasked(package: Package) -> None:
@@ -69,4 +70,4 @@ def lost_fill_not_asked_for(package: Package) -> None:
         pass
 
     package.late_fills.PatientFinish._ask = ask_nothing
-    package.startup.Runner._on_missed_fill = lambda self, sentence: None
+    package.start.EngineV1._on_missed_fill = lambda self, sentence: None

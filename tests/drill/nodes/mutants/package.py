@@ -1,12 +1,31 @@
 """The production package as a bug sees it: modules to patch, and which life this is."""
 
 import importlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import msgspec
+
+ROOMS = {
+    "bars": "plan",
+    "order_ids": "plan",
+    "planner": "plan",
+    "situation": "plan",
+    "ema_cross": "strategies",
+    "orders": "venue.binance",
+    "adapter": "engine.v1",
+    "late_fills": "engine.v1",
+    "node": "engine.v1",
+    "shell": "engine.v1",
+    "start": "engine.v1",
+    "keeper": "life",
+    "runner": "life",
+    "run": "commands",
+}
+"""The modules that bugs are seeded in, and where each is."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +42,23 @@ class Package:
     name: str
 
     def __getattr__(self, name: str) -> Any:
-        """Return the module of this name."""
-        return importlib.import_module(f"{self.name}.{name}")
+        """Return the module of this name, whatever room it is in."""
+        return importlib.import_module(f"{self.name}.{ROOMS[name]}.{name}")
 
     @cached_property
-    def loaded_settings(self) -> Any:
-        """The settings of this process."""
-        return self.settings.load_settings()
+    def exit_codes(self) -> Any:
+        """The module that is in no room."""
+        return importlib.import_module(f"{self.name}.exit_codes")
+
+    @cached_property
+    def loaded(self) -> tuple[Any, Any]:
+        """The settings of this process, and what is traded by them."""
+        return tuple(self.run.load())
 
     @property
     def came_back(self) -> bool:
         """Whether this is a later life; the drill names a node's first one drill-1."""
-        return bool(self.loaded_settings.instance_id != "drill-1")
+        return os.environ["TRADER_INSTANCE_ID"] != "drill-1"
 
     def change_config(self, builder: str, **changes: Any) -> None:
         """Let a builder of the engine's configuration return it with `changes`."""
@@ -48,9 +72,10 @@ class Package:
     def change_situation(self, change: Callable[[Any], Any]) -> None:
         """Let the plan be made from what `change` makes of the situation."""
         stock = self.planner.plan
-        self.strategy.plan = lambda situation: stock(change(situation))
+        self.keeper.plan = lambda situation: stock(change(situation))
 
     def change_rule(self, **changes: Any) -> None:
         """Let the decision be made by the rule with other parameters."""
-        stock = self.startup.EmaCross
-        self.startup.EmaCross = lambda **given: replace(stock(**given), **changes)
+        settings, traded = self.loaded
+        changed = [replace(each, rule=replace(each.rule, **changes)) for each in traded]
+        vars(self)["loaded"] = (settings, changed)

@@ -17,7 +17,7 @@ def missing_stop_not_placed(package: Package) -> None:
         if situation.position == 0:
             entered.append(True)
         has_stop = any("-S" in name for name in situation.orders)
-        return stock(situation) if entered or has_stop else package.planner.Settled()
+        return stock(situation) if entered or has_stop else package.situation.Settled()
 
     package.planner._protect = protect
 
@@ -30,7 +30,7 @@ def stop_placed_twice(package: Package) -> None:
     placed: list[str] = []
 
     def protect(situation: Any) -> Any:
-        working = package.planner.Phase.WORKING
+        working = package.situation.Phase.WORKING
         if placed:
             orders = {
                 name: order
@@ -40,7 +40,7 @@ def stop_placed_twice(package: Package) -> None:
             return stock(replace(situation, orders=orders))
         blind = {n: replace(o, quantity=o.quantity * 0) for n, o in situation.orders.items()}
         action = stock(replace(situation, orders=blind))
-        if isinstance(action, package.planner.Submit):
+        if isinstance(action, package.situation.Submit):
             placed.append(action.client_order_id)
         return action
 
@@ -54,7 +54,7 @@ def old_stop_cancelled_first(package: Package) -> None:
 
     def protect(situation: Any) -> Any:
         action = stock(situation)
-        if not isinstance(action, planner.Submit) or action.leg is not package.order_ids.Leg.STOP:
+        if not isinstance(action, situation.Submit) or action.leg is not package.order_ids.Leg.STOP:
             return action
         stops = [o for o in situation.orders.values() if planner._is_working_stop(situation, o)]
         cancel = planner._cancel_one(situation, stops)
@@ -82,14 +82,14 @@ def stop_left_behind(package: Package) -> None:
     def protect(situation: Any) -> Any:
         if situation.position != 0:
             held.append(True)
-        return stock(situation) if held else package.planner.Settled()
+        return stock(situation) if held else package.situation.Settled()
 
     package.planner._protect = protect
 
 
 def orders_cancelled_at_start(package: Package) -> None:
     """Cancels all orders at the start and places them anew."""
-    strategy = package.strategy.TargetStrategy
+    strategy = package.shell.TargetStrategy
     stock = strategy.on_start
 
     def on_start(self: Any) -> None:
@@ -105,4 +105,4 @@ def stop_cancelled_on_sigterm(package: Package) -> None:
     def on_stop(self: Any) -> None:
         self.cancel_all_orders(self.config.instrument_id)
 
-    package.strategy.TargetStrategy.on_stop = on_stop
+    package.shell.TargetStrategy.on_stop = on_stop

@@ -1,5 +1,6 @@
 """Bugs on the way up: reconciliation, ownership, warm-up."""
 
+from dataclasses import replace
 from typing import Any
 
 from drill.nodes.mutants.package import Package
@@ -12,9 +13,8 @@ def no_reconciliation(package: Package) -> None:
 
 def stock_adapter(package: Package) -> None:
     """Uses the execution client of nautilus_trader 1.231.0 as it is."""
-    client = package.adapter.BinanceLiveExecClientFactory
-    stock = package.startup.run
-    package.startup.run = lambda settings: stock(settings, client)
+    client, stock = package.adapter.BinanceLiveExecClientFactory, package.start.EngineV1
+    package.start.EngineV1 = lambda settings: stock(settings, client)
 
 
 def nothing_claimed(package: Package) -> None:
@@ -25,13 +25,14 @@ def nothing_claimed(package: Package) -> None:
 def renamed_strategy(package: Package) -> None:
     """Trades under another tag after a restart, so that what is open belongs to a stranger."""
     if package.came_back:
-        package.startup.STRATEGY_TAG = "EMA002"
+        settings, traded = package.loaded
+        vars(package)["loaded"] = (settings, [replace(each, tag="EMA002") for each in traded])
 
 
 def trades_before_it_says_so(package: Package) -> None:
     """Sends orders while it is still warming up."""
-    strategy = package.strategy.TargetStrategy
-    stock = strategy._warm_up
+    keeper = package.keeper.Keeper
+    stock = keeper._warm_up
 
     async def warm_up(self: Any) -> None:
         await self._forget_what_was_never_sent()
@@ -40,7 +41,7 @@ def trades_before_it_says_so(package: Package) -> None:
         self._look_soon()
         await stock(self)
 
-    strategy._warm_up = warm_up
+    keeper._warm_up = warm_up
 
 
 def short_warm_up(package: Package) -> None:
@@ -53,15 +54,15 @@ def bars_ignored(package: Package) -> None:
     """Asks for all bars after a restart, and decides on those that have closed since."""
     if not package.came_back:
         return
-    strategy, window = package.strategy.TargetStrategy, package.bars.BarWindow
-    stock = strategy._load_bars
+    keeper, window = package.keeper.Keeper, package.bars.BarWindow
+    stock = keeper._load_bars
 
     async def load_bars(self: Any) -> None:
         await stock(self)
         newest = self._window.last_close_ms
         self._window._bars = {newest: self._window._bars[newest]}
 
-    strategy._load_bars = load_bars
+    keeper._load_bars = load_bars
     window.complete = lambda self: tuple(self._bars[close] for close in sorted(self._bars))
 
 
@@ -71,5 +72,5 @@ def failed_report_believed(package: Package) -> None:
 
 
 def _change_strategy(package: Package, **changes: Any) -> None:
-    stock = package.startup.TargetStrategyConfig
-    package.startup.TargetStrategyConfig = lambda **given: stock(**{**given, **changes})
+    stock = package.start.TargetStrategyConfig
+    package.start.TargetStrategyConfig = lambda **given: stock(**{**given, **changes})

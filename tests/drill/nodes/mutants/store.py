@@ -48,9 +48,9 @@ def store_not_loaded(package: Package) -> None:
 
 def state_only_on_stop(package: Package) -> None:
     """Counts its position itself, and saves the count only when it is stopped gracefully."""
-    strategy = package.strategy.TargetStrategy
+    strategy = package.shell.TargetStrategy
     stock_start, stock_event = strategy.on_start, strategy.on_order_event
-    filled = package.strategy.OrderFilled
+    filled, row = package.shell.OrderFilled, package.shell.PositionRow
 
     def on_start(self: Any) -> None:
         saved = self.cache.get("counted_position")
@@ -66,6 +66,9 @@ def state_only_on_stop(package: Package) -> None:
     def on_stop(self: Any) -> None:
         self.cache.add("counted_position", str(self.counted).encode())
 
+    def position(self: Any) -> Any:
+        return row("", self.counted, "") if self.counted else None
+
     strategy.on_start, strategy.on_order_event = on_start, on_order_event
     strategy.on_stop = on_stop
-    strategy._position = lambda self: self.counted
+    strategy.position = position

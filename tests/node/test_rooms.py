@@ -1,0 +1,112 @@
+"""The production package's rooms know each other in one direction, and one knows the engine."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from baking import PROJECT
+
+[ROOT] = (PROJECT / "src").iterdir()
+ROOMS = (
+    "plan",
+    "config",
+    "strategies",
+    "venue",
+    "face",
+    "engine",
+    "guards",
+    "life",
+    "commands",
+)
+"""From the one that knows nobody to the one that may know all."""
+EVERYBODY_KNOWS = ("exit_codes", "__version__")
+"""What is outside of the rooms and any of them may import."""
+ENGINE_ROOM = Path("engine", "v1")
+MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
+
+
+def known(module: Path, source: str) -> set[tuple[str, ...]]:
+    """Return what a module imports from: its own package's as parts of a path, others by name."""
+    found: set[tuple[str, ...]] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {("", alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(("", node.module or ""))
+        elif isinstance(node, ast.ImportFrom):
+            parts = list(module.parent.parts)
+            above = parts[: len(parts) - (node.level - 1)]
+            inner = [*above, *(node.module or "").split(".")] if node.module else above
+            found |= {tuple(inner) if inner else (alias.name,) for alias in node.names}
+    return found
+
+
+def arrows_up(module: Path, source: str) -> list[str]:
+    """Return the rooms that a module imports from and must not know."""
+    room = module.parts[0] if len(module.parts) > 1 else None
+    before = set(ROOMS) if room is None else set(ROOMS[: ROOMS.index(room)]) | {room}
+    wrong = []
+    for target in known(module, source):
+        if target[0] == "" or target[0] in EVERYBODY_KNOWS:
+            continue
+        if target[0] not in before:
+            wrong.append(target[0])
+    return wrong
+
+
+def imports_the_engine(source: str) -> bool:
+    """Return whether a module imports NautilusTrader."""
+    names = (target[1] for target in known(Path("x.py"), source) if target[0] == "")
+    return any(name.split(".")[0] == "nautilus_trader" for name in names)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_a_room_knows_only_those_before_it(module: Path) -> None:
+    if module == Path("__main__.py"):
+        return  # it is what all of this is for
+    assert arrows_up(module, (ROOT / module).read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_only_the_engine_s_room_imports_the_engine(module: Path) -> None:
+    if not module.is_relative_to(ENGINE_ROOM):
+        assert not imports_the_engine((ROOT / module).read_text("utf-8"))
+
+
+def test_only_commands_know_the_user_s_room_and_an_engine_by_name() -> None:
+    for module in MODULES:
+        targets = known(module, (ROOT / module).read_text("utf-8"))
+        if module.parts[0] not in ("strategies", "commands"):
+            assert not {t for t in targets if t[0] == "strategies"}, module
+        if not module.is_relative_to(ENGINE_ROOM) and module.parts[0] != "commands":
+            assert not {t for t in targets if t[:2] == ENGINE_ROOM.parts}, module
+
+
+def test_every_module_is_in_a_room() -> None:
+    outside = {module.name for module in MODULES if len(module.parts) == 1}
+    assert outside == {"__init__.py", "__main__.py", "exit_codes.py"}
+    assert {module.parts[0] for module in MODULES if len(module.parts) > 1} == set(ROOMS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from ..life.keeper import Keeper",
+        "from ..commands import run",
+        "def f():\n    from ..engine.desk import Desk",
+        "if TYPE_CHECKING:\n    from ..guards import GUARDS",
+    ],
+)
+def test_an_arrow_up_is_seen(line: str) -> None:
+    assert arrows_up(Path("plan/bars.py"), line) != []
+
+
+def test_an_arrow_down_and_one_inside_are_none() -> None:
+    lines = "from ..plan.bars import ClosedBar\nfrom .hold import hold\nfrom ..exit_codes import x"
+    assert arrows_up(Path("life/keeper.py"), lines) == []
+
+
+def test_an_import_of_the_engine_is_seen() -> None:
+    assert imports_the_engine("from nautilus_trader.model import Bar")
+    assert imports_the_engine("def f():\n    import nautilus_trader")

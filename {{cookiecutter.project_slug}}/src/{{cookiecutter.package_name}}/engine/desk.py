@@ -1,0 +1,183 @@
+"""
+What a keeper may ask of an engine, and what an engine tells a keeper: the seam between the two.
+
+An engine version is a folder beside this module that implements `Desk` and calls a `Keeper`;
+nothing outside that folder imports NautilusTrader.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+from ..exit_codes import NodeExit
+from ..plan.bars import ClosedBar
+from ..plan.rows import OrderRow, PositionRow, Rows
+from ..plan.situation import Submit
+from ..plan.traded import Traded
+
+
+class ChangeKind(StrEnum):
+    """What has happened to an order, as far as a keeper cares."""
+
+    FILLED = "filled"
+    CANCEL_REFUSED = "cancel refused"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChange:
+    """
+    Something has happened to an order.
+
+    Parameters
+    ----------
+    client_order_id : str
+        Which one.
+    kind : ChangeKind
+        What.
+    at_ms : int
+        When, in milliseconds of market time.
+    reason : str
+        Why it was refused, in the exchange's words.
+
+    """
+
+    client_order_id: str
+    kind: ChangeKind
+    at_ms: int
+    reason: str = ""
+
+
+class Desk(Protocol):
+    """
+    One symbol at one engine. All of it is used on the engine's thread only.
+
+    Attributes
+    ----------
+    tick_size : Decimal
+        The smallest price step.
+    lot : Decimal
+        The smallest step of a quantity, in coins.
+
+    """
+
+    @property
+    def tick_size(self) -> Decimal:
+        """The smallest price step."""
+
+    @property
+    def lot(self) -> Decimal:
+        """The smallest step of a quantity, in coins."""
+
+    def position(self) -> PositionRow | None:
+        """Return what is held; ``None`` when nothing is."""
+
+    def equity(self) -> Decimal | None:
+        """Return what the wallet holds in the currency of settlement; ``None`` if not told yet."""
+
+    def unfinished(self) -> list[OrderRow]:
+        """Return every order of the symbol that is not closed, whoever's it is."""
+
+    def order(self, client_order_id: str) -> OrderRow | None:
+        """Return an order of the symbol, closed ones included; ``None`` when there is none."""
+
+    def submit(self, order: Submit) -> None:
+        """Send an order."""
+
+    def cancel(self, client_order_id: str) -> None:
+        """Ask for an order to be cancelled."""
+
+    def query(self, client_order_id: str) -> None:
+        """Let the engine ask the exchange for an order, and take up the answer."""
+
+    def forget(self, client_order_id: str) -> None:
+        """Remove an order that never reached the exchange, from the store too; its id is free."""
+
+    def soon(self, work: Callable[[], None]) -> None:
+        """Do `work` after what is going on."""
+
+    def background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin `work`; between its awaits it may use the desk."""
+
+    def warn(self, line: str) -> None:
+        """Write a warning to the engine's log."""
+
+
+class Keeper(Protocol):
+    """The thinking behind one line of what is traded; an engine calls it on its own thread."""
+
+    @property
+    def has_decided(self) -> int | None:
+        """Close time of the last decided bar, in milliseconds; ``None`` before the first."""
+
+    @property
+    def pending_looks(self) -> int:
+        """Looks that are due and have not happened."""
+
+    def started(self) -> None:
+        """Begin: the engine is connected and reconciled, and bars are on their way."""
+
+    def bar(self, bar: ClosedBar) -> None:
+        """Take up a bar that has closed."""
+
+    def order_changed(self, change: OrderChange) -> None:
+        """Take up what has happened to an order."""
+
+    def position_changed(self) -> None:
+        """Take up that the position has changed."""
+
+    def stopped(self) -> None:
+        """Send nothing any more: the engine stops."""
+
+
+class Events(Protocol):
+    """What an engine tells whoever runs it."""
+
+    def reconciling(self) -> None:
+        """Hear that the exchange is connected, and that its reports are compared with the store."""
+
+    def reconciled(self) -> None:
+        """Hear that this has succeeded; keepers are started next."""
+
+    def changed(self) -> None:
+        """Hear that something that ``/state`` tells may have changed."""
+
+    def failed(self, end: NodeExit) -> None:
+        """Hear that the engine cannot go on, and why."""
+
+
+type MakeKeeper = Callable[[Traded, Desk], Keeper]
+
+
+class Engine(Protocol):
+    """One engine from its load to its end."""
+
+    def load(self, traded: Sequence[Traded], make_keeper: MakeKeeper, events: Events) -> None:
+        """
+        Build the engine and load its store; this blocks.
+
+        Raises
+        ------
+        NodeExit
+            With code 75 if the store could not be loaded.
+
+        """
+
+    async def start(self) -> None:
+        """
+        Connect, reconcile and start the keepers.
+
+        Raises
+        ------
+        NodeExit
+            With one sentence for each way in which this can fail.
+
+        """
+
+    async def stop(self) -> None:
+        """Stop gracefully; orders that protect a position stay at the exchange."""
+
+    def rows(self) -> Rows:
+        """Return what the engine has, from its cache alone; nothing before it is loaded."""

@@ -1,0 +1,206 @@
+"""
+The engine from its load to its end, with what its own start does not do.
+
+The engine's start returns silently when connecting, reconciling or valuing the portfolio fails, and
+the process lives on without trading. Here each of them has its sentence and its code.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from nautilus_trader.common.enums import ComponentState
+from nautilus_trader.live.node import TradingNode
+
+from ...config.settings import Settings
+from ...exit_codes import ExitCode, NodeExit
+from ...plan.rows import Rows
+from ...plan.traded import Traded
+from ..desk import Events, MakeKeeper
+from .adapter import FAILED_TOPIC, MISSED_TOPIC, MendedExecClientFactory
+from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node
+from .shell import TargetStrategy, TargetStrategyConfig
+from .views import balance_rows, instrument_id_of, order_row, position_row
+
+STOP_SECONDS = 10.0
+SHUTDOWN_TOPIC = "commands.system.shutdown"
+ENDED_STATES = (ComponentState.STOPPED, ComponentState.DEGRADED, ComponentState.FAULTED)
+
+
+class EngineV1:
+    """
+    NautilusTrader 1.231.0, with its mended exchange adapter.
+
+    Parameters
+    ----------
+    settings : Settings
+        The validated settings.
+    exec_client_factory : Any, optional
+        The engine's factory for the execution client.
+
+    """
+
+    def __init__(
+        self, settings: Settings, exec_client_factory: Any = MendedExecClientFactory
+    ) -> None:
+        self._settings = settings
+        self._factory = exec_client_factory
+        self._node: TradingNode | None = None
+        self._events: Events
+        self._is_reconciled = False
+        self._failed_reports: list[str] = []
+
+    # -- Up ------------------------------------------------------------------------------------
+
+    def load(self, traded: Sequence[Traded], make_keeper: MakeKeeper, events: Events) -> None:
+        """
+        Build the engine and load its store; this blocks.
+
+        Raises
+        ------
+        NodeExit
+            With code 75 if the store could not be loaded.
+
+        """
+        self._events = events
+        symbols = [each.symbol for each in traded]
+        try:
+            node = build_node(self._settings, symbols, self._factory)
+        except RuntimeError as error:
+            raise NodeExit(
+                ExitCode.AWAY, f"The engine could not load the store: {one_line(error)}."
+            ) from error
+        self._node = node
+        bus = node.kernel.msgbus
+        for each in traded:
+            strategy = TargetStrategy(_strategy_config(each), each, make_keeper)
+            node.trader.add_strategy(strategy)
+            bus.subscribe(f"events.system.{strategy.id}", self._on_strategy_state)
+        bus.subscribe("events.*", lambda _: events.changed())
+        bus.subscribe(SHUTDOWN_TOPIC, self._on_engine_shutdown)
+        bus.subscribe(FAILED_TOPIC, self._on_failed_report)
+        bus.subscribe(MISSED_TOPIC, self._on_missed_fill)
+        self._bound_reconciliation(node)
+
+    def _bound_reconciliation(self, node: TradingNode) -> None:
+        """Give reconciliation the stage line and the bound that the engine does not give it."""
+        engine = node.kernel.exec_engine
+        stock: Callable[..., Any] = engine.reconcile_execution_state
+
+        async def bounded(timeout_secs: float) -> bool:
+            self._events.reconciling()
+            try:
+                async with asyncio.timeout(timeout_secs):
+                    succeeded = bool(await stock(timeout_secs=timeout_secs))
+            except TimeoutError:
+                raise NodeExit(
+                    ExitCode.AWAY,
+                    f"The exchange did not report orders, fills and positions within "
+                    f"{timeout_secs:.0f} s.",
+                ) from None
+            # Whatever the engine says: without a report its picture may be wrong.
+            self._is_reconciled = succeeded and not self._failed_reports
+            if self._is_reconciled:
+                self._events.reconciled()
+            return self._is_reconciled
+
+        engine.reconcile_execution_state = bounded
+
+    async def start(self) -> None:
+        """
+        Connect, reconcile and start the keepers.
+
+        Raises
+        ------
+        NodeExit
+            With one sentence for each way in which this can fail.
+
+        """
+        assert self._node is not None, "start comes after load"
+        kernel = self._node.kernel
+        await kernel.start_async()
+        if kernel.trader.is_running:
+            return
+        if not (kernel.data_engine.check_connected() and kernel.exec_engine.check_connected()):
+            raise NodeExit(
+                ExitCode.AWAY,
+                f"The exchange was not connected within {CONNECT_SECONDS:.0f} s; "
+                "the log above names the request that failed.",
+            )
+        if not self._is_reconciled:
+            reason = self._failed_reports[0] if self._failed_reports else "The log above says why."
+            raise NodeExit(
+                ExitCode.AWAY,
+                "The engine could not reconcile its orders and positions with the exchange. "
+                + reason,
+            )
+        raise NodeExit(
+            ExitCode.AWAY, f"The portfolio was not valued within {PORTFOLIO_SECONDS:.0f} s."
+        )
+
+    # -- What it has -----------------------------------------------------------------------------
+
+    def rows(self) -> Rows:
+        """Return what the engine has, from its cache alone; nothing before it is loaded."""
+        if self._node is None:
+            return Rows()
+        cache = self._node.cache
+        return Rows(
+            orders=tuple(order_row(order) for order in cache.orders()),
+            positions=tuple(position_row(position) for position in cache.positions_open()),
+            balances=tuple(row for account in cache.accounts() for row in balance_rows(account)),
+        )
+
+    # -- Down ----------------------------------------------------------------------------------
+
+    def _on_engine_shutdown(self, command: Any) -> None:
+        # The engine stops itself when a handler raises, and would end with code 0.
+        reason = one_line(command.reason)
+        self._events.failed(NodeExit(ExitCode.DEFECT, f"The engine failed: {reason}."))
+
+    def _on_failed_report(self, sentence: str) -> None:
+        if not self._is_reconciled:
+            self._failed_reports.append(sentence)
+
+    def _on_missed_fill(self, sentence: str) -> None:
+        self._events.failed(NodeExit(ExitCode.AWAY, sentence))
+
+    def _on_strategy_state(self, event: Any) -> None:
+        if event.state in ENDED_STATES:
+            sentence = f"The strategy is {event.state.name} and trades no more."
+            self._events.failed(NodeExit(ExitCode.DEFECT, sentence))
+
+    async def stop(self) -> None:
+        """Stop gracefully; orders that protect a position stay at the exchange."""
+        if self._node is None:
+            return
+        kernel = self._node.kernel
+        if self._node.is_running():
+            queues = [
+                task
+                for engine in (kernel.data_engine, kernel.risk_engine, kernel.exec_engine)
+                for task in (engine.get_cmd_queue_task(),)
+                if task is not None
+            ]
+            if not kernel._is_stopping:
+                await self._node.stop_async()
+            if queues:
+                await asyncio.wait(queues, timeout=STOP_SECONDS)
+        # Closes the store's connection after what is queued for it has been written.
+        kernel.dispose()
+
+
+def _strategy_config(traded: Traded) -> TargetStrategyConfig:
+    return TargetStrategyConfig(
+        instrument_id=instrument_id_of(traded.symbol),
+        order_id_tag=traded.tag,
+        oms_type="NETTING",
+        # What reconciliation finds at the exchange belongs to this strategy; unclaimed, it goes to
+        # a stranger and the strategy believes itself flat.
+        external_order_claims=[instrument_id_of(traded.symbol)],
+    )
+
+
+def one_line(error: object) -> str:
+    """Return what an error says, in one line and without its full stop."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

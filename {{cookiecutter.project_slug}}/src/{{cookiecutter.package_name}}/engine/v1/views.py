@@ -1,0 +1,86 @@
+"""The engine's bars, orders, positions and balances in this package's own words."""
+
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.adapters.binance import BINANCE
+from nautilus_trader.model.data import Bar
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.orders import Order
+from nautilus_trader.model.position import Position
+
+from ...plan.bars import ClosedBar
+from ...plan.rows import BalanceRow, OrderRow, PositionRow
+
+NS_PER_MS = 1_000_000
+PERPETUAL = "-PERP"
+
+
+def instrument_id_of(symbol: str) -> InstrumentId:
+    """Return the engine's name for a perpetual contract."""
+    return InstrumentId.from_str(f"{symbol}{PERPETUAL}.{BINANCE}")
+
+
+def symbol_of(instrument_id: InstrumentId) -> str:
+    """Return a perpetual contract's symbol as the exchange writes it."""
+    return str(instrument_id.symbol.value).removesuffix(PERPETUAL)
+
+
+def order_row(order: Order) -> OrderRow:
+    """Return an order in the cache as a row."""
+    return OrderRow(
+        client_order_id=order.client_order_id.value,
+        exchange_order_id=order.venue_order_id.value if order.venue_order_id else None,
+        symbol=symbol_of(order.instrument_id),
+        type=order.order_type.name,
+        side=order.side.name,
+        status=order.status.name,
+        quantity=order.quantity.as_decimal(),
+        filled=order.filled_qty.as_decimal(),
+        reduce_only=order.is_reduce_only,
+        price=order.price.as_decimal() if order.has_price else None,
+        trigger_price=order.trigger_price.as_decimal() if order.has_trigger_price else None,
+        trade_ids=tuple(trade_id.value for trade_id in order.trade_ids),
+        born_ns=order.ts_init,
+    )
+
+
+def position_row(position: Position) -> PositionRow:
+    """Return an open position in the cache as a row."""
+    return PositionRow(
+        symbol=symbol_of(position.instrument_id),
+        quantity=position.signed_decimal_qty(),
+        strategy_id=position.strategy_id.value,
+        entry_price=Decimal(repr(position.avg_px_open)),
+        entry_ms=milliseconds(position.ts_opened),
+    )
+
+
+def balance_rows(account: Any) -> list[BalanceRow]:
+    """Return what an account in the cache holds."""
+    return [
+        BalanceRow(
+            currency=currency.code,
+            total=balance.total.as_decimal(),
+            locked=balance.locked.as_decimal(),
+            free=balance.free.as_decimal(),
+        )
+        for currency, balance in account.balances().items()
+    ]
+
+
+def closed_bar(bar: Bar) -> ClosedBar:
+    """Return the engine's bar without its types."""
+    return ClosedBar(
+        close_ms=milliseconds(bar.ts_event),
+        open=bar.open.as_decimal(),
+        high=bar.high.as_decimal(),
+        low=bar.low.as_decimal(),
+        close=bar.close.as_decimal(),
+        volume=bar.volume.as_decimal(),
+    )
+
+
+def milliseconds(nanoseconds: int) -> int:
+    """Return a stamp in milliseconds; the adapter's have floating-point noise below that."""
+    return round(nanoseconds / NS_PER_MS)

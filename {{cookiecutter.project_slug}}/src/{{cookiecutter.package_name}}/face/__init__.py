@@ -1,0 +1,1 @@
+"""What the node shows: stages, health and state."""

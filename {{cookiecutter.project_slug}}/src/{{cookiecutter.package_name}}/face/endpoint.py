@@ -1,0 +1,60 @@
+"""The HTTP endpoint: ``/health`` for supervisors, ``/state`` for whoever compares."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from ..config.complaints import PREFIX
+from ..exit_codes import ExitCode, NodeExit
+from .changes import Changes
+from .stages import Stage, Stages
+
+LONGEST_WAIT_SECONDS = 30.0
+
+
+async def open_endpoint(
+    host: str, port: int, stages: Stages, changes: Changes, state: Callable[[], dict[str, Any]]
+) -> web.AppRunner:
+    """
+    Serve the endpoint until the returned runner is cleaned up.
+
+    ``GET /state?after=R&wait_s=S`` answers when the state's revision is beyond `R`, or after `S`
+    seconds, so that whoever compares need not ask again and again.
+
+    Raises
+    ------
+    NodeExit
+        With code 78 when the address cannot be bound.
+
+    """
+
+    async def get_health(_: web.Request) -> web.Response:
+        body = {"stage": stages.current.value, "reason": stages.reason}
+        return web.json_response(body, status=200 if stages.current is Stage.TRADING else 503)
+
+    async def get_state(request: web.Request) -> web.Response:
+        try:
+            after = int(request.query.get("after", -1))
+            wait_s = min(float(request.query.get("wait_s", 0)), LONGEST_WAIT_SECONDS)
+        except ValueError:
+            wrong = {"error": "`after` and `wait_s` must be numbers."}
+            return web.json_response(wrong, status=400)
+        await changes.after(after, wait_s)
+        return web.json_response(state())
+
+    application = web.Application()
+    application.router.add_get("/health", get_health)
+    application.router.add_get("/state", get_state)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise NodeExit(
+            ExitCode.CONFIGURATION,
+            f"The HTTP address {host}:{port} cannot be used ({error.strerror}); "
+            f"free it or set {PREFIX}HTTP_PORT to another port.",
+        ) from None
+    return runner

@@ -1,0 +1,105 @@
+"""The node's state as one document, made from rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..plan.rows import BalanceRow, OrderRow, PositionRow, Rows
+from ..plan.traded import Traded
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """
+    What ``GET /state`` tells beyond the engine's rows.
+
+    Parameters
+    ----------
+    pid : int
+        The process id.
+    instance_id : str
+        The name of this process among its restarts.
+    revision : int
+        Grows with each change of what is answered here.
+    stage : str
+        The current stage.
+    decided_bar : Mapping[str, int]
+        By symbol: close time in milliseconds of market time of the last decided bar.
+    pending_looks : int
+        Looks at the market that are due and have not happened; each may send a command.
+    traded : Sequence[Traded]
+        What is traded.
+
+    """
+
+    pid: int
+    instance_id: str
+    revision: int
+    stage: str
+    decided_bar: Mapping[str, int] = field(default_factory=dict)
+    pending_looks: int = 0
+    traded: Sequence[Traded] = ()
+
+
+def document(node: NodeState, rows: Rows) -> dict[str, Any]:
+    """Return the answer to ``GET /state``."""
+    orders = sorted(rows.orders, key=lambda row: (row.born_ns, row.client_order_id))
+    return {
+        "schema": SCHEMA,
+        "pid": node.pid,
+        "instance_id": node.instance_id,
+        "lease_epoch": None,
+        "revision": node.revision,
+        "stage": node.stage,
+        "decided_bar": dict(node.decided_bar),
+        "inflight": sum(row.is_in_flight for row in orders) + node.pending_looks,
+        "traded": [_traded(each) for each in node.traded],
+        "positions": [_position(row) for row in rows.positions],
+        "orders": [_order(row) for row in orders],
+        "balances": [_balance(row) for row in rows.balances],
+    }
+
+
+def _traded(each: Traded) -> dict[str, Any]:
+    return {
+        "tag": each.tag,
+        "symbol": each.symbol,
+        "bar_seconds": each.bar_length.ms // 1000,
+        "window": each.rule.window,
+    }
+
+
+def _position(row: PositionRow) -> dict[str, Any]:
+    return {
+        "symbol": row.symbol,
+        "quantity": str(row.quantity),
+        "strategy_id": row.strategy_id,
+    }
+
+
+def _order(row: OrderRow) -> dict[str, Any]:
+    return {
+        "client_order_id": row.client_order_id,
+        "exchange_order_id": row.exchange_order_id,
+        "symbol": row.symbol,
+        "type": row.type,
+        "side": row.side,
+        "quantity": str(row.quantity),
+        "filled": str(row.filled),
+        "status": row.status,
+        "reduce_only": row.reduce_only,
+        "price": None if row.price is None else str(row.price),
+        "trigger_price": None if row.trigger_price is None else str(row.trigger_price),
+        "trade_ids": list(row.trade_ids),
+    }
+
+
+def _balance(row: BalanceRow) -> dict[str, str]:
+    return {
+        "currency": row.currency,
+        "total": str(row.total),
+        "locked": str(row.locked),
+        "free": str(row.free),
+    }

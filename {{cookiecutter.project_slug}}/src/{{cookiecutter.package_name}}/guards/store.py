@@ -1,0 +1,72 @@
+"""
+Look at the store before the engine is built.
+
+The engine hangs on a store that is away, and cannot be interrupted then.
+"""
+
+import asyncio
+from urllib.parse import urlsplit
+
+import redis.asyncio
+import redis.exceptions
+
+from ..config.complaints import PREFIX
+from ..exit_codes import ExitCode, NodeExit
+from .guard import Start
+
+STORE_SECONDS = 3.0
+
+
+async def check_store(start: Start) -> None:
+    """
+    Ping the store and write a key that expires at once.
+
+    Raises
+    ------
+    NodeExit
+        With one sentence for each way in which a store cannot be used.
+
+    """
+    settings = start.settings
+    parts = urlsplit(settings.store_url.get_secret_value())
+    place = f"The store at {parts.hostname}:{parts.port or 6379}"
+    client = redis.asyncio.Redis.from_url(
+        settings.store_url.get_secret_value(),
+        socket_connect_timeout=STORE_SECONDS,
+        socket_timeout=STORE_SECONDS,
+        retry=None,
+    )
+    try:
+        async with asyncio.timeout(STORE_SECONDS):
+            await client.ping()
+            # Outside the engine's own keys, which begin with "trader-".
+            await client.set(f"preflight:{settings.id}", b"", px=1)
+    except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
+        raise NodeExit(
+            ExitCode.CONFIGURATION,
+            f"{place} refuses the user name or password ({_one_line(error)}); "
+            f"correct {PREFIX}STORE_URL or {PREFIX}STORE_PASSWORD.",
+        ) from None
+    except redis.exceptions.BusyLoadingError:
+        raise NodeExit(
+            ExitCode.AWAY, f"{place} is still loading its data; start again soon."
+        ) from None
+    except redis.exceptions.ReadOnlyError:
+        raise NodeExit(
+            ExitCode.CONFIGURATION,
+            f"{place} is a read-only replica; point {PREFIX}STORE_URL at its primary.",
+        ) from None
+    except redis.exceptions.ResponseError as error:
+        raise NodeExit(ExitCode.AWAY, f"{place} takes no writes: {_one_line(error)}.") from None
+    except TimeoutError:
+        raise NodeExit(
+            ExitCode.AWAY, f"{place} did not answer within {STORE_SECONDS:.0f} s."
+        ) from None
+    except (redis.exceptions.RedisError, OSError) as error:
+        raise NodeExit(ExitCode.AWAY, f"{place} is away: {_one_line(error)}.") from None
+    finally:
+        await client.aclose()
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

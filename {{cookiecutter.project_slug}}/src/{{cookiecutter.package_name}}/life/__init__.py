@@ -1,0 +1,1 @@
+"""One life of a node: its way up, its thinking, its end."""

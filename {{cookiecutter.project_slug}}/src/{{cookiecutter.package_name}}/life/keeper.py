@@ -1,0 +1,365 @@
+"""
+The thinking behind one line of what is traded: it turns events into looks, and plans into orders.
+
+An event only says "look again". A look compares target and reality and sends at most one command;
+the answer to that command is the next event. No engine is in here: what it needs of one is a
+`Desk`.
+"""
+
+import time
+import traceback
+from asyncio import sleep
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from decimal import Decimal
+from typing import Any, Protocol
+
+from ..config.complaints import PREFIX
+from ..engine.desk import ChangeKind, Desk, OrderChange
+from ..exit_codes import ExitCode, NodeExit
+from ..plan.attempts import candidates
+from ..plan.bars import BarWindow, ClosedBar
+from ..plan.order_ids import Leg, leg_of, parse
+from ..plan.planner import plan
+from ..plan.rows import OrderRow
+from ..plan.situation import (
+    Cancel,
+    OrderView,
+    Phase,
+    Settled,
+    Situation,
+    Submit,
+    order_view,
+)
+from ..plan.target import Exit, ExitReason, View
+from ..plan.traded import Traded
+from ..venue.binance.orders import EXITS, NO_SUCH_ORDER_TO_CANCEL, OrderHistory
+from ..venue.binance.requests import RECEIVE_WINDOW_MS
+from ..venue.questions import ask
+
+CANCEL_REFUSALS = 3
+"""Refusals after which an order is left alone until the next bar."""
+LATE_SECONDS = RECEIVE_WINDOW_MS / 1000 + 1
+"""How long after a process has died one of its requests may still be accepted; the exchange also
+forgives clocks that are a second fast."""
+MOST_EXITS = 20
+"""How many of its last exits a rule sees."""
+
+
+class Exchange(Protocol):
+    """What a keeper asks the exchange itself about its symbol."""
+
+    async def closed_bars(self, count: int) -> list[ClosedBar]:
+        """Return the last closed bars, about `count` of them, oldest first."""
+
+    async def knows(self, client_order_id: str) -> bool:
+        """Return whether the exchange has an order or a conditional order of this id."""
+
+    async def order_history(self, owner: str) -> OrderHistory:
+        """Return what the exchange knows of the recent orders of an owner."""
+
+
+class Listener(Protocol):
+    """Whoever wants to know how a keeper fares."""
+
+    def ready(self, tag: str) -> None:
+        """Hear that the warm-up of a tag is over, and its first look is due."""
+
+    def failed(self, end: NodeExit) -> None:
+        """Hear that a keeper cannot go on; it sends nothing any more."""
+
+    def looked(self) -> None:
+        """Hear that a look is over, which may have decided a bar."""
+
+
+class Keeper:
+    """
+    Keep position and orders equal to what a rule asks for.
+
+    Parameters
+    ----------
+    traded : Traded
+        The rule, its symbol and the length of its bars.
+    owner : str
+        Whose orders these are: the first part of each client order id.
+    desk : Desk
+        The symbol at the engine.
+    exchange : Exchange
+        Where to ask for bars and for the own orders.
+    listener : Listener
+        Told when it is ready, has looked, or cannot go on.
+
+    """
+
+    def __init__(
+        self, traded: Traded, owner: str, desk: Desk, exchange: Exchange, listener: Listener
+    ) -> None:
+        self._traded = traded
+        self._rule = traded.rule
+        self._owner = owner
+        self._desk = desk
+        self._exchange = exchange
+        self._listener = listener
+        self._window = BarWindow(self._rule.window, traded.bar_length.ms)
+        self._history = OrderHistory({})
+        self._exits: dict[str, Exit] = {}
+        self._slot_fills: dict[int, int] = {}
+        self._refusals: Counter[str] = Counter()
+        self._refusals_bar_ms = 0
+        self._gone: set[str] = set()
+        self._born = time.monotonic()
+        self._decided_ms: int | None = None
+        self._is_ready = False
+        self._has_ended = False
+        self._is_look_due = False
+        self._is_asking = False
+
+    @property
+    def has_decided(self) -> int | None:
+        """Close time of the last decided bar, in milliseconds; ``None`` before the first."""
+        return self._decided_ms
+
+    @property
+    def pending_looks(self) -> int:
+        """Looks that are due and have not happened: 0 or 1."""
+        return int(self._is_look_due)
+
+    # -- Start ---------------------------------------------------------------------------------
+
+    def started(self) -> None:
+        """Begin the warm-up."""
+        self._ask_in_background(self._warm_up)
+
+    async def _warm_up(self) -> None:
+        await self._forget_what_was_never_sent()
+        self._history = await self._ask("orders", lambda: self._exchange.order_history(self._owner))
+        self._exits = {**self._history.exits, **self._exits}
+        self._slot_fills = {**self._history.slot_fills, **self._slot_fills}
+        for row in self._own_orders():
+            # A fill has an event of its own: asked for as well, it would count twice.
+            name = row.client_order_id
+            if self._has_ended_unheard(row) and self._history.orders[name].filled == 0:
+                self._desk.query(name)
+        await self._load_bars()
+        self._is_ready = True
+        self._listener.ready(self._traded.tag)
+        self._look_soon()
+
+    async def _forget_what_was_never_sent(self) -> None:
+        """
+        Forget what was stored before a kill and never reached the exchange.
+
+        Its id is free then, and the same decision sends it again. Only the process before this one
+        can have sent it, so once its last signature is too old, it can no longer arrive.
+        """
+        unheard = [row.client_order_id for row in self._own_orders() if row.is_unheard]
+        missing = [name for name in unheard if not await self._is_known(name)]
+        if missing:
+            await sleep(max(0.0, self._born + LATE_SECONDS - time.monotonic()))
+        for name in missing:
+            row = self._desk.order(name)
+            if row is not None and row.is_unheard and not await self._is_known(name):
+                self._desk.warn(f"{name} was stored and never sent: forgotten")
+                self._desk.forget(name)
+
+    async def _is_known(self, name: str) -> bool:
+        return await self._ask(f"order {name}", lambda: self._exchange.knows(name))
+
+    async def _load_bars(self) -> None:
+        bars = await self._ask("bars", lambda: self._exchange.closed_bars(self._rule.window))
+        self._window.add(bars)
+        if self._window.last_close_ms is None:
+            raise NodeExit(
+                ExitCode.AWAY,
+                f"The exchange has no closed bar of {self._traded.symbol}, and without "
+                "one nothing can be decided or protected; start again when it has.",
+            )
+
+    async def _reload_bars(self) -> None:
+        await self._load_bars()
+        if self._window.has_hole:
+            self._desk.warn(
+                "The exchange's history has a hole; positions are protected, "
+                "and nothing else is decided until it has passed"
+            )
+        self._look_soon()
+
+    # -- Questions -----------------------------------------------------------------------------
+
+    async def _ask[Answer](self, what: str, question: Callable[[], Awaitable[Answer]]) -> Answer:
+        return await ask(what, question, self._desk.warn)
+
+    def _ask_in_background(self, question: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if self._is_asking:
+            return
+
+        async def guarded() -> None:
+            try:
+                await question()
+            except Exception as error:
+                self._fail(error)
+            finally:
+                self._is_asking = False
+
+        self._is_asking = True
+        self._desk.background(guarded)
+
+    def _fail(self, error: Exception) -> None:
+        self._has_ended = True
+        if not isinstance(error, NodeExit):
+            self._desk.warn("".join(traceback.format_exception(error)))
+            error = NodeExit(
+                ExitCode.DEFECT,
+                f"The strategy {self._traded.tag} failed: {type(error).__name__}: {error}.",
+            )
+        self._listener.failed(error)
+
+    # -- Events --------------------------------------------------------------------------------
+
+    def bar(self, bar: ClosedBar) -> None:
+        """Take up a closed bar and look; ask for what is missing when bars were missed."""
+        self._window.add([bar])
+        if self._is_ready and self._window.has_hole:
+            self._ask_in_background(self._reload_bars)
+            return
+        self._look_soon()
+
+    def order_changed(self, change: OrderChange) -> None:
+        """Remember exits and refused cancels, and look."""
+        name = change.client_order_id
+        if change.kind is ChangeKind.FILLED:
+            self._remember_fill(name, change.at_ms)
+        if change.kind is ChangeKind.CANCEL_REFUSED:
+            # The usual reason is that the order has ended and its event was lost.
+            self._refusals[name] += 1
+            if NO_SUCH_ORDER_TO_CANCEL in change.reason:
+                self._gone.add(name)
+            self._desk.query(name)
+        self._look_soon()
+
+    def _remember_fill(self, name: str, at_ms: int) -> None:
+        parts = parse(name)
+        if parts is None or parts.owner != self._owner:
+            return
+        if parts.slot is not None:
+            self._slot_fills[parts.slot] = max(at_ms, self._slot_fills.get(parts.slot, 0))
+        elif parts.leg in EXITS:
+            self._exits[name] = Exit(EXITS[parts.leg], at_ms)
+            while len(self._exits) > MOST_EXITS:
+                del self._exits[min(self._exits, key=lambda each: self._exits[each].at_ms)]
+
+    def position_changed(self) -> None:
+        """Look."""
+        self._look_soon()
+
+    def stopped(self) -> None:
+        """Look no more."""
+        self._has_ended = True
+
+    # -- Looks ---------------------------------------------------------------------------------
+
+    def _look_soon(self) -> None:
+        if self._is_ready and not self._has_ended and not self._is_look_due:
+            self._is_look_due = True
+            self._desk.soon(self._look)
+
+    def _look(self) -> None:
+        self._is_look_due = False
+        if self._has_ended:
+            return
+        try:
+            self._compare()
+        except Exception as error:
+            self._fail(error)
+        self._listener.looked()
+
+    def _compare(self) -> None:
+        bars, close_ms = self._window.complete(), self._window.last_close_ms
+        if close_ms is None or (bars is None and self._is_asking):
+            return  # what is missing has been asked for, within a bound
+        if close_ms != self._refusals_bar_ms:
+            self._refusals_bar_ms = close_ms
+            self._refusals.clear()
+        target = self._rule.target(self._view(bars)) if bars else None
+        slots = [each.slot for each in target.resting] if target else []
+        position = self._desk.position()
+        action = plan(
+            Situation(
+                owner=self._owner,
+                close_ms=close_ms,
+                target=target,
+                position=position.quantity if position else Decimal(0),
+                orders=self._order_views(close_ms, slots),
+                last_exit_fill_ms=self._last_exit_fill_ms(),
+                last_slot_fill_ms=self._slot_fills,
+                refused_cancels={k for k, n in self._refusals.items() if n >= CANCEL_REFUSALS},
+                gone=self._gone,
+                tick_size=self._desk.tick_size,
+            )
+        )
+        match action:
+            case Submit():
+                self._submit(action)
+            case Cancel():
+                self._desk.cancel(action.client_order_id)
+            case Settled() if bars:
+                self._decided_ms = close_ms
+
+    def _submit(self, action: Submit) -> None:
+        if action.quantity % self._desk.lot != 0:
+            raise NodeExit(
+                ExitCode.CONFIGURATION,
+                f"The quantity {abs(action.quantity)} is no multiple of "
+                f"{self._desk.lot}, the step of {self._traded.symbol}; "
+                f"correct {PREFIX}ORDER_QUANTITY.",
+            )
+        self._desk.submit(action)
+
+    # -- What is -------------------------------------------------------------------------------
+
+    def _view(self, bars: tuple[ClosedBar, ...]) -> View:
+        position = self._desk.position()
+        exits = sorted(self._exits.values(), key=lambda each: each.at_ms)
+        return View(
+            bars=bars,
+            position=position.quantity if position else Decimal(0),
+            tick_size=self._desk.tick_size,
+            entry_price=position.entry_price if position else None,
+            entry_ms=position.entry_ms if position else None,
+            exits=tuple(exits),
+            equity=self._desk.equity(),
+        )
+
+    def _last_exit_fill_ms(self) -> int:
+        """Return when a stop or a take-profit has filled last, in market time; 0 for never."""
+        ended = (e.at_ms for e in self._exits.values() if e.why is not ExitReason.DECISION)
+        return max(ended, default=0)
+
+    def _own_orders(self) -> list[OrderRow]:
+        rows = self._desk.unfinished()
+        return [row for row in rows if leg_of(row.client_order_id, self._owner) is not None]
+
+    def _has_ended_unheard(self, row: OrderRow) -> bool:
+        """Return whether the exchange has ended an order and the engine has it open."""
+        known = self._history.orders.get(row.client_order_id)
+        if known is None or known.phase is not Phase.ENDED or row.is_closed:
+            return False
+        # A fill is on its way, or reconciliation has counted it: an order in flight stays that. A
+        # stop protects no more in any case.
+        return known.filled == 0 or leg_of(row.client_order_id, self._owner) is Leg.STOP
+
+    def _order_views(self, close_ms: int, slots: list[int]) -> dict[str, OrderView]:
+        views: dict[str, OrderView] = {}
+        for leg in Leg:
+            for name in candidates(self._owner, close_ms, leg, slots):
+                if (row := self._desk.order(name)) is not None:
+                    views[name] = order_view(row)
+                elif name in self._history.orders:
+                    views[name] = self._history.orders[name]
+        for row in self._own_orders():
+            name = row.client_order_id
+            if self._has_ended_unheard(row) and not row.is_in_flight:
+                views[name] = self._history.orders[name]
+            else:
+                views[name] = order_view(row)
+        return views

@@ -1,0 +1,239 @@
+"""
+One way up, bounded: the node is trading within its time or the process ends with a code.
+
+The runner walks the guards, brings the engine up, keeps it, and takes it down. It knows stages,
+codes and bounds, and no engine by name.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+from ..config.complaints import PREFIX
+from ..config.settings import OnRefusal, Settings
+from ..engine.desk import Desk, Engine
+from ..exit_codes import ExitCode, NodeExit, complain
+from ..face.changes import Changes
+from ..face.endpoint import open_endpoint
+from ..face.stages import Stage, Stages
+from ..face.state import NodeState, document
+from ..guards import GUARDS
+from ..guards.guard import Start
+from ..plan.order_ids import owner_of
+from ..plan.traded import Traded
+from ..venue.binance.orders import SymbolQuestions
+from ..venue.binance.requests import Requests
+from .hold import hold
+from .keeper import Keeper
+from .watchdog import Watchdog
+
+STOP_SECONDS = 10.0
+
+
+class Runner:
+    """
+    Take one node up, keep it, and take it down.
+
+    Parameters
+    ----------
+    settings : Settings
+        The validated settings.
+    traded : Sequence[Traded]
+        What is traded.
+    engine : Engine
+        What trades it, not yet loaded.
+
+    """
+
+    def __init__(self, settings: Settings, traded: Sequence[Traded], engine: Engine) -> None:
+        self._settings = settings
+        self._traded = traded
+        self._engine = engine
+        self._requests = Requests(settings)
+        self._keepers: dict[str, Keeper] = {}
+        self._not_ready = {each.tag for each in traded}
+        self._watchdog = Watchdog()
+        self._changes = Changes()
+        self._stages = Stages(on_enter=self._on_stage)
+        self._end: asyncio.Future[NodeExit | None]
+        self._asked_to_stop = asyncio.Event()
+
+    async def run(self) -> ExitCode:
+        """Run until the process should end, and return its exit code."""
+        loop = asyncio.get_running_loop()
+        self._started = loop.time()
+        self._end = loop.create_future()
+        self._take_signals()
+        start = loop.create_task(self._start())
+        start.add_done_callback(self._start_is_over)
+        end = await self._end
+        if end is not None:
+            complain(end.sentence)
+        code = ExitCode.STOPPED if end is None else end.code
+        reason = "stopped as asked" if end is None else end.sentence
+        # From here on the plain line is written; a stop that hangs ends with the same code.
+        self._watchdog.arm(STOP_SECONDS, code, "")
+        self._stages.enter(Stage.STOPPING, reason)
+        start.cancel()
+        await asyncio.wait([start])
+        await self._stop()
+        if end is not None and self._must_be_held(end):
+            self._watchdog.disarm()
+            await hold(end, self._settings.hold_settings(), self._asked_to_stop)
+        return code
+
+    def _must_be_held(self, end: NodeExit) -> bool:
+        """Return whether a restart after `end` would only lead to the same end."""
+        asked = self._settings.on_refusal is OnRefusal.HOLD
+        return asked and end.code is ExitCode.CONFIGURATION
+
+    def state(self) -> dict[str, Any]:
+        """Return the document of ``GET /state``."""
+        decided = {symbol: keeper.has_decided for symbol, keeper in self._keepers.items()}
+        node = NodeState(
+            pid=os.getpid(),
+            instance_id=self._settings.instance_id,
+            revision=self._changes.revision,
+            stage=self._stages.current.value,
+            decided_bar={symbol: ms for symbol, ms in decided.items() if ms is not None},
+            pending_looks=sum(keeper.pending_looks for keeper in self._keepers.values()),
+            traded=self._traded,
+        )
+        return document(node, self._engine.rows())
+
+    # -- Up ------------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        settings, stages = self._settings, self._stages
+        stages.enter(Stage.PREFLIGHT)
+        self._endpoint = await open_endpoint(
+            settings.http_host, settings.http_port, stages, self._changes, self.state
+        )
+        start = Start(settings, self._traded)
+        for guard in GUARDS:
+            if guard.stage is not stages.current:
+                stages.enter(guard.stage)
+            await guard.check(start)
+        stages.enter(Stage.LOAD)
+        self._engine.load(self._traded, self._make_keeper, self)
+        # The engine has put its own handlers in place of these.
+        self._take_signals()
+        stages.enter(Stage.CONNECT)
+        await self._engine.start()
+        # From here on the keepers report: ready, or why not.
+
+    def _make_keeper(self, traded: Traded, desk: Desk) -> Keeper:
+        owner = owner_of(self._settings.id, traded.tag, traded.symbol)
+        questions = SymbolQuestions(self._settings, self._requests, traded)
+        keeper = Keeper(traded, owner, desk, questions, self)
+        self._keepers[traded.symbol] = keeper
+        return keeper
+
+    # what the engine tells
+
+    def reconciling(self) -> None:
+        """Enter the stage."""
+        self._stages.enter(Stage.RECONCILE)
+
+    def reconciled(self) -> None:
+        """Enter the next stage."""
+        self._stages.enter(Stage.WARMUP)
+
+    def changed(self) -> None:
+        """Count a change of what ``/state`` tells."""
+        self._changes.note()
+
+    # what a keeper tells
+
+    def ready(self, tag: str) -> None:
+        """Trade when all are."""
+        self._not_ready.discard(tag)
+        if not self._not_ready:
+            self._stages.enter(Stage.TRADING)
+
+    def looked(self) -> None:
+        """Count a change of what ``/state`` tells."""
+        self._changes.note()
+
+    def failed(self, end: NodeExit) -> None:
+        """End: engine or keeper cannot go on."""
+        self._finish(end)
+
+    def _start_is_over(self, start: asyncio.Task[None]) -> None:
+        if start.cancelled() or start.exception() is None:
+            return
+        error = start.exception()
+        if not isinstance(error, NodeExit):
+            reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+            sentence = f"The start failed: {type(error).__name__}: {reason}."
+            error = NodeExit(ExitCode.DEFECT, sentence)
+        self._finish(error)
+
+    def _on_stage(self, stage: Stage) -> None:
+        self._changes.note()
+        self._set_deadline(stage)
+
+    def _set_deadline(self, stage: Stage) -> None:
+        if stage is Stage.TRADING:
+            self._watchdog.disarm()
+        elif stage is not Stage.STOPPING:
+            bound = self._settings.startup_timeout_seconds
+            left = self._started + bound - asyncio.get_running_loop().time()
+            self._watchdog.arm(
+                left,
+                ExitCode.AWAY,
+                f"The node was not trading within {bound:g} s and was still at {stage}; "
+                f"see what it waits for, or raise {PREFIX}STARTUP_TIMEOUT_SECONDS.",
+            )
+
+    # -- Down ----------------------------------------------------------------------------------
+
+    def _take_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop_as_asked)
+
+    def _stop_as_asked(self) -> None:
+        self._asked_to_stop.set()
+        self._finish(None)
+
+    def _finish(self, end: NodeExit | None) -> None:
+        """End the run; the first reason counts. ``None`` is a stop as asked."""
+        if not self._end.done():
+            self._end.set_result(end)
+
+    async def _stop(self) -> None:
+        await self._engine.stop()
+        await self._requests.close()
+        if hasattr(self, "_endpoint"):
+            await self._endpoint.cleanup()
+
+
+def run(settings: Settings, traded: Sequence[Traded], engine: Engine) -> ExitCode:
+    """
+    Run the node until it is asked to stop or has to end.
+
+    Parameters
+    ----------
+    settings : Settings
+        The validated settings.
+    traded : Sequence[Traded]
+        What is traded.
+    engine : Engine
+        What trades it, not yet loaded.
+
+    """
+
+    async def main() -> ExitCode:
+        try:
+            runner = Runner(settings, traded, engine)
+        except NodeExit as error:
+            complain(error.sentence)
+            return error.code
+        return await runner.run()
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop.run_until_complete(main())

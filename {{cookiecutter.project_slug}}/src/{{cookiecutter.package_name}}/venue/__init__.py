@@ -1,0 +1,1 @@
+"""What the node asks an exchange itself; one folder an exchange."""
