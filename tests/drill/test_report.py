@@ -4,26 +4,30 @@ import os
 import re
 from collections import Counter
 from dataclasses import replace
+from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree
 
 import msgspec
 import pytest
+from jinja2 import UndefinedError
 from rich.console import Console
 
 from drill.evidence_builder import BAR, POLICY, Journal, evidence, with_state
 from recovery_drill.boundary import Boundary, CrashPoint
 from recovery_drill.checks import CHECKS
-from recovery_drill.coverage import NOT_CHOSEN, cover
+from recovery_drill.coverage import NOT_CHOSEN, Coverage, Covered, cover
 from recovery_drill.model import Record
 from recovery_drill.report import write_reports
+from recovery_drill.report.drawing import lay_out, ticks
+from recovery_drill.report.fill import TEMPLATES, fill
 from recovery_drill.report.junit import junit
 from recovery_drill.report.material import Material, read_material
 from recovery_drill.report.page import page
 from recovery_drill.report.summary import summary
 from recovery_drill.report.table import print_verdict
-from recovery_drill.report.timeline import Timeline, build_timeline, draw, picture, ticks
+from recovery_drill.report.timeline import Timeline, build_timeline
 from recovery_drill.schedule import Case, Market, Schedule, write_json
 from recovery_drill.verdict import Verdict, decide
 
@@ -71,6 +75,11 @@ def history(point: str = "") -> list[Record]:
 
 def timeline() -> Timeline:
     return build_timeline(history(), journal().records)
+
+
+def picture(drawn: Timeline) -> str:
+    """Return the drawing as a file of its own."""
+    return fill("picture.svg.j2", drawing=lay_out(drawn))
 
 
 def material(found: Verdict | None = None) -> Material:
@@ -149,6 +158,117 @@ def test_the_page_shows_every_sentence_and_escapes_what_it_is_given() -> None:
     assert shown.count("<svg") == 3
 
 
+ATTACKS = (
+    "</p></span><script>alert(1)</script>",
+    "\" onmouseover=\"alert(1)' onclick='alert(2)",
+    "{{ 7 * 7 }}{% include 'page.css' %}{# gone #}",
+    "]]></style></title><!-- &amp; <b>bold</b>",
+    "\x1b[31mred\x01\x07\x0b",
+)
+
+
+class Read(HTMLParser):
+    """The elements and the visible text of a page, as a browser takes them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: set[str] = set()
+        self.values: set[str | None] = set()
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes |= {name for name, _ in attrs}
+        self.values |= {value for _, value in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def told_by(words: str) -> tuple[Verdict, dict[str, Timeline]]:
+    """Return a verdict and drawings into which somebody else has put his words."""
+    held, broken, unknown = verdict().scenarios
+    check = replace(broken.checks[0], name=words, broken=(words, words))
+    left = replace(broken.checks[1], broken=(), left_out=words)
+    scenarios = (
+        replace(held, name=f"held {words}", purpose=words),
+        replace(broken, name=f"broken {words}", checks=(check, left)),
+        replace(unknown, name=f"unknown {words}", reason=words, first_reason=words),
+    )
+    drawn = build_timeline(history(words), journal().records)
+    fills = tuple(replace(mark, text=words, side=words) for mark in drawn.fills)
+    return Verdict(7, scenarios), {s.name: replace(drawn, fills=fills) for s in scenarios}
+
+
+def as_a_document_holds_it(words: str) -> str:
+    return re.sub(r"[\x00-\x08\x0b\x1b]", "\N{REPLACEMENT CHARACTER}", words)
+
+
+def reported(words: str, *, exploration: bool) -> str:
+    """Return the page of a run of which everything that is told says these words."""
+    found, timelines = told_by(words)
+    run = material(found)
+    if exploration:
+        cases = tuple(Case(name=s.name, scenario="w", folder=words) for s in found.scenarios)
+        policy = msgspec.structs.replace(POLICY, node_command=(words,))
+        schedule = Schedule(
+            seed=7,
+            epoch=None,
+            market=Market(words, "00"),
+            policy=policy,
+            cases=cases,
+            exploration=True,
+        )
+        boundary = Covered(
+            name=words, kind="request", recovery=True, occurrences=1, killed=0, broken=0,
+            skipped=words,
+        )  # fmt: skip
+        run = replace(run, schedule=schedule, coverage=Coverage((boundary,)))
+    return page(run, timelines)
+
+
+@pytest.mark.parametrize("exploration", [False, True], ids=["scenarios", "exploration"])
+@pytest.mark.parametrize("words", ATTACKS, ids=["element", "quotes", "template", "end", "control"])
+def test_whatever_is_told_stays_text(words: str, exploration: bool) -> None:
+    tame, wild = (Read(reported(said, exploration=exploration)) for said in ("tame", words))
+    assert wild.tags == tame.tags, "no element more, and none less"
+    assert wild.attributes == tame.attributes
+    shown = as_a_document_holds_it(words)
+    # In commands a quote is written as a shell wants it.
+    text = wild.text.replace("'\"'\"'", "'")
+    assert text.count(shown) == tame.text.count("tame") > 10
+    assert any(value and shown in value for value in wild.values), "in an attribute, too"
+
+
+@pytest.mark.parametrize("words", ATTACKS, ids=["element", "quotes", "template", "end", "control"])
+def test_whatever_is_told_leaves_xml_that_can_be_read(words: str) -> None:
+    found, timelines = told_by(words)
+    shown = as_a_document_holds_it(words)
+    suites = ElementTree.fromstring(junit(material(found)))  # noqa: S314 - made here
+    assert {failure.get("message") for failure in suites.iter("failure")} == {shown}
+    for timeline in timelines.values():
+        drawn = ElementTree.fromstring(picture(timeline))  # noqa: S314 - made here
+        titles = [e.text or "" for e in drawn.iter() if e.tag.endswith("title")]
+        assert any(shown in title for title in titles)
+
+
+def test_no_template_trusts_what_it_is_given() -> None:
+    assert TEMPLATES.autoescape is True
+    assert TEMPLATES.loader is not None
+    names = TEMPLATES.loader.list_templates()
+    assert "page.html.j2" in names
+    for name in names:
+        source, _, _ = TEMPLATES.loader.get_source(TEMPLATES, name)
+        assert not re.search(r"\|\s*safe|autoescape|Markup", source), name
+
+
+def test_a_name_that_nobody_passed_is_an_error_and_no_empty_place() -> None:
+    with pytest.raises(UndefinedError, match="'facts' is undefined"):
+        fill("page.html.j2", material=material(), verdict=verdict())
+
+
 def test_the_page_needs_nothing_from_outside(tmp_path: Path) -> None:
     shown = write_reports(tmp_path, exploration(tmp_path)).read_text()
     assert not re.findall(r"""https?:|<link|<script|src=|url\(|@import""", shown)
@@ -191,7 +311,9 @@ def test_ticks_are_round_and_few(low: float, high: float, said: list[float]) -> 
 
 
 def test_nothing_to_draw_is_said() -> None:
-    assert draw(Timeline((), (), (), ())) == "<p>No bar was closed in this play.</p>"
+    assert lay_out(Timeline((), (), (), ())) is None
+    shown = page(material(), {"broken-one": Timeline((), (), (), ())})
+    assert "<p>No bar was closed in this play.</p>" in shown
 
 
 def test_junit_has_a_case_for_each_check_and_fails_what_broke() -> None:
@@ -334,7 +456,7 @@ def test_the_page_of_an_exploration_draws_only_what_did_not_hold(tmp_path: Path)
 
 def test_every_boundary_is_told_with_what_became_of_it(tmp_path: Path) -> None:
     shown = write_reports(tmp_path, exploration(tmp_path)).read_text()
-    every = dict(re.findall(r"<tr><td>([^<]+, [^<]+)</td><td>\d+</td><td>(.*?)</td></tr>", shown))
+    every = dict(re.findall(r"<td>([^<]+, [^<]+)</td>\n<td>\d+</td>\n<td>(.*?)</td>", shown))
     assert len(every) == 16
     assert ">broken<" in every["order.new entry, processed"]
     assert ">inconclusive<" in every["ticker.read, processed"]

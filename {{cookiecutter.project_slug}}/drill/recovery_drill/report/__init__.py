@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from recovery_drill.report.drawing import lay_out
+from recovery_drill.report.fill import fill
 from recovery_drill.report.junit import junit
 from recovery_drill.report.material import read_material
 from recovery_drill.report.page import page
 from recovery_drill.report.summary import summary
-from recovery_drill.report.timeline import picture, read_timeline
+from recovery_drill.report.timeline import read_timeline
 from recovery_drill.verdict import Verdict
 
 
@@ -22,8 +24,9 @@ def write_reports(folder: Path, verdict: Verdict) -> Path:
             continue
         place = folder / material.place(scenario)
         timelines[scenario.name] = timeline = read_timeline(place)
-        if timeline.closes:
-            (place / "timeline.svg").write_text(picture(timeline), encoding="utf-8")
+        if (drawing := lay_out(timeline)) is not None:
+            picture = fill("picture.svg.j2", drawing=drawing)
+            (place / "timeline.svg").write_text(picture, encoding="utf-8")
     report = folder / "report.html"
     report.write_text(page(material, timelines), encoding="utf-8")
     (folder / "summary.md").write_text(summary(material), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree
 
+from recovery_drill.report.fill import printable
 from recovery_drill.report.material import Material
 from recovery_drill.verdict import ScenarioVerdict
 
@@ -23,6 +24,9 @@ def junit(material: Material) -> str:
         for kind in ("failure", "error", "skipped"):
             name = "skipped" if kind == "skipped" else f"{kind}s"
             suite.set(name, str(sum(case.find(kind) is not None for case in cases)))
+    for element in root.iter():
+        element.attrib.update({name: printable(text) for name, text in element.items()})
+        element.text = printable(element.text) if element.text else None
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

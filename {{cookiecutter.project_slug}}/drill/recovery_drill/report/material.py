@@ -124,8 +124,9 @@ class Material:
         yield from (f"{aside} ({cases(times)})" for aside, times in said.items())
 
     def at(self, boundary: Covered) -> list[ScenarioVerdict]:
-        """Return the cases in which the node was to be killed at a boundary."""
-        return self._at.get((boundary.name, boundary.recovery), [])
+        """Return the cases in which the node was to be killed at a boundary, the worst first."""
+        found = self._at.get((boundary.name, boundary.recovery), [])
+        return sorted(found, key=lambda case: WORST_FIRST.index(case.outcome))
 
 
 def read_material(folder: Path, verdict: Verdict) -> Material:
