@@ -1,12 +1,11 @@
 """What each command of the drill does with its options."""
 
-import argparse
 import asyncio
 import re
 import shlex
 import shutil
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from recovery_drill import options as asked
+from recovery_drill.choice import choose, extra_of, list_scenarios
 from recovery_drill.explore import Exploration, Explorer
 from recovery_drill.failures import DrillError, UsageError
 from recovery_drill.play import Setting
@@ -32,17 +33,8 @@ from recovery_drill.run import (
     schedule_of,
     write_verdict,
 )
-from recovery_drill.scenarios.catalogue import (
-    BARS,
-    IN_CONTAINERS,
-    KILL_COUNT,
-    SCENARIOS,
-    find_scenario,
-)
-from recovery_drill.scenarios.containers import CONTAINERS
-from recovery_drill.scenarios.kills import LONG_HAUL
-from recovery_drill.scenarios.scenario import Scenario
-from recovery_drill.schedule import Schedule, market_of, read_schedule
+from recovery_drill.scenarios.catalogue import find_scenario
+from recovery_drill.schedule import RuntimeName, Schedule, market_of, read_schedule
 from recovery_drill.stack import run_stack
 from recovery_drill.store.server import GivenStore, find_server
 from recovery_drill.verdict import EXIT_CODES, Verdict
@@ -58,27 +50,27 @@ async def _interruptible[Answer](work: Coroutine[Any, Any, Answer]) -> Answer:
     return await task
 
 
-def list_scenarios(options: argparse.Namespace, console: Console) -> int:
-    """Name the scenarios."""
-    groups: dict[str, Sequence[Scenario]] = {
-        "Played by `run`:": [s for s in SCENARIOS if s.default],
-        "When named, or with --all:": [s for s in SCENARIOS if not s.default],
-        "Played by `run --runtime compose`:": [s for s in CONTAINERS if s.default],
-        "When named there, or with --all:": [s for s in CONTAINERS if not s.default],
-    }
-    for title, scenarios in groups.items():
-        console.print(title)
-        for scenario in scenarios:
-            line = f"  {scenario.name:32} {scenario.purpose}"
-            console.print(line, markup=False, soft_wrap=True)
-    return 0
+def carry_out(options: asked.Asked, console: Console) -> int:
+    """Do what is asked for and return the exit code."""
+    match options:
+        case asked.Listing():
+            return list_scenarios(console)
+        case asked.Run():
+            return run_scenarios(options, console)
+        case asked.Explore():
+            return explore(options, console)
+        case asked.Replay():
+            return play_again(options, console)
+        case asked.Check() | asked.Report():
+            return judge_again(options, console)
+        case asked.Stack():
+            return keep_stack(options, console)
 
 
-def run_scenarios(options: argparse.Namespace, console: Console) -> int:
+def run_scenarios(options: asked.Run, console: Console) -> int:
     """Play scenarios and judge them."""
-    extra = _extra(options)
-    chosen = _chosen(options, extra)
-    cases = cases_of(chosen, extra)
+    extra = extra_of(options)
+    cases = cases_of(choose(options, extra), extra)
 
     async def work(setting: Setting, folder: Path) -> Verdict:
         count = len(cases)
@@ -89,11 +81,11 @@ def run_scenarios(options: argparse.Namespace, console: Console) -> int:
         with Lines(console, count) as lines:
             return await run(setting, schedule_of(setting, cases), folder, options.jobs, lines)
 
-    setting = _setting(options)
-    return _carry_out(options, console, setting, work)
+    setting = _setting(options, options.seed, options.epoch, options.runtime)
+    return _play(options, console, setting, work)
 
 
-def explore(options: argparse.Namespace, console: Console) -> int:
+def explore(options: asked.Explore, console: Console) -> int:
     """Find every crash point, and kill the node at each."""
     if min(options.bars, options.each, 1 if options.most is None else options.most) < 1:
         raise UsageError("--bars, --each and --most must be 1 or more.")
@@ -125,10 +117,11 @@ def explore(options: argparse.Namespace, console: Console) -> int:
         print_coverage(console, coverage)
         return verdict
 
-    return _carry_out(options, console, _setting(options), work)
+    setting = _setting(options, options.seed, options.epoch, options.runtime)
+    return _play(options, console, setting, work)
 
 
-def play_again(options: argparse.Namespace, console: Console) -> int:
+def play_again(options: asked.Replay, console: Console) -> int:
     """Play what a schedule says once more."""
     if options.times < 1:
         raise UsageError("--times must be 1 or more.")
@@ -139,13 +132,11 @@ def play_again(options: argparse.Namespace, console: Console) -> int:
     except ValueError as error:
         raise UsageError(str(error)) from error
     _check_market(schedule, options.market)
-    options.seed, options.epoch = schedule.seed, schedule.epoch
     policy = schedule.policy
     if options.node_command is not None:
         command = tuple(shlex.split(options.node_command))
         policy = msgspec.structs.replace(policy, node_command=command)
-    options.runtime = schedule.runtime
-    setting = _setting(options, policy)
+    setting = _setting(options, schedule.seed, schedule.epoch, schedule.runtime, policy)
 
     async def work(setting: Setting, folder: Path) -> Verdict:
         count = len(schedule.cases) * options.times
@@ -155,7 +146,7 @@ def play_again(options: argparse.Namespace, console: Console) -> int:
                 setting, schedule, folder, times=options.times, jobs=options.jobs, tell=lines
             )
 
-    return _carry_out(options, console, setting, work)
+    return _play(options, console, setting, work)
 
 
 def _check_market(schedule: Schedule, given: Path | None) -> None:
@@ -168,12 +159,18 @@ def _check_market(schedule: Schedule, given: Path | None) -> None:
         raise UsageError("It was played on the seeded market: leave --market out.")
 
 
-def _setting(options: argparse.Namespace, policy: Policy | None = None) -> Setting:
+def _setting(
+    options: asked.Played,
+    seed: int,
+    epoch: int | None,
+    runtime: RuntimeName,
+    policy: Policy | None = None,
+) -> Setting:
     if options.jobs < 1:
         raise UsageError("--jobs must be 1 or more.")
     if options.market is not None and not options.market.is_file():
         raise UsageError(f"There is no market file {options.market}.")
-    if options.runtime == "compose":
+    if runtime == "compose":
         given = {"--store": options.store, "--node-command": options.node_command}
         if named := [name for name, value in given.items() if value is not None]:
             raise UsageError(f"{named[0]} is of processes; what runs in containers, images say.")
@@ -182,46 +179,15 @@ def _setting(options: argparse.Namespace, policy: Policy | None = None) -> Setti
         policy=policy or read_policy(project, options.node_command),
         project=project,
         exchange_command=tuple(shlex.split(options.exchange_command)),
-        seed=options.seed,
-        epoch=options.epoch,
+        seed=seed,
+        epoch=epoch,
         market=options.market,
         store_url=options.store,
-        runtime=options.runtime,
+        runtime=runtime,
     )
 
 
-def _extra(options: argparse.Namespace) -> dict[str, int]:
-    """Return what was said about the long scenario, which alone has options."""
-    given = {"bars": options.bars, "kills": options.kills}
-    extra = {name: value for name, value in given.items() if value is not None}
-    if extra and LONG_HAUL not in options.scenarios:
-        raise UsageError(
-            f"--{next(iter(extra))} belongs to {LONG_HAUL}: name that scenario with it."
-        )
-    if min(extra.values(), default=1) < 1:
-        raise UsageError("--bars and --kills must be 1 or more.")
-    if extra.get("bars", BARS) <= extra.get("kills", KILL_COUNT):
-        raise UsageError(f"{LONG_HAUL} needs more --bars than --kills.")
-    return extra
-
-
-def _chosen(options: argparse.Namespace, extra: dict[str, int]) -> Sequence[Scenario]:
-    if options.all and options.scenarios:
-        raise UsageError("Name scenarios, or say --all, not both.")
-    in_containers = options.runtime == "compose"
-    if options.all:
-        return (*CONTAINERS, *SCENARIOS) if in_containers else SCENARIOS
-    if not options.scenarios:
-        return IN_CONTAINERS if in_containers else [s for s in SCENARIOS if s.default]
-    known = {scenario.name for scenario in (*SCENARIOS, *CONTAINERS)}
-    if unknown := [name for name in options.scenarios if name not in known]:
-        raise UsageError(
-            f"There is no scenario {', '.join(unknown)}; `recovery-drill list` names them."
-        )
-    return [find_scenario(name, extra) for name in dict.fromkeys(options.scenarios)]
-
-
-def _carry_out(options: argparse.Namespace, console: Console, setting: Setting, work: Work) -> int:
+def _play(options: asked.Played, console: Console, setting: Setting, work: Work) -> int:
     """Do some work in the folder of a new run, and tell its verdict."""
     asyncio.run(_check_store(setting))
     folder = run_folder(options.folder.resolve(), setting.seed)
@@ -265,18 +231,18 @@ def _finish(folder: Path, verdict: Verdict, console: Console) -> int:
     return EXIT_CODES[verdict.outcome]
 
 
-def judge_again(options: argparse.Namespace, console: Console) -> int:
+def judge_again(options: asked.Check | asked.Report, console: Console) -> int:
     """Judge an old folder again; ``report`` does all but write the verdict."""
     try:
         verdict = judge_folder(options.folder)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    if options.command == "check":
+    if isinstance(options, asked.Check):
         write_verdict(options.folder, verdict)
     return _finish(options.folder, verdict, console)
 
 
-def keep_stack(options: argparse.Namespace, console: Console) -> int:
+def keep_stack(options: asked.Stack, console: Console) -> int:
     """Run store, exchange and node until Ctrl-C."""
     project = options.project.resolve()
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -291,14 +257,3 @@ def keep_stack(options: argparse.Namespace, console: Console) -> int:
             say=lambda line: console.print(line, markup=False, soft_wrap=True),
         )
     )
-
-
-COMMANDS: dict[str, Callable[[argparse.Namespace, Console], int]] = {
-    "list": list_scenarios,
-    "run": run_scenarios,
-    "explore": explore,
-    "replay": play_again,
-    "check": judge_again,
-    "report": judge_again,
-    "stack": keep_stack,
-}
