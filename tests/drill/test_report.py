@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -14,6 +16,7 @@ import pytest
 from jinja2 import UndefinedError
 from rich.console import Console
 
+from baking import SECONDS_TO_RUN, BakedProject
 from drill.evidence_builder import BAR, POLICY, Journal, evidence, with_state
 from recovery_drill.boundary import Boundary, CrashPoint
 from recovery_drill.checks import CHECKS
@@ -262,6 +265,25 @@ def test_no_template_trusts_what_it_is_given() -> None:
     for name in names:
         source, _, _ = TEMPLATES.loader.get_source(TEMPLATES, name)
         assert not re.search(r"\|\s*safe|autoescape|Markup", source), name
+
+
+def test_an_installed_drill_has_its_templates(baked_project: BakedProject, tmp_path: Path) -> None:
+    build = (sys.executable, "-m", "hatchling", "build", "--target", "wheel")
+    built = subprocess.run(
+        [*build, "--directory", str(tmp_path / "dist")],
+        cwd=baked_project.path / "drill",
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_TO_RUN,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    environment = {**baked_project.environment, "PYTHONPATH": str(wheel)}
+    filled = "from recovery_drill.report.fill import TEMPLATES as t; print(*t.list_templates())"
+    told = baked_project.run(sys.executable, "-c", filled, environment=environment)
+    folder = baked_project.path / "drill/recovery_drill/report/templates"
+    assert told.stdout.split() == sorted(path.name for path in folder.iterdir()), told.stderr
 
 
 def test_a_name_that_nobody_passed_is_an_error_and_no_empty_place() -> None:
