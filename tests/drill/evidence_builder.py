@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from recovery_drill.checks import judge
-from recovery_drill.evidence import Evidence, FaultSpan, Life, Snapshot
-from recovery_drill.model import Ledger, NodeState, Record, StoreLook
-from recovery_drill.policy import Policy
+from recovery_drill.record.evidence import Evidence, FaultSpan, Life, Snapshot
+from recovery_drill.record.model import Ledger, NodeState, Record, StoreLook
+from recovery_drill.record.policy import Policy
 
 SYMBOL = "BTCUSDT"
 BAR = 1_704_085_259_999

@@ -7,11 +7,11 @@ another entry and a moved stop.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from recovery_drill.boundary import Boundary, CrashPoint, Kind
-from recovery_drill.play import Subject
+from recovery_drill.play.case import Subject
+from recovery_drill.play.scenario import Scenario
+from recovery_drill.play.world import World, beyond
+from recovery_drill.record.boundary import Boundary, CrashPoint, Kind
 from recovery_drill.scenarios.catalogue import find_scenario
-from recovery_drill.scenarios.scenario import Scenario
-from recovery_drill.world import World, beyond
 
 SEED = 23
 BARS_UNTIL_FLAT = 5

@@ -23,7 +23,7 @@ from drill.mutant_cases import (
 )
 from drill.nodes.mutants import decisions, ending, orders, protection, start, store
 from drill.nodes.mutants.bugs import Bug
-from recovery_drill.play import Subject
+from recovery_drill.play.case import Subject
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from recovery_drill.boundary import PHASES, Boundary, CrashPoint, boundaries
-from recovery_drill.model import Record
+from recovery_drill.record.boundary import PHASES, Boundary, CrashPoint, boundaries
+from recovery_drill.record.model import Record
 
 
 def record(kind: str, mono_ns: int = 1, **data: Any) -> Record:

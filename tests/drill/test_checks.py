@@ -26,8 +26,8 @@ from drill.evidence_builder import (
     state,
 )
 from recovery_drill.checks import CHECKS, judge
-from recovery_drill.evidence import Evidence, trimmed
 from recovery_drill.failures import UsageError
+from recovery_drill.record.evidence import Evidence, trimmed
 
 SPOILED = [
     *test_checks_position.SPOILED,

@@ -11,7 +11,7 @@ from drill.evidence_builder import (
     life,
     looked_at,
 )
-from recovery_drill.evidence import Evidence, FaultSpan, LateWait, Life
+from recovery_drill.record.evidence import Evidence, FaultSpan, LateWait, Life
 
 TRADES = (("trading", 13 * SECOND),)
 RETURNS = (("trading", SECOND), ("degraded", 9 * SECOND))

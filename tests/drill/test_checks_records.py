@@ -15,8 +15,8 @@ from drill.evidence_builder import (
     snapshot,
     state,
 )
-from recovery_drill.evidence import Evidence, FaultSpan, LateWait, from_records
-from recovery_drill.model import Record, StoredEvent, StoredFill
+from recovery_drill.record.evidence import Evidence, FaultSpan, LateWait, from_records
+from recovery_drill.record.model import Record, StoredEvent, StoredFill
 from recovery_drill.store.view import StoreView, caught_up, store_look_data
 
 ENTRY = "EMA001-1704085259-E0"

@@ -19,7 +19,7 @@ from drill.evidence_builder import (
     sound_journal,
     state,
 )
-from recovery_drill.evidence import Evidence, trimmed
+from recovery_drill.record.evidence import Evidence, trimmed
 
 OLD = node_order(client_order_id="EMA001-1704080000-E0", trade_ids=["0"])
 CHECK = "restart-changes-nothing"

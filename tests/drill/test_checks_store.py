@@ -13,7 +13,7 @@ from drill.evidence_builder import (
     looked_at,
     sound_journal,
 )
-from recovery_drill.evidence import Evidence
+from recovery_drill.record.evidence import Evidence
 
 ENTRY, STOP = "EMA001-1704085259-E0", "EMA001-1704085259-S0"
 HOLDS, KEEPS = "store-holds-what-node-holds", "store-keeps-what-it-has"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from recovery_drill.failures import Inconclusive, UsageError
-from recovery_drill.processes.child import Child
+from recovery_drill.proc.child import Child
 
 PRINT_AND_WAIT = """
 import json, sys, time

@@ -18,7 +18,7 @@ import pytest
 from baking import BakedProject, bake
 from drill.drilled import NODES, Drilled
 from engine import REQUIRED, why_none
-from recovery_drill.containers.overlay import own_images
+from recovery_drill.runtimes.containers.overlay import own_images
 from recovery_drill.scenarios.catalogue import IN_CONTAINERS
 from recovery_drill.scenarios.containers import CONTAINERS
 

@@ -12,8 +12,11 @@ import pytest
 from baking import BakedProject
 from drill.drilled import Drilled
 from drill.evidence_builder import POLICY
-from recovery_drill.containers.clock import apart_ns, heard, moved
-from recovery_drill.containers.engine import (
+from recovery_drill.failures import UsageError
+from recovery_drill.record.schedule import Case, Schedule, read_schedule
+from recovery_drill.report.material import program
+from recovery_drill.runtimes.containers.clock import apart_ns, heard, moved
+from recovery_drill.runtimes.containers.engine import (
     EngineError,
     Event,
     call,
@@ -22,12 +25,14 @@ from recovery_drill.containers.engine import (
     signed,
     version_of,
 )
-from recovery_drill.containers.overlay import environment_of, node_settings, overlay, own_images
-from recovery_drill.failures import UsageError
-from recovery_drill.report.material import program
+from recovery_drill.runtimes.containers.overlay import (
+    environment_of,
+    node_settings,
+    overlay,
+    own_images,
+)
 from recovery_drill.scenarios.catalogue import IN_CONTAINERS, SCENARIOS, find_scenario
 from recovery_drill.scenarios.containers import CONTAINERS
-from recovery_drill.schedule import Case, Schedule, read_schedule
 
 SECOND_NS = 1_000_000_000
 DIED: dict[str, Any] = {

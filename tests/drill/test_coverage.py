@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from recovery_drill.boundary import Boundary, CrashPoint
-from recovery_drill.coverage import NOT_CHOSEN, choose, cover, first_kill, plan_cases, spread
-from recovery_drill.schedule import Case
-from recovery_drill.verdict import Outcome, ScenarioVerdict
+from recovery_drill.record.boundary import Boundary, CrashPoint
+from recovery_drill.record.coverage import NOT_CHOSEN, choose, cover, first_kill, plan_cases, spread
+from recovery_drill.record.schedule import Case
+from recovery_drill.record.verdict import Outcome, ScenarioVerdict
 
 ENTRY = Boundary("request", "order.new entry", "processed")
 STOP = Boundary("request", "conditional.new stop", "processed")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from recovery_drill.failures import Inconclusive, Unsupported
-from recovery_drill.history import History
-from recovery_drill.lives import Lives
-from recovery_drill.model import read_records
-from recovery_drill.processes.child import Child
+from recovery_drill.play.lives import Lives
+from recovery_drill.proc.child import Child
+from recovery_drill.record.history import History
+from recovery_drill.record.model import read_records
 
 ENDS = "import sys; sys.exit({code})"
 WAITS = "import time; time.sleep(600)"

@@ -17,10 +17,10 @@ from drill.mutant_cases import SEED
 from drill.mutants import MUTANTS, WAITING, Mutant, Waiting
 from drill.nodes.mutants.bugs import BUGS
 from recovery_drill.checks import CHECKS
-from recovery_drill.play import Setting, Subject, play_case, play_undisturbed
-from recovery_drill.policy import Budgets, read_policy
-from recovery_drill.scenarios.scenario import Scenario
-from recovery_drill.verdict import ScenarioVerdict
+from recovery_drill.play.case import Setting, Subject, play_case, play_undisturbed
+from recovery_drill.play.scenario import Scenario
+from recovery_drill.record.policy import Budgets, read_policy
+from recovery_drill.record.verdict import ScenarioVerdict
 
 SOUND = "sound"
 LAUNCHER = Path(__file__).parent / "nodes" / "mutants"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from recovery_drill.failures import UsageError
-from recovery_drill.policy import fill_in, read_policy
+from recovery_drill.record.policy import fill_in, read_policy
 
 GOOD = """
 [tool.recovery-drill]

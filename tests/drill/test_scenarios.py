@@ -17,10 +17,10 @@ from baking import PROJECT, TEMPLATE, BakedProject
 from drill.drilled import selected
 from recovery_drill.checks import CHECKS
 from recovery_drill.failures import Unsupported
+from recovery_drill.play.scenario import Scenario
 from recovery_drill.scenarios import node as node_scenarios
 from recovery_drill.scenarios.catalogue import SCENARIOS, find_scenario
 from recovery_drill.scenarios.kills import LONG_HAUL
-from recovery_drill.scenarios.scenario import Scenario
 
 SEED = 7
 AT_ONCE = 2

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from drill.evidence_builder import POLICY
-from recovery_drill.boundary import Boundary, CrashPoint
-from recovery_drill.schedule import Case, Market, Schedule, market_of, read_schedule
+from recovery_drill.record.boundary import Boundary, CrashPoint
+from recovery_drill.record.schedule import Case, Market, Schedule, market_of, read_schedule
 
 POINT = CrashPoint(Boundary("store", "RPUSH positions", "before"), 4)
 CASE = Case(

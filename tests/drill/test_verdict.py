@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from drill.evidence_builder import SECOND, evidence, fault, life, with_state
-from recovery_drill.evidence import Evidence, LateWait
-from recovery_drill.verdict import EXIT_CODES, ScenarioVerdict, Verdict, decide
+from recovery_drill.record.evidence import Evidence, LateWait
+from recovery_drill.record.verdict import EXIT_CODES, ScenarioVerdict, Verdict, decide
 
 NEEDS = frozenset({"position"})
 

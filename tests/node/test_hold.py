@@ -10,7 +10,7 @@ import pytest
 
 from node.conftest import Start
 from node.processes import Exchange, Node, Process, Store, free_port
-from recovery_drill.model import NodeState
+from recovery_drill.record.model import NodeState
 
 AWAY = 75
 CONFIGURATION = 78

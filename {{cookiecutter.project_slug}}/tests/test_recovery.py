@@ -17,13 +17,13 @@ from docker.errors import DockerException
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from recovery_drill.play import Setting
-from recovery_drill.policy import read_policy
+from recovery_drill.play.case import Setting
+from recovery_drill.record.policy import read_policy
 from recovery_drill.report import write_reports
-from recovery_drill.run import cases_of, run, schedule_of
+from recovery_drill.runs.run import cases_of, run, schedule_of
 from recovery_drill.scenarios.catalogue import SCENARIOS
-from recovery_drill.scenarios.scenario import Scenario
-from recovery_drill.verdict import ScenarioVerdict
+from recovery_drill.play.scenario import Scenario
+from recovery_drill.record.verdict import ScenarioVerdict
 
 PROJECT = Path(__file__).parents[1]
 PLAYED = [scenario for scenario in SCENARIOS if scenario.default]

@@ -15,7 +15,7 @@ from recovery_drill.scenarios.catalogue import (
 )
 from recovery_drill.scenarios.containers import CONTAINERS
 from recovery_drill.scenarios.kills import LONG_HAUL
-from recovery_drill.scenarios.scenario import Scenario
+from recovery_drill.play.scenario import Scenario
 
 
 def list_scenarios(console: Console) -> int:

@@ -16,7 +16,7 @@ from typer.main import get_command
 from recovery_drill import __version__, options
 from recovery_drill.commands import carry_out
 from recovery_drill.failures import Inconclusive, UsageError
-from recovery_drill.verdict import EXIT_CODES
+from recovery_drill.record.verdict import EXIT_CODES
 
 PROGRAM = "recovery-drill"
 USAGE_ERROR = 2

@@ -27,8 +27,8 @@ from recovery_drill.checks.store_keeps import store_keeps_what_it_has
 from recovery_drill.checks.told import failure_is_told
 from recovery_drill.checks.undisturbed import equals_undisturbed
 from recovery_drill.checks.warm_up import no_decision_before_warm_up
-from recovery_drill.evidence import Evidence
 from recovery_drill.failures import UsageError
+from recovery_drill.record.evidence import Evidence
 
 
 class Check(NamedTuple):

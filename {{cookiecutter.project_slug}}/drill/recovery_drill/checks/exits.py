@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from recovery_drill.evidence import Evidence
-from recovery_drill.model import Ledger
+from recovery_drill.record.evidence import Evidence
+from recovery_drill.record.model import Ledger
 
 
 def no_exit_without_position(evidence: Evidence) -> Iterator[str | None]:

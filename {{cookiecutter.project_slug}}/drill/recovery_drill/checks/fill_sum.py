@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from recovery_drill.evidence import Evidence, Snapshot
-from recovery_drill.model import Fill, StoreLook
+from recovery_drill.record.evidence import Evidence, Snapshot
+from recovery_drill.record.model import Fill, StoreLook
 
 
 def position_is_sum_of_fills(evidence: Evidence) -> Iterator[str | None]:

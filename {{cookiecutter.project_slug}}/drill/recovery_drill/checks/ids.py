@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from recovery_drill.checks.triggered import turned_into
-from recovery_drill.evidence import Evidence
+from recovery_drill.record.evidence import Evidence
 
 
 def client_order_ids_unique(evidence: Evidence) -> Iterator[str | None]:

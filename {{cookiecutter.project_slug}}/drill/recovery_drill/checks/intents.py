@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from recovery_drill.checks.triggered import turned_into
-from recovery_drill.evidence import Evidence
+from recovery_drill.record.evidence import Evidence
 
 
 def one_order_per_intent(evidence: Evidence) -> Iterator[str | None]:

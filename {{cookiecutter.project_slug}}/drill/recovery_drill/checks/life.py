@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from recovery_drill.evidence import Evidence, Life
+from recovery_drill.record.evidence import Evidence, Life
 
 AWAY = 75
 CONFIGURATION_ERROR = 78

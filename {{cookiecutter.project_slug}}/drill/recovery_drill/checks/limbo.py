@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from recovery_drill.checks.triggered import turned_into
-from recovery_drill.evidence import Evidence
-from recovery_drill.model import NOT_YET_AT_EXCHANGE, ExchangeOrder, NodeOrder
+from recovery_drill.record.evidence import Evidence
+from recovery_drill.record.model import NOT_YET_AT_EXCHANGE, ExchangeOrder, NodeOrder
 
 
 def no_order_in_limbo(evidence: Evidence) -> Iterator[str | None]:

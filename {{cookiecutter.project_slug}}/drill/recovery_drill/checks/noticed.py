@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from recovery_drill.evidence import Evidence, FaultSpan, Life
+from recovery_drill.record.evidence import Evidence, FaultSpan, Life
 
 LEAVES = frozenset({"degraded", "refused", "stopping"})
 AWAY = 75

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from recovery_drill.evidence import Evidence
+from recovery_drill.record.evidence import Evidence
 
 
 def position_equals_exchange(evidence: Evidence) -> Iterator[str | None]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from recovery_drill.evidence import Evidence
-from recovery_drill.model import ExchangeOrder, Ledger
+from recovery_drill.record.evidence import Evidence
+from recovery_drill.record.model import ExchangeOrder, Ledger
 
 MOST_WHILE_REPLACED = 2
 

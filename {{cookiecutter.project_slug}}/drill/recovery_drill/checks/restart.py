@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 
-from recovery_drill.evidence import Evidence, Snapshot, trimmed
-from recovery_drill.model import NOT_YET_AT_EXCHANGE, NodeOrder, NodeState
+from recovery_drill.record.evidence import Evidence, Snapshot, trimmed
+from recovery_drill.record.model import NOT_YET_AT_EXCHANGE, NodeOrder, NodeState
 
 CHANGES = ("order.", "conditional.", "position.")
 

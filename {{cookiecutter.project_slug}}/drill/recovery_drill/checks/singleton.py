@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import inf
 
-from recovery_drill.evidence import Evidence, Life
+from recovery_drill.record.evidence import Evidence, Life
 
 LEAVES = frozenset({"stopping", "refused"})
 PAUSE = "node.pause"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from recovery_drill.evidence import Evidence
-from recovery_drill.model import OPEN_AT_EXCHANGE, Record, StoreLook
+from recovery_drill.record.evidence import Evidence
+from recovery_drill.record.model import OPEN_AT_EXCHANGE, Record, StoreLook
 
 FIRING = frozenset({"TRIGGERING", "TRIGGERED"})
 

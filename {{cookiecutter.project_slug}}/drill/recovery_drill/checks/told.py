@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from recovery_drill.evidence import Evidence, Life
+from recovery_drill.record.evidence import Evidence, Life
 
 DEFECT, REFUSED, AWAY, CONFIGURATION = 1, 70, 75, 78
 CODES = (DEFECT, REFUSED, AWAY, CONFIGURATION)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from recovery_drill.model import Record
+from recovery_drill.record.model import Record
 
 
 def turned_into(journal: Iterable[Record]) -> frozenset[str]:

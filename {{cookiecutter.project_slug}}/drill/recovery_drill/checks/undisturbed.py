@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, zip_longest
 
-from recovery_drill.evidence import Evidence
-from recovery_drill.model import Record
+from recovery_drill.record.evidence import Evidence
+from recovery_drill.record.model import Record
 
 Row = tuple[str, ...]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from recovery_drill.evidence import Evidence, Life
-from recovery_drill.model import Record
+from recovery_drill.record.evidence import Evidence, Life
+from recovery_drill.record.model import Record
 
 SENDS = ("order.new", "conditional.new")
 

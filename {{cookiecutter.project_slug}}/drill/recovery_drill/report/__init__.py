@@ -9,7 +9,7 @@ from recovery_drill.report.material import read_material
 from recovery_drill.report.page import page
 from recovery_drill.report.summary import summary
 from recovery_drill.report.timeline import read_timeline
-from recovery_drill.verdict import Verdict
+from recovery_drill.record.verdict import Verdict
 
 
 def write_reports(folder: Path, verdict: Verdict) -> Path:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from recovery_drill.coverage import Coverage, Covered
-from recovery_drill.schedule import Case, Schedule, read_schedule
-from recovery_drill.verdict import Outcome, ScenarioVerdict, Verdict
+from recovery_drill.record.coverage import Coverage, Covered
+from recovery_drill.record.schedule import Case, Schedule, read_schedule
+from recovery_drill.record.verdict import Outcome, ScenarioVerdict, Verdict
 
 COVERAGE = "coverage.json"
 PROGRAM = "recovery-drill"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from recovery_drill.report.material import Material, asides, figures, sentences
-from recovery_drill.verdict import ScenarioVerdict
+from recovery_drill.record.verdict import ScenarioVerdict
 
 SHOWN, CHECKS = 10, 5
 

@@ -8,9 +8,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from recovery_drill.coverage import NOT_CHOSEN, Coverage
+from recovery_drill.record.coverage import NOT_CHOSEN, Coverage
 from recovery_drill.report.material import Material, asides, figures, read_material, sentences
-from recovery_drill.verdict import ScenarioVerdict, Verdict
+from recovery_drill.record.verdict import ScenarioVerdict, Verdict
 
 SHOWN = 3
 CASES = 10

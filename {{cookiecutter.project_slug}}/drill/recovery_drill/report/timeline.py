@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from recovery_drill.model import Record, read_records
+from recovery_drill.record.model import Record, read_records
 
 MINUTE_MS = 60_000
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from recovery_drill.checks import CheckResult
 from recovery_drill.report.material import shortened
-from recovery_drill.verdict import ScenarioVerdict
+from recovery_drill.record.verdict import ScenarioVerdict
 
 SHOWN = 20
 

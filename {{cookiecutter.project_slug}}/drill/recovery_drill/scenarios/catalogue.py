@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from recovery_drill.play.scenario import Scenario
 from recovery_drill.scenarios.containers import CONTAINERS
 from recovery_drill.scenarios.exchange import EXCHANGE
 from recovery_drill.scenarios.host import HOST
@@ -9,7 +10,6 @@ from recovery_drill.scenarios.kills import KILLS, LONG_HAUL, long_haul
 from recovery_drill.scenarios.node import NODE
 from recovery_drill.scenarios.owner import OWNER
 from recovery_drill.scenarios.restart import RESTART
-from recovery_drill.scenarios.scenario import Scenario
 from recovery_drill.scenarios.sockets import SOCKETS
 from recovery_drill.scenarios.store import STORE
 from recovery_drill.scenarios.workload import BARS as WORKLOAD_BARS

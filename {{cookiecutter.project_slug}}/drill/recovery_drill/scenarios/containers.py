@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from recovery_drill.containers.runtime import Containers
 from recovery_drill.failures import Unsettled, Unsupported
+from recovery_drill.play.scenario import UNEQUAL, Play, Scenario
+from recovery_drill.play.world import World
+from recovery_drill.runtimes.containers.runtime import Containers
 from recovery_drill.scenarios.kills import TRADED_ON, holding_before, trade_on
-from recovery_drill.scenarios.scenario import UNEQUAL, Play, Scenario
-from recovery_drill.world import World
 
 BY_ITSELF = "started again by its restart policy"
 STARTED_AGAIN_SECONDS = 30.0

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from recovery_drill.failures import Unsettled
+from recovery_drill.play.scenario import UNEQUAL, Play, Scenario
+from recovery_drill.play.world import World
 from recovery_drill.scenarios.kills import (
     PATIENCE_BARS,
     TRADED_ON,
     flat_before,
     trade_on,
 )
-from recovery_drill.scenarios.scenario import UNEQUAL, Play, Scenario
-from recovery_drill.world import World
 
 STRETCH_BARS = 40
 """Enough for entries, exits, stops that are placed and stops that are cancelled."""

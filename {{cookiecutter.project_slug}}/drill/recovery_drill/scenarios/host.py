@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from redis.asyncio import Redis
 
 from recovery_drill.failures import Unsupported
+from recovery_drill.play.scenario import Play, Scenario
+from recovery_drill.play.world import World, beyond
 from recovery_drill.scenarios.kills import TRADED_ON, holding_before, trade_on
-from recovery_drill.scenarios.scenario import Play, Scenario
 from recovery_drill.store.server import EmbeddedStore
-from recovery_drill.world import World, beyond
 
 DIED = "host died"
 STOPPED_OUT = "stop filled"

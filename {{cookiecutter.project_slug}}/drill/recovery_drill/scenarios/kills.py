@@ -1,8 +1,8 @@
 """Kills at five moments that matter, and kills spread over a long trade."""
 
-from recovery_drill.model import Ledger, NodeState
-from recovery_drill.scenarios.scenario import Play, Scenario
-from recovery_drill.world import World, beyond
+from recovery_drill.play.scenario import Play, Scenario
+from recovery_drill.play.world import World, beyond
+from recovery_drill.record.model import Ledger, NodeState
 
 # How many bars of the seeded market may pass before the situation that a scenario needs must have
 # come.

@@ -4,9 +4,11 @@ import asyncio
 import signal
 from pathlib import Path
 
-from recovery_drill.boundary import Boundary, CrashPoint
 from recovery_drill.failures import Unsettled, Unsupported
-from recovery_drill.nemesis import Nemesis
+from recovery_drill.play.nemesis import Nemesis
+from recovery_drill.play.scenario import UNEQUAL, Scenario
+from recovery_drill.play.world import World, beyond
+from recovery_drill.record.boundary import Boundary, CrashPoint
 from recovery_drill.scenarios.kills import (
     BARS_AFTER,
     PATIENCE_BARS,
@@ -15,8 +17,6 @@ from recovery_drill.scenarios.kills import (
     holding_before,
     trade_on,
 )
-from recovery_drill.scenarios.scenario import UNEQUAL, Scenario
-from recovery_drill.world import World, beyond
 
 PAUSE = "node.pause"
 PAUSE_SECONDS = 2.0

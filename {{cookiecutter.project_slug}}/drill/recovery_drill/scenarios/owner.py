@@ -5,10 +5,10 @@ import time
 from typing import NamedTuple
 
 from recovery_drill.failures import Unsettled
+from recovery_drill.play.scenario import UNEQUAL, Play, Scenario
+from recovery_drill.play.world import World
 from recovery_drill.scenarios.exchange import MET, MET_HOLDING, Fault, stretch
 from recovery_drill.scenarios.kills import holding_before
-from recovery_drill.scenarios.scenario import UNEQUAL, Play, Scenario
-from recovery_drill.world import World
 
 LOOK_INTERVAL_SECONDS = 0.02
 MORE_QUANTITY = "0.003"

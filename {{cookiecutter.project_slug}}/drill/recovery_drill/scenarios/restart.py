@@ -1,10 +1,10 @@
 """What an exchange does to a node that comes back: questions fail, or the history lags."""
 
 from recovery_drill.failures import Unsettled
+from recovery_drill.play.scenario import Play, Scenario
+from recovery_drill.play.world import World, beyond
 from recovery_drill.scenarios.exchange import ALWAYS, MET, MET_HOLDING, Trouble, request_fault
 from recovery_drill.scenarios.kills import holding_before, trade_on
-from recovery_drill.scenarios.scenario import Play, Scenario
-from recovery_drill.world import World, beyond
 
 QUESTIONS = (
     "orders.all",

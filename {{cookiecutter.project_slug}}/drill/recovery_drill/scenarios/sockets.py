@@ -4,7 +4,9 @@ import asyncio
 import time
 
 from recovery_drill.failures import Inconclusive, Unsupported
-from recovery_drill.model import read_records
+from recovery_drill.play.scenario import UNEQUAL, Play, Scenario
+from recovery_drill.play.world import World
+from recovery_drill.record.model import read_records
 from recovery_drill.scenarios.exchange import (
     ENTRY,
     MET,
@@ -16,8 +18,6 @@ from recovery_drill.scenarios.exchange import (
     stretch,
 )
 from recovery_drill.scenarios.kills import PATIENCE_BARS, flat_before, holding_before
-from recovery_drill.scenarios.scenario import UNEQUAL, Play, Scenario
-from recovery_drill.world import World
 
 LOOK_INTERVAL_SECONDS = 0.02
 # A new socket is subscribed to its streams a moment after it was opened, which nobody records.

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from recovery_drill.failures import Unsupported
+from recovery_drill.play.scenario import UNEQUAL, Play, Scenario
+from recovery_drill.play.world import World
 from recovery_drill.scenarios.host import STOPPED_OUT, eventful_bar
 from recovery_drill.scenarios.kills import TRADED_ON, holding_before, trade_on
 from recovery_drill.scenarios.restart import start_into_fault
-from recovery_drill.scenarios.scenario import UNEQUAL, Play, Scenario
-from recovery_drill.world import World
 
 AWAY_BARS = 3
 SLOW_SECONDS = 0.05

@@ -1,9 +1,9 @@
 """What a node does while its crash points are explored: a little of everything, in few bars."""
 
 from recovery_drill.failures import Inconclusive
+from recovery_drill.play.scenario import Play, Scenario
+from recovery_drill.play.world import World, beyond
 from recovery_drill.scenarios.kills import holding
-from recovery_drill.scenarios.scenario import Play, Scenario
-from recovery_drill.world import World, beyond
 
 NAME = "workload"
 BARS = 24

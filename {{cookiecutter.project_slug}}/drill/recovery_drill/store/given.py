@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from recovery_drill.failures import Unsupported, UsageError
-from recovery_drill.processes.child import Child
+from recovery_drill.proc.child import Child
 from recovery_drill.store.view import StoreView, read_store
 
 PING_SECONDS = 2.0

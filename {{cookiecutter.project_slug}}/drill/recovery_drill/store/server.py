@@ -14,7 +14,7 @@ from typing import Literal
 from redis.asyncio import Redis
 
 from recovery_drill.failures import Inconclusive, Unsupported, UsageError
-from recovery_drill.processes.child import Child
+from recovery_drill.proc.child import Child
 from recovery_drill.store.files import AppendOnlyFile, Mark
 from recovery_drill.store.given import PING_SECONDS, GivenStore
 from recovery_drill.store.own import OwnStore

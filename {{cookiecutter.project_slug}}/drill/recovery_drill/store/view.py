@@ -13,7 +13,7 @@ from typing import Any, cast
 import msgspec
 from redis.asyncio import Redis
 
-from recovery_drill.model import NodePosition, NodeState
+from recovery_drill.record.model import NodePosition, NodeState
 
 LAST_EVENT_OF_STATUS = {
     "INITIALIZED": {"OrderInitialized"},

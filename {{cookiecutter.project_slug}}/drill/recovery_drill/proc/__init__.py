@@ -1,0 +1,1 @@
+"""Processes as the drill knows them: started, listened to, asked, and ended."""

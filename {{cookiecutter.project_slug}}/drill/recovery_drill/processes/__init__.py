@@ -1,1 +1,0 @@
-"""The processes of a drill: started, listened to, killed for real, and proven dead."""

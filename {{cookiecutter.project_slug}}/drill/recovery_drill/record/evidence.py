@@ -1,0 +1,304 @@
+"""Everything that the checks look at, rebuilt from a scenario's records.
+
+The checks see records only, never a live process: an old folder is judged by the same code, with
+the same result, as a drill that has just ended.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import msgspec
+
+from recovery_drill.record.model import Ledger, NodeState, Record, StoreLook
+from recovery_drill.record.policy import Policy
+
+How = Literal["killed", "stopped", "by itself", "with its environment"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Node and exchange seen together, when the node should have been at rest.
+
+    Parameters
+    ----------
+    when : str
+        What had just happened, for messages: ``after restart 1``.
+    state : NodeState or None
+        What the node said; None when it did not answer.
+    ledger : Ledger
+        What the exchange held.
+    whole : bool
+        Whether closed orders and old fills are kept; between restarts they are left out.
+    mono_ns : int
+        Monotonic time at which it was recorded.
+
+    """
+
+    when: str
+    state: NodeState | None
+    ledger: Ledger
+    whole: bool = True
+    mono_ns: int = 0
+
+
+@dataclass(frozen=True)
+class Life:
+    """One life of the node: its process from start to end.
+
+    Parameters
+    ----------
+    number : int
+        Counted from 1.
+    pid : int
+        Its process id.
+    started_ns : int
+        Monotonic time of its start.
+    stages : tuple[tuple[str, int], ...]
+        Each stage line with its monotonic time.
+    ended_ns : int or None
+        Monotonic time of its end.
+    exit_code : int or None
+        Negative is a signal.
+    how : str or None
+        Whether the drill killed or stopped it, or it ended by itself.
+    said : str or None
+        The last plain line that it wrote; empty when it wrote none, None when nobody noted it.
+    rival : bool
+        Whether it was started beside a node that still ran.
+
+    """
+
+    number: int
+    pid: int
+    started_ns: int
+    stages: tuple[tuple[str, int], ...] = ()
+    ended_ns: int | None = None
+    exit_code: int | None = None
+    how: How | None = None
+    said: str | None = None
+    rival: bool = False
+
+    def reached(self, stage: str) -> int | None:
+        """Return the monotonic time at which it first reached a stage."""
+        return next((at for name, at in self.stages if name == stage), None)
+
+
+@dataclass(frozen=True)
+class FaultSpan:
+    """The time during which something that the node needs was disturbed.
+
+    Parameters
+    ----------
+    name : str
+        The fault, as in ``store.pause``.
+    began_ns : int
+        Monotonic time of its beginning.
+    ended_ns : int or None
+        Monotonic time of its end; None when it lasted as long as the play.
+    must_notice : bool
+        Whether a node must not go on trading while it lasts.
+    of_store : bool
+        Whether the store then need not hold what it should.
+
+    """
+
+    name: str
+    began_ns: int
+    ended_ns: int | None = None
+    must_notice: bool = False
+    of_store: bool = False
+
+    def touches(self, from_ns: int, to_ns: int) -> bool:
+        """Return whether it lasted at any time between two."""
+        return self.began_ns <= to_ns and (self.ended_ns is None or self.ended_ns >= from_ns)
+
+
+@dataclass(frozen=True)
+class LateWait:
+    """A bounded wait on the node that ran out.
+
+    Parameters
+    ----------
+    what : str
+        One clause on what did not come.
+    mono_ns : int
+        Monotonic time at which it ran out.
+
+    """
+
+    what: str
+    mono_ns: int = 0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One scenario, as recorded.
+
+    Parameters
+    ----------
+    policy : Policy
+        What was promised.
+    lives, snapshots, journal : tuple
+        The node's lives, what both sides said at rest, and the exchange's records.
+    after_stop : Ledger or None
+        The exchange after the last life was stopped as asked.
+    unsettled : tuple[LateWait, ...]
+        Bounded waits on the node that ran out.
+    disagreed : tuple[str, ...]
+        Why play ended early.
+    seen : frozenset[str]
+        What the scenario is for and has seen.
+    played : bool
+        Whether it was played to its end.
+    reference : tuple[Record, ...] or None
+        The exchange's records of the same scenario without the kills.
+    faults : tuple[FaultSpan, ...]
+        What else was done to node, store or exchange.
+    store_looks : tuple[StoreLook, ...]
+        What the store held, in order of time.
+    crash_points : tuple[str, ...]
+        The boundaries at which the node was killed, in order.
+    ended_early : bool
+        Whether the play ended before the reference on purpose.
+    leave_out : Mapping[str, str]
+        Checks that do not apply to this scenario, each with the reason.
+
+    """
+
+    policy: Policy
+    lives: tuple[Life, ...]
+    snapshots: tuple[Snapshot, ...]
+    journal: tuple[Record, ...]
+    after_stop: Ledger | None = None
+    unsettled: tuple[LateWait, ...] = ()
+    disagreed: tuple[str, ...] = ()
+    seen: frozenset[str] = frozenset()
+    played: bool = True
+    reference: tuple[Record, ...] | None = None
+    faults: tuple[FaultSpan, ...] = ()
+    store_looks: tuple[StoreLook, ...] = ()
+    crash_points: tuple[str, ...] = ()
+    ended_early: bool = False
+    leave_out: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kills(self) -> tuple[Life, ...]:
+        """The lives that the drill ended with SIGKILL."""
+        return tuple(life for life in self.lives if life.how == "killed")
+
+
+def trimmed(snapshot: Snapshot) -> Snapshot:
+    """Leave out closed orders and old fills, which would make a long history quadratic."""
+    ledger = snapshot.ledger
+    symbols = {order.symbol for order in ledger.orders} | {p.symbol for p in ledger.positions}
+    fills = tuple(f for s in sorted(symbols) for f in ledger.fills_since_flat(s))
+    ids = {f.exchange_order_id for f in fills}
+    trades = {f.trade_id for f in fills}
+    orders = tuple(o for o in ledger.orders if o.working or o.exchange_order_id in ids)
+    state = snapshot.state
+    if state is not None:
+        kept = tuple(o for o in state.orders if not o.closed or trades.intersection(o.trade_ids))
+        state = msgspec.structs.replace(state, orders=kept)
+    return replace(
+        snapshot,
+        state=state,
+        ledger=msgspec.structs.replace(ledger, orders=orders, fills=fills),
+        whole=False,
+    )
+
+
+def from_records(
+    policy: Policy,
+    history: Sequence[Record],
+    journal: Sequence[Record],
+    reference: Sequence[Record] | None = None,
+) -> Evidence:
+    """Rebuild the evidence of one scenario from its history and the exchange's journals.
+
+    What an older drill did not record yet is simply not there to be looked at.
+    """
+    of_kind: dict[str, list[Record]] = {}
+    for record in history:
+        of_kind.setdefault(record.kind, []).append(record)
+
+    def said(kind: str) -> list[str]:
+        return [str(r.data["what"]) for r in of_kind.get(kind, [])]
+
+    after_stop = of_kind.get("after.stop")
+    return Evidence(
+        policy=policy,
+        lives=_lives(history),
+        snapshots=tuple(
+            replace(msgspec.convert(r.data, type=Snapshot, strict=False), mono_ns=r.mono_ns)
+            for r in of_kind.get("snapshot", [])
+        ),
+        journal=tuple(journal),
+        after_stop=(
+            msgspec.convert(after_stop[-1].data, type=Ledger, strict=False) if after_stop else None
+        ),
+        unsettled=tuple(
+            LateWait(str(r.data["what"]), r.mono_ns) for r in of_kind.get("unsettled", [])
+        ),
+        disagreed=tuple(said("disagreed")),
+        seen=frozenset(said("seen")),
+        played=bool(said("played")),
+        reference=None if reference is None else tuple(reference),
+        faults=_faults(history),
+        store_looks=tuple(
+            msgspec.structs.replace(
+                msgspec.convert(r.data, type=StoreLook, strict=False), mono_ns=r.mono_ns
+            )
+            for r in of_kind.get("store.look", [])
+        ),
+        crash_points=tuple(str(r.data["boundary"]) for r in of_kind.get("crash.point", [])),
+        ended_early="ended.early" in of_kind,
+    )
+
+
+def _lives(history: Sequence[Record]) -> tuple[Life, ...]:
+    lives: dict[int, Life] = {}
+    for record in history:
+        data: dict[str, Any] = record.data
+        match record.kind:
+            case "node.started":
+                number = int(data["number"])
+                rival = bool(data.get("rival", False))
+                lives[number] = Life(number, int(data["pid"]), record.mono_ns, rival=rival)
+            case "node.stage":
+                life = lives[int(data["number"])]
+                stages = (*life.stages, (str(data["stage"]), record.mono_ns))
+                lives[life.number] = replace(life, stages=stages)
+            case "node.ended":
+                life = lives[int(data["number"])]
+                lives[life.number] = replace(
+                    life,
+                    ended_ns=record.mono_ns,
+                    exit_code=data["code"],
+                    how=data["how"],
+                    said=data.get("said"),
+                )
+            case _:
+                pass
+    return tuple(lives.values())
+
+
+def _faults(history: Sequence[Record]) -> tuple[FaultSpan, ...]:
+    """Pair each end with the latest beginning of its name that has none yet."""
+    spans: list[FaultSpan] = []
+    for record in history:
+        name = str(record.data.get("name"))
+        if record.kind == "fault.began":
+            spans.append(
+                FaultSpan(
+                    name,
+                    record.mono_ns,
+                    must_notice=bool(record.data["must_notice"]),
+                    of_store=bool(record.data["store"]),
+                )
+            )
+        elif record.kind == "fault.ended":
+            running = [i for i, s in enumerate(spans) if s.name == name and s.ended_ns is None]
+            if running:
+                spans[running[-1]] = replace(spans[running[-1]], ended_ns=record.mono_ns)
+    return tuple(spans)

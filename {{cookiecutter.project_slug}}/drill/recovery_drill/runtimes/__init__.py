@@ -1,0 +1,1 @@
+"""Where node, exchange and store run: processes of this machine, or containers."""

@@ -1,0 +1,103 @@
+"""The runtime of processes: all on loopback, and a proxy between node and store."""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from recovery_drill.proc.child import Child
+from recovery_drill.proc.exchange import Exchange, exchange_process
+from recovery_drill.proc.process import Process
+from recovery_drill.record.policy import Policy, fill_in
+from recovery_drill.runtimes.protocol import OnNode, OnUnit
+from recovery_drill.store.proxy import StoreProxy
+from recovery_drill.store.server import EmbeddedStore, GivenStore, free_port
+
+
+class Processes:
+    """Store, exchange and nodes as processes of this machine.
+
+    Parameters
+    ----------
+    policy : Policy
+        How the node is started.
+    project, folder : Path
+        The node's working directory, and where everything about the play is kept.
+    exchange_command : Sequence[str]
+        The exchange's command line.
+    store_url : str or None
+        A given store; None starts an embedded one.
+
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        project: Path,
+        folder: Path,
+        exchange_command: Sequence[str],
+        store_url: str | None = None,
+    ) -> None:
+        self._policy, self._project, self._folder = policy, project, folder
+        self.trader_id = policy.trader_id
+        self.store: EmbeddedStore | GivenStore
+        if store_url is None:
+            (folder / "store").mkdir()
+            self.store = EmbeddedStore(folder / "store")
+        else:
+            # A name that nobody has, so that nobody's keys are read or removed.
+            tag = self.trader_id.rsplit("-", 1)[-1]
+            self.trader_id = f"DRILL{time.time_ns() % 10**15}-{tag}"
+            self.store = GivenStore(store_url, self.trader_id)
+        command = [*exchange_command, "--journal", str(folder / "exchange.jsonl")]
+        self.exchange = Exchange(exchange_process(command, folder))
+        self.proxy: StoreProxy | None = None
+        self.on_node: OnNode | None = None  # a process does not start by itself
+        self._addresses: dict[str, str] = {}
+        self._settings: dict[str, str] = {}
+
+    async def open(self, on_unit: OnUnit) -> None:
+        """Start store, exchange and proxy."""
+        await self.store.start()
+        await self.exchange.start()
+        url = self.store.url
+        # Nothing can be seen or held of what is said behind TLS.
+        if url.startswith("redis://"):
+            self.proxy = StoreProxy.before(url, on_unit)
+            await self.proxy.start()
+        self._addresses = {
+            "store_url": self.proxy.url_of(url) if self.proxy else url,
+            "exchange_http": self.exchange.http_url,
+            "exchange_ws": self.exchange.ws_url,
+        }
+
+    def node(self, number: int, *, rival: bool) -> tuple[Process, str]:
+        """Return the node's next process, not yet started, and the address of its endpoint."""
+        http_port = free_port()
+        values = {
+            **self._addresses,
+            "http_port": str(http_port),
+            "instance_id": f"drill-{number}",
+        }
+        environment = self._policy.node_environment(values)
+        child = Child(
+            "node",
+            [fill_in(word, values) for word in self._policy.node_command],
+            environment={**environment, "TRADER_ID": self.trader_id, **self._settings},
+            log_path=self._folder / f"node-{number}.log",
+            directory=self._project,
+        )
+        return child, f"http://127.0.0.1:{http_port}"
+
+    def set_environment(self, settings: Mapping[str, str]) -> None:
+        """Add settings to the environment of the lives that come."""
+        self._settings.update(settings)
+
+    async def close(self) -> None:
+        """End store, exchange and proxy."""
+        async with AsyncExitStack() as endings:
+            endings.push_async_callback(self.store.stop)
+            if self.proxy is not None:
+                endings.push_async_callback(self.proxy.close)
+            endings.push_async_callback(self.exchange.stop)
