@@ -115,8 +115,12 @@ class Server:
             except ExchangeError as error:
                 status, code, content = error.status, error.code, error.answer
             if asked.endpoint.security != "none" or about["request"] in JOURNALED_WITHOUT_KEY:
-                rows = {"rows": len(content)} if isinstance(content, list) else {}
-                journal.write("request", {**about, "status": status, "code": code, **rows})
+                more: dict[str, Any] = {}
+                if isinstance(content, list):
+                    more["rows"] = len(content)
+                if interval := asked.parameters.get("interval"):
+                    more["interval"] = interval
+                journal.write("request", {**about, "status": status, "code": code, **more})
         response = _answer(status, content) if failing is None else _failure(failing)
         for name, value in self.exchange.limits.headers(asked.endpoint.cost, status).items():
             response.headers.setdefault(name, value)
