@@ -5,13 +5,19 @@ another entry and a moved stop.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 
+from recovery_drill.faults.exchange import Armed, ExchangeFault
+from recovery_drill.faults.fault import Fault, NoFault
+from recovery_drill.faults.node import NodeKill
+from recovery_drill.faults.store import StoreKill, StoreLoss
 from recovery_drill.play.case import Subject
 from recovery_drill.play.scenario import Scenario
-from recovery_drill.play.world import World, beyond
+from recovery_drill.play.world import World
 from recovery_drill.record.boundary import Boundary, CrashPoint, Kind
 from recovery_drill.scenarios.catalogue import find_scenario
+from recovery_drill.scenarios.steps import step_into, steps
 
 SEED = 23
 BARS_UNTIL_FLAT = 5
@@ -21,7 +27,13 @@ BARS_AFTER = 4
 STORE_SECONDS = 5
 FILL = {"event": "ORDER_TRADE_UPDATE", "execution": "TRADE"}
 
-Deed = Callable[[World], Awaitable[None]]
+MakeFault = Callable[[], Fault]
+
+
+class Unexcused(ExchangeFault):
+    """A fault of the exchange that the node has to bear without ending."""
+
+    excuses = False
 
 
 def killed_at(kind: Kind, what: str, phase: str, nth: int = 1) -> Subject:
@@ -30,39 +42,51 @@ def killed_at(kind: Kind, what: str, phase: str, nth: int = 1) -> Subject:
     return Subject(point.name, TRADING, (point,))
 
 
-def while_down(name: str, purpose: str, deed: Deed | None = None) -> Subject:
+def while_down(
+    name: str, purpose: str, fault: MakeFault = NoFault, *, stop_fills: bool = False
+) -> Subject:
     """Return the case in which something happens while the node is dead."""
 
-    async def play(world: World) -> None:
+    async def play(world: World, fault: Fault) -> None:
         await world.first_start()
-        await world.steps(BARS_BEFORE)
+        await steps(world, BARS_BEFORE)
         await world.kill_node()
-        if deed is not None:
-            await deed(world)
+        await world.begin(fault)
+        if stop_fills:
+            await _trigger_stop(world)
         await world.restart_node()
-        await world.steps(BARS_AFTER)
+        await steps(world, BARS_AFTER)
 
-    return Subject(name, Scenario(name, purpose, frozenset(), play))
+    return Subject(name, Scenario(name, purpose, frozenset(), play, fault))
 
 
-def while_up(name: str, purpose: str, deed: Deed, bars: int = BARS_BEFORE) -> Subject:
+def while_up(
+    name: str,
+    purpose: str,
+    fault: MakeFault,
+    bars: int = BARS_BEFORE,
+    *,
+    stop_fills: bool = False,
+) -> Subject:
     """Return the case in which something happens after so many bars, and nobody is killed."""
 
-    async def play(world: World) -> None:
+    async def play(world: World, fault: Fault) -> None:
         await world.first_start()
-        await world.steps(bars)
-        await deed(world)
+        await steps(world, bars)
+        await world.begin(fault)
+        if stop_fills:
+            await _trigger_stop(world)
         await world.rest("after that")
-        await world.steps(BARS_BEFORE + BARS_AFTER - bars)
+        await steps(world, BARS_BEFORE + BARS_AFTER - bars)
 
-    return Subject(name, Scenario(name, purpose, frozenset(), play, kills=False))
+    return Subject(name, Scenario(name, purpose, frozenset(), play, fault, kills=False))
 
 
-async def _trade(world: World) -> None:
+async def _trade(world: World, fault: Fault) -> None:
     await world.first_start()
     for _ in range(BARS_BEFORE + BARS_AFTER):
         # Its end waits for the store, so that what is stored at a kill is always the same.
-        await world.steps(1)
+        await steps(world, 1)
         if world.has_crashed and world.bars_since_crash >= BARS_AFTER:
             world.end_early()
             break
@@ -73,55 +97,44 @@ TRADING = Scenario(
 )
 
 
-def _fault(name: str, match: dict[str, str], **options: object) -> Deed:
-    async def arm(world: World) -> None:
-        if world.disturbed:
-            await world.exchange.arm({"name": name, "match": match, **options})
-
-    return arm
+def _armed(name: str, match: dict[str, str], **options: object) -> MakeFault:
+    fault: Armed = {"name": name, "match": match, **options}
+    return partial(Unexcused, name, fault)
 
 
 async def _trigger_stop(world: World) -> None:
-    stop = await world.stop_of_position()
-    await world.exchange.wick(world.symbol, beyond(stop))
+    await world.market.through_stop(await world.market.stop_of_position())
 
 
-def _stop_fills_with(fault: Deed) -> Deed:
-    async def deed(world: World) -> None:
-        await fault(world)
-        await _trigger_stop(world)
-
-    return deed
-
-
-async def _cancel_unanswered(world: World) -> None:
+async def _cancel_unanswered(world: World, fault: Fault) -> None:
     await world.first_start()
-    await world.steps(BARS_BEFORE - 1)
+    await steps(world, BARS_BEFORE - 1)
     cancel = {"name": "gate", "match": {"request": "conditional.cancel"}, "phase": "processed"}
-    gate = await world.step_into(cancel, BARS_AFTER)
+    gate = await step_into(world, cancel)
     async with asyncio.timeout(STORE_SECONDS):
         while not await _cancelling_is_stored(world):  # noqa: ASYNC110  # nobody tells of a write
             await asyncio.sleep(0.01)
-    await world.kill_node()
-    await world.exchange.release(gate)
+    await world.begin(fault)
+    await world.market.release(gate)
     await world.restart_node()
-    await world.steps(BARS_AFTER)
+    await steps(world, BARS_AFTER)
 
 
 async def _cancelling_is_stored(world: World) -> bool:
-    view = await world.store.view(world.trader_id)
-    return any(events[-1]["type"] == "OrderPendingCancel" for events in view.orders.values())
+    orders = (await world.stored()).orders
+    return any(events[-1]["type"] == "OrderPendingCancel" for events in orders.values())
 
 
-async def _store_away(world: World) -> None:
-    if not world.disturbed:
-        return
-    await world.store.kill()
-    async with world.fault("store.kill", must_notice=True, of_store=True):
+async def _store_away(world: World, fault: Fault) -> None:
+    await world.first_start()
+    await steps(world, BARS_BEFORE)
+    async with world.fault(fault):
         # Time itself is what is waited for: longer than a loss may go unnoticed.
-        await asyncio.sleep(2 * world.policy.budgets.notice_seconds)
-    await world.store.start()
-    await world.recover()
+        await world.last(2 * world.policy.budgets.notice_seconds)
+    if world.disturbed:
+        await world.recover()
+    await world.rest("after that")
+    await steps(world, BARS_AFTER)
 
 
 AT_REST = while_down(
@@ -130,33 +143,36 @@ AT_REST = while_down(
 STORE_LOST = while_down(
     "killed at rest, store lost",
     "The node is killed in its second position, and the store's files are gone.",
-    World.lose_store,
+    StoreLoss,
 )
 STOP_FILLS = while_down(
     "stop fills while dead",
     "The node is killed in its second position, whose stop fills before it is back.",
-    _trigger_stop,
+    stop_fills=True,
 )
 REPORT_FAILS = while_down(
     "stop fills while dead, `trades.all` fails once",
     "The same, and the first answer about trades is an error.",
-    _stop_fills_with(_fault("fail", {"request": "trades.all"})),
+    _armed("fail", {"request": "trades.all"}),
+    stop_fills=True,
 )
 FATE_UNKNOWN = while_up(
     "the answer to an entry is -1007, unknown",
     "The exchange carries out an entry, and answers that nobody knows whether it did.",
-    _fault("fail", {"request": "order.new", "leg": "entry"}, code=-1007, processed=True),
+    _armed("fail", {"request": "order.new", "leg": "entry"}, code=-1007, processed=True),
     BARS_UNTIL_FLAT,
 )
 END_BEFORE_FILL = while_up(
     "the end of a stop is told before its fill",
     "The exchange tells that a stop is finished before it tells of its fill.",
-    _stop_fills_with(_fault("reorder_event", FILL)),
+    _armed("reorder_event", FILL),
+    stop_fills=True,
 )
 FILL_LOST = while_up(
     "the fill of a stop is not told",
     "The exchange tells that a stop is finished, and the event about its fill is lost.",
-    _stop_fills_with(_fault("lose_event", FILL)),
+    _armed("lose_event", FILL),
+    stop_fills=True,
 )
 CANCEL_UNANSWERED = Subject(
     "`conditional.cancel, processed`, and stored as sent",
@@ -165,6 +181,7 @@ CANCEL_UNANSWERED = Subject(
         "The node is killed when the exchange has cancelled its old stop and said nothing yet.",
         frozenset(),
         _cancel_unanswered,
+        NodeKill,
     ),
 )
 BAR_CLOSED = killed_at("bar", "bar", "closed")
@@ -180,14 +197,20 @@ HISTORY_LAGS = Subject(
     while_up(
         "past orders lag",
         "The node is killed when its entry has filled, and past orders are told without it once.",
-        _fault("stale", {"request": "orders.all"}),
+        _armed("stale", {"request": "orders.all"}),
         BARS_UNTIL_FLAT,
     ).scenario,
     (CrashPoint(Boundary("request", "order.new entry", "processed"), 2),),
 )
 TWO_NODES = Subject("two-nodes", find_scenario("two-nodes"))
-STORE_AWAY = while_up(
+STORE_AWAY = Subject(
     "store killed while trading",
-    "The store is killed while the node trades, and is back when the loss should be noticed.",
-    _store_away,
+    Scenario(
+        "store killed while trading",
+        "The store is killed while the node trades, and is back when the loss should be noticed.",
+        frozenset(),
+        _store_away,
+        StoreKill,
+        kills=False,
+    ),
 )

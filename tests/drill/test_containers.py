@@ -148,11 +148,11 @@ async def test_without_an_engine_there_is_one_sentence(
 def test_the_overlay_says_what_a_play_needs_and_nothing_else(tmp_path: Path) -> None:
     value = overlay(POLICY, ["--stepped", "--seed", "3"], store_port=5000)
     services = value["services"]
-    assert services["store"] == {"ports": ["127.0.0.1:5000:6379"], "networks": {"look": {}}}
+    assert services["store"] == {"ports": ["127.0.0.1:5000:6379"], "networks": {"drill": {}}}
     command = ["--host=0.0.0.0", "--port=8090", "--state=/state", "--stepped", "--seed", "3"]
     assert services["exchange"] == {"command": command}
     assert services["node"]["environment"]["TRADER_PROFILE"] == "simulated"
-    assert value["networks"] == {"look": {}}
+    assert value["networks"] == {"drill": {}}
 
     market = tmp_path / "bars.csv.gz"
     exchange = overlay(POLICY, [], store_port=1, market=market)["services"]["exchange"]

@@ -17,7 +17,8 @@ from drill.mutant_cases import SEED
 from drill.mutants import MUTANTS, WAITING, Mutant, Waiting
 from drill.nodes.mutants.bugs import BUGS
 from recovery_drill.checks import CHECKS
-from recovery_drill.play.case import Setting, Subject, play_case, play_undisturbed
+from recovery_drill.play.case import Subject, play_case, play_undisturbed
+from recovery_drill.play.ground import Ground
 from recovery_drill.play.scenario import Scenario
 from recovery_drill.record.policy import Budgets, read_policy
 from recovery_drill.record.verdict import ScenarioVerdict
@@ -65,7 +66,7 @@ class Playground:
         async with self._places:
             reference = await self._reference(case.scenario)
             folder = self._folder / f"{case.name} by {node}"
-            return await play_case(self._setting(node), case, folder, reference)
+            return await play_case(self._ground(node), case, folder, reference)
 
     async def _reference(self, scenario: Scenario) -> Path:
         if scenario.name not in self._references:
@@ -76,12 +77,12 @@ class Playground:
     async def _play_reference(self, scenario: Scenario) -> Path:
         folder = self._folder / f"{scenario.name} undisturbed"
         folder.mkdir()
-        ending = await play_undisturbed(self._setting(SOUND), scenario, folder)
+        ending = await play_undisturbed(self._ground(SOUND), scenario, folder)
         if ending.failure:
             raise RuntimeError(f"There is no reference to compare with: {ending.failure}")
         return folder
 
-    def _setting(self, node: str) -> Setting:
+    def _ground(self, node: str) -> Ground:
         command = f"{{python}} {LAUNCHER} {self._project.package} {node}"
         policy = read_policy(self._project.path, None if node == SOUND else command)
         found_in = self._project.environment["PYTHONPATH"]
@@ -89,7 +90,7 @@ class Playground:
             policy, budgets=BUDGETS, environment={**policy.environment, "PYTHONPATH": found_in}
         )
         exchange = ("env", f"PYTHONPATH={found_in}", sys.executable, "-m", "simulated_exchange")
-        return Setting(policy, self._project.path, exchange, seed=SEED)
+        return Ground(policy, self._project.path, exchange, seed=SEED)
 
     def close(self) -> None:
         """End what still runs, and every process of it."""

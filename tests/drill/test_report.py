@@ -32,7 +32,8 @@ from recovery_drill.report.summary import summary
 from recovery_drill.report.table import print_verdict
 from recovery_drill.report.timeline import Timeline, build_timeline
 from recovery_drill.record.schedule import Case, Market, Schedule, write_json
-from recovery_drill.record.verdict import Verdict, decide
+from recovery_drill.checks.decide import decide
+from recovery_drill.record.verdict import Verdict
 
 LOST = "The node holds 0 BTCUSDT after restart 1, but the exchange holds 0.010."
 MINUTE = 60_000

@@ -16,9 +16,9 @@ import pytest
 from baking import PROJECT, TEMPLATE, BakedProject
 from drill.drilled import selected
 from recovery_drill.checks import CHECKS
-from recovery_drill.failures import Unsupported
+from recovery_drill.faults import node as node_faults
 from recovery_drill.play.scenario import Scenario
-from recovery_drill.scenarios import node as node_scenarios
+from recovery_drill.runtimes.protocol import Runtime
 from recovery_drill.scenarios.catalogue import SCENARIOS, find_scenario
 from recovery_drill.scenarios.kills import LONG_HAUL
 
@@ -196,6 +196,6 @@ def test_each_fault_of_the_contract_has_a_scenario() -> None:
 
 
 def test_without_libfaketime_the_clock_step_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node_scenarios, "FAKETIME_PLACES", ("/nowhere",))
-    with pytest.raises(Unsupported, match="libfaketime is not installed"):
-        node_scenarios.find_faketime()
+    monkeypatch.setattr(node_faults, "FAKETIME_PLACES", ("/nowhere",))
+    anywhere = cast("Runtime", None)  # what is not installed is lacking wherever it is played
+    assert "libfaketime is not installed" in find_scenario("clock-step").unavailable(anywhere)

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from drill.evidence_builder import SECOND, evidence, fault, life, with_state
+from recovery_drill.checks.decide import decide
 from recovery_drill.record.evidence import Evidence, LateWait
-from recovery_drill.record.verdict import EXIT_CODES, ScenarioVerdict, Verdict, decide
+from recovery_drill.record.verdict import EXIT_CODES, ScenarioVerdict, Verdict
 
 NEEDS = frozenset({"position"})
 

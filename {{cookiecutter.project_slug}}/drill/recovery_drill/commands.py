@@ -17,7 +17,7 @@ from recovery_drill import options as asked
 from recovery_drill.choice import choose, extra_of, list_scenarios
 from recovery_drill.runs.explore import Exploration, Explorer
 from recovery_drill.failures import DrillError, UsageError
-from recovery_drill.play.case import Setting
+from recovery_drill.play.ground import Ground
 from recovery_drill.record.policy import Policy, read_policy
 from recovery_drill.runs.progress import Lines
 from recovery_drill.runs.replay import replay
@@ -39,7 +39,7 @@ from recovery_drill.runs.stack import run_stack
 from recovery_drill.store.server import GivenStore, find_server
 from recovery_drill.record.verdict import EXIT_CODES, Verdict
 
-Work = Callable[[Setting, Path], Coroutine[Any, Any, Verdict]]
+Work = Callable[[Ground, Path], Coroutine[Any, Any, Verdict]]
 
 
 async def _interruptible[Answer](work: Coroutine[Any, Any, Answer]) -> Answer:
@@ -72,17 +72,17 @@ def run_scenarios(options: asked.Run, console: Console) -> int:
     extra = extra_of(options)
     cases = cases_of(choose(options, extra), extra)
 
-    async def work(setting: Setting, folder: Path) -> Verdict:
+    async def work(ground: Ground, folder: Path) -> Verdict:
         count = len(cases)
         console.print(
-            f"Drilling {count} scenario{'s' * (count != 1)}, seed {setting.seed}, "
+            f"Drilling {count} scenario{'s' * (count != 1)}, seed {ground.seed}, "
             f"{options.jobs} at once."
         )
         with Lines(console, count) as lines:
-            return await run(setting, schedule_of(setting, cases), folder, options.jobs, lines)
+            return await run(ground, schedule_of(ground, cases), folder, options.jobs, lines)
 
-    setting = _setting(options, options.seed, options.epoch, options.runtime)
-    return _play(options, console, setting, work)
+    ground = _ground(options, options.seed, options.epoch, options.runtime)
+    return _play(options, console, ground, work)
 
 
 def explore(options: asked.Explore, console: Console) -> int:
@@ -101,9 +101,9 @@ def explore(options: asked.Explore, console: Console) -> int:
         most=options.most,
     )
 
-    async def work(setting: Setting, folder: Path) -> Verdict:
-        explorer = Explorer(setting, exploration, folder)
-        console.print(f"Learning the crash points of {options.bars} bars, seed {setting.seed}.")
+    async def work(ground: Ground, folder: Path) -> Verdict:
+        explorer = Explorer(ground, exploration, folder)
+        console.print(f"Learning the crash points of {options.bars} bars, seed {ground.seed}.")
         await explorer.learn()
         cases = explorer.cases()
         console.print(
@@ -117,8 +117,8 @@ def explore(options: asked.Explore, console: Console) -> int:
         print_coverage(console, coverage)
         return verdict
 
-    setting = _setting(options, options.seed, options.epoch, options.runtime)
-    return _play(options, console, setting, work)
+    ground = _ground(options, options.seed, options.epoch, options.runtime)
+    return _play(options, console, ground, work)
 
 
 def play_again(options: asked.Replay, console: Console) -> int:
@@ -136,17 +136,17 @@ def play_again(options: asked.Replay, console: Console) -> int:
     if options.node_command is not None:
         command = tuple(shlex.split(options.node_command))
         policy = msgspec.structs.replace(policy, node_command=command)
-    setting = _setting(options, schedule.seed, schedule.epoch, schedule.runtime, policy)
+    ground = _ground(options, schedule.seed, schedule.epoch, schedule.runtime, policy)
 
-    async def work(setting: Setting, folder: Path) -> Verdict:
+    async def work(ground: Ground, folder: Path) -> Verdict:
         count = len(schedule.cases) * options.times
-        console.print(f"Playing {count} case{'s' * (count != 1)} again, seed {setting.seed}.")
+        console.print(f"Playing {count} case{'s' * (count != 1)} again, seed {ground.seed}.")
         with Lines(console, count) as lines:
             return await replay(
-                setting, schedule, folder, times=options.times, jobs=options.jobs, tell=lines
+                ground, schedule, folder, times=options.times, jobs=options.jobs, tell=lines
             )
 
-    return _play(options, console, setting, work)
+    return _play(options, console, ground, work)
 
 
 def _check_market(schedule: Schedule, given: Path | None) -> None:
@@ -159,13 +159,13 @@ def _check_market(schedule: Schedule, given: Path | None) -> None:
         raise UsageError("It was played on the seeded market: leave --market out.")
 
 
-def _setting(
+def _ground(
     options: asked.Played,
     seed: int,
     epoch: int | None,
     runtime: RuntimeName,
     policy: Policy | None = None,
-) -> Setting:
+) -> Ground:
     if options.jobs < 1:
         raise UsageError("--jobs must be 1 or more.")
     if options.market is not None and not options.market.is_file():
@@ -175,7 +175,7 @@ def _setting(
         if named := [name for name, value in given.items() if value is not None]:
             raise UsageError(f"{named[0]} is of processes; what runs in containers, images say.")
     project = options.project.resolve()
-    return Setting(
+    return Ground(
         policy=policy or read_policy(project, options.node_command),
         project=project,
         exchange_command=tuple(shlex.split(options.exchange_command)),
@@ -187,15 +187,15 @@ def _setting(
     )
 
 
-def _play(options: asked.Played, console: Console, setting: Setting, work: Work) -> int:
+def _play(options: asked.Played, console: Console, ground: Ground, work: Work) -> int:
     """Do some work in the folder of a new run, and tell its verdict."""
-    asyncio.run(_check_store(setting))
-    folder = run_folder(options.folder.resolve(), setting.seed)
+    asyncio.run(_check_store(ground))
+    folder = run_folder(options.folder.resolve(), ground.seed)
 
     async def all_of_it() -> Verdict:
-        epoch = await preflight(setting, console.print)
+        epoch = await preflight(ground, console.print)
         # Written into the schedule, so that what was played can be played again.
-        return await work(setting if setting.market else replace(setting, epoch=epoch), folder)
+        return await work(ground if ground.market else replace(ground, epoch=epoch), folder)
 
     try:
         verdict = asyncio.run(_interruptible(all_of_it()))
@@ -208,11 +208,11 @@ def _play(options: asked.Played, console: Console, setting: Setting, work: Work)
     return _finish(folder, verdict, console)
 
 
-async def _check_store(setting: Setting) -> None:
+async def _check_store(ground: Ground) -> None:
     """Find out before anything is started whether there is a store to drill with."""
-    if setting.runtime == "compose":
+    if ground.runtime == "compose":
         return
-    url = setting.store_url
+    url = ground.store_url
     if url is None:
         find_server()
         return

@@ -1,12 +1,10 @@
 """The checks: pure functions from evidence to broken promises, one concern each.
 
-A check yields one `Finding` for each thing it looked at: None when the promise held, or one
-sentence that says how it was broken. How many things it looked at is counted, so that a check that
-saw nothing shows.
+A check yields one finding for each thing that it judges: None when the promise was kept, or one
+sentence that says how it was broken. They are counted, so that a check that judged nothing shows.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from recovery_drill.checks.exits import no_exit_without_position
@@ -29,6 +27,7 @@ from recovery_drill.checks.undisturbed import equals_undisturbed
 from recovery_drill.checks.warm_up import no_decision_before_warm_up
 from recovery_drill.failures import UsageError
 from recovery_drill.record.evidence import Evidence
+from recovery_drill.record.verdict import CheckResult
 
 
 class Check(NamedTuple):
@@ -36,15 +35,15 @@ class Check(NamedTuple):
 
     Parameters
     ----------
-    look : Callable
-        Yields a finding for each thing that it looks at.
+    findings : Callable
+        Yields one for each thing that was promised and can be judged.
     always : bool
-        Whether every play gives it something to look at, so that one that did not has shown
+        Whether every play gives it something to judge, so that one that did not has shown
         nothing. The others wait for what only some plays have: faults, restarts, a store to read.
 
     """
 
-    look: Callable[[Evidence], Iterator[str | None]]
+    findings: Callable[[Evidence], Iterator[str | None]]
     always: bool = False
 
 
@@ -70,29 +69,6 @@ CHECKS: dict[str, Check] = {
 }
 
 
-@dataclass(frozen=True)
-class CheckResult:
-    """What one check found.
-
-    Parameters
-    ----------
-    name : str
-        The check.
-    evaluated : int
-        How many things it looked at.
-    broken : tuple[str, ...]
-        A sentence for each broken promise.
-    left_out : str or None
-        Why the policy or the scenario leaves the check out; then nothing was looked at.
-
-    """
-
-    name: str
-    evaluated: int
-    broken: tuple[str, ...]
-    left_out: str | None = None
-
-
 def judge(evidence: Evidence) -> tuple[CheckResult, ...]:
     """Run every check over the evidence, less those that policy or scenario leave out.
 
@@ -116,7 +92,7 @@ def judge(evidence: Evidence) -> tuple[CheckResult, ...]:
         if name in left_out:
             results.append(CheckResult(name, 0, (), left_out[name]))
             continue
-        findings = list(check.look(evidence))
+        findings = list(check.findings(evidence))
         broken = tuple(dict.fromkeys(f for f in findings if f is not None))
         results.append(CheckResult(name, len(findings), broken))
     return tuple(results)

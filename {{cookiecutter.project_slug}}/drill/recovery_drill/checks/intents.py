@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from recovery_drill.checks.triggered import turned_into
+from recovery_drill.record.contract import OPEN_AT_EXCHANGE
 from recovery_drill.record.evidence import Evidence
 
 
@@ -45,7 +46,7 @@ def one_order_per_intent(evidence: Evidence) -> Iterator[str | None]:
                     f"{past['client_order_id']} had already carried out ({past['filled']} filled)."
                 )
                 continue
-            if past["status"] in ("NEW", "PARTIALLY_FILLED"):
+            if past["status"] in OPEN_AT_EXCHANGE:
                 yield (
                     f"Order {client_id} repeats decision {intent} while order "
                     f"{past['client_order_id']} was still open."

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 
+from recovery_drill.record.contract import ExitCode, Stage
 from recovery_drill.record.evidence import Evidence, Life
-
-AWAY = 75
-CONFIGURATION_ERROR = 78
 
 
 def no_zombie(evidence: Evidence) -> Iterator[str | None]:
@@ -29,18 +27,20 @@ def _blameless(evidence: Evidence, life: Life) -> bool:
         return True
     if life.how not in ("by itself", "stopped") or life.ended_ns is None:
         return False
-    if life.rival and life.reached("trading") is None:
-        return life.exit_code == (AWAY if life.how == "by itself" else 0)
+    if life.rival and life.reached(Stage.TRADING) is None:
+        return life.exit_code == (ExitCode.AWAY if life.how == "by itself" else ExitCode.STOPPED)
     start = evidence.policy.budgets.start_seconds
-    return life.exit_code == AWAY and _disturbed(evidence, life.started_ns, life.ended_ns, start)
+    return life.exit_code == ExitCode.AWAY and _disturbed(
+        evidence, life.started_ns, life.ended_ns, start
+    )
 
 
 def _shortcoming(evidence: Evidence, life: Life) -> str | None:
     budget = evidence.policy.budgets.start_seconds
-    trading = life.reached("trading")
+    trading = life.reached(Stage.TRADING)
     last = life.stages[-1][0] if life.stages else "no stage"
     name = f"Life {life.number} of the node"
-    if life.how == "stopped" and life.exit_code != 0:
+    if life.how == "stopped" and life.exit_code != ExitCode.STOPPED:
         return f"{name} was asked to stop and ended with code {life.exit_code} instead of 0."
     if life.how == "by itself":
         return f"{name} ended by itself with code {life.exit_code} in {last}."
@@ -68,7 +68,7 @@ def _kept_the_other_half(life: Life) -> bool:
     """Tell a node that could not start at all, or not with its settings, from one that could."""
     code = life.exit_code or 0
     return (
-        life.reached("trading") is None
+        life.reached(Stage.TRADING) is None
         and life.how == "by itself"
-        and (code == CONFIGURATION_ERROR or (life.number == 1 and code > 0))
+        and (code == ExitCode.CONFIGURATION or (life.number == 1 and code > 0))
     )

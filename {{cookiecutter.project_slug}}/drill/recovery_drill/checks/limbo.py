@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from recovery_drill.checks.triggered import turned_into
 from recovery_drill.record.evidence import Evidence
-from recovery_drill.record.model import NOT_YET_AT_EXCHANGE, ExchangeOrder, NodeOrder
+from recovery_drill.record.model import ExchangeOrder, NodeOrder
 
 
 def no_order_in_limbo(evidence: Evidence) -> Iterator[str | None]:
@@ -14,6 +14,7 @@ def no_order_in_limbo(evidence: Evidence) -> Iterator[str | None]:
     conditional one turned into has one of its own, which clients need not take over.
     """
     triggered = turned_into(evidence.journal)
+    waiting = evidence.policy.words.not_yet_at_exchange
     for snapshot in evidence.snapshots:
         if snapshot.state is None:
             continue
@@ -24,17 +25,21 @@ def no_order_in_limbo(evidence: Evidence) -> Iterator[str | None]:
         }
         here = {o.client_order_id: o for o in snapshot.state.unfinished(evidence.policy.symbols)}
         for name in sorted(there.keys() | here.keys()):
-            found = _wrong(here.get(name), there.get(name), triggered, snapshot.when)
+            found = _wrong(here.get(name), there.get(name), waiting, triggered, snapshot.when)
             yield None if found is None else f"Order {name} {found}."
 
 
 def _wrong(
-    here: NodeOrder | None, there: ExchangeOrder | None, triggered: frozenset[str], when: str
+    here: NodeOrder | None,
+    there: ExchangeOrder | None,
+    waiting: frozenset[str],
+    triggered: frozenset[str],
+    when: str,
 ) -> str | None:
     """Return what is wrong about an order as node and exchange have it."""
     if here is None:
         return f"is working on the exchange {when}, and the node does not know it"
-    if here.status in NOT_YET_AT_EXCHANGE:
+    if here.status in waiting:
         return f"is stuck in {here.status} in the node {when}"
     if there is None:
         return f"is {here.status} in the node {when}, but not working on the exchange"

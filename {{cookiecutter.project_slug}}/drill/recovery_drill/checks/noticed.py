@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 
+from recovery_drill.record.contract import OPENS_NOTHING, ExitCode, Stage
 from recovery_drill.record.evidence import Evidence, FaultSpan, Life
-
-LEAVES = frozenset({"degraded", "refused", "stopping"})
-AWAY = 75
 
 
 def loss_is_noticed(evidence: Evidence) -> Iterator[str | None]:
@@ -28,7 +26,8 @@ def loss_is_noticed(evidence: Evidence) -> Iterator[str | None]:
                 after = (life.ended_ns - since) / 1e9
                 yield (
                     f"{name} ended with code {life.exit_code} {after:.1f} s into {fault.name}, "
-                    f"instead of leaving trading, or ending with {AWAY}, within {seconds:g} s."
+                    f"instead of leaving trading, or ending with {ExitCode.AWAY}, within "
+                    f"{seconds:g} s."
                 )
             else:
                 yield f"{name} was still trading {seconds:g} s into {fault.name}."
@@ -39,9 +38,9 @@ def _traded_since(life: Life, fault: FaultSpan) -> int | None:
     if life.ended_ns is not None and life.ended_ns <= fault.began_ns:
         return None
     before = [stage for stage, at in life.stages if at <= fault.began_ns]
-    if before and before[-1] == "trading":
+    if before and before[-1] == Stage.TRADING:
         return fault.began_ns
-    return next((at for s, at in life.stages if s == "trading" and at > fault.began_ns), None)
+    return next((at for s, at in life.stages if s == Stage.TRADING and at > fault.began_ns), None)
 
 
 def _lasted(life: Life, fault: FaultSpan, until_ns: int) -> bool:
@@ -52,10 +51,10 @@ def _lasted(life: Life, fault: FaultSpan, until_ns: int) -> bool:
 
 
 def _left(life: Life, from_ns: int, to_ns: int) -> bool:
-    if any(stage in LEAVES and from_ns <= at <= to_ns for stage, at in life.stages):
+    if any(stage in OPENS_NOTHING and from_ns <= at <= to_ns for stage, at in life.stages):
         return True
     ended = life.ended_ns is not None and from_ns <= life.ended_ns <= to_ns
-    return ended and _ended_itself(life) and life.exit_code == AWAY
+    return ended and _ended_itself(life) and life.exit_code == ExitCode.AWAY
 
 
 def _ended_itself(life: Life) -> bool:

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 from recovery_drill.record.evidence import Evidence
 
-NOBODY = "EXTERNAL"
-
 
 def position_has_one_owner(evidence: Evidence) -> Iterator[str | None]:
     """Look for open positions that have several owners, another one than before, or none.
@@ -28,7 +26,7 @@ def position_has_one_owner(evidence: Evidence) -> Iterator[str | None]:
             owner = next(iter(held))
             before = owners.setdefault(symbol, owner)
             shares = ", ".join(f"{quantity} to {name}" for name, quantity in sorted(held.items()))
-            if NOBODY in held:
+            if evidence.policy.words.nobody in held:
                 yield f"A position in {symbol} belongs to no strategy {snapshot.when}: {shares}."
             elif len(held) > 1:
                 yield f"A position in {symbol} has {len(held)} owners {snapshot.when}: {shares}."

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from recovery_drill.record.contract import OPEN_AT_EXCHANGE
 from recovery_drill.record.evidence import Evidence
 from recovery_drill.record.model import ExchangeOrder, Ledger
 
@@ -65,7 +66,7 @@ def _in_between(evidence: Evidence, symbol: str) -> Iterator[str | None]:
         elif record.kind.startswith("conditional."):
             _follow_stop(record.kind, row, working, firing)
         elif record.kind in ("order.filled", "order.closed"):
-            if row["status"] not in ("NEW", "PARTIALLY_FILLED"):
+            if row["status"] not in OPEN_AT_EXCHANGE:
                 working.pop(firing.pop(str(row["client_order_id"]), ""), None)
         else:
             continue

@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from recovery_drill.record.evidence import Evidence, Snapshot, trimmed
-from recovery_drill.record.model import NOT_YET_AT_EXCHANGE, NodeOrder, NodeState
+from recovery_drill.record.model import NodeOrder, NodeState
 
 CHANGES = ("order.", "conditional.", "position.")
 
@@ -73,7 +73,8 @@ def _orders(evidence: Evidence, before: Snapshot, after: Snapshot) -> Iterator[s
     if not (before.whole and after.whole) or _store_disturbed(evidence, before, after):
         # Closed orders are not recorded, or need not be known: then only what is open is asked for.
         names = _by_id(evidence, trimmed(before)).keys() | _by_id(evidence, trimmed(after)).keys()
-    waiting = {name for name, order in had.items() if order.status in NOT_YET_AT_EXCHANGE}
+    unsent = evidence.policy.words.not_yet_at_exchange
+    waiting = {name for name, order in had.items() if order.status in unsent}
     for name in sorted(names - waiting):
         # Where closed orders are not recorded, one that is missing may have been closed.
         absent = "unknown" if before.whole else "not open"

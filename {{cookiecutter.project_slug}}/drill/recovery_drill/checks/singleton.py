@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from math import inf
 
+from recovery_drill.record.contract import NODE_PAUSE, OVER, Stage
 from recovery_drill.record.evidence import Evidence, Life
-
-LEAVES = frozenset({"stopping", "refused"})
-PAUSE = "node.pause"
 
 Span = tuple[float, float]
 
@@ -33,16 +31,16 @@ def _trading(evidence: Evidence, life: Life) -> list[Span]:
     spans: list[Span] = []
     since: int | None = None
     for stage, at in life.stages:
-        if stage == "trading" and since is None:
+        if stage == Stage.TRADING and since is None:
             since = at
-        elif stage in LEAVES and since is not None:
+        elif stage in OVER and since is not None:
             spans.append((since, at))
             since = None
     if since is not None:
         spans.append((since, ended))
     grace = evidence.policy.budgets.notice_seconds * 1e9
     for fault in evidence.faults:
-        if fault.name == PAUSE and fault.began_ns >= life.started_ns:
+        if fault.name == NODE_PAUSE and fault.began_ns >= life.started_ns:
             woken = inf if fault.ended_ns is None else fault.ended_ns + grace
             spans = [part for span in spans for part in _without(span, fault.began_ns, woken)]
     return spans

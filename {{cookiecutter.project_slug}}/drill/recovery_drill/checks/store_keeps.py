@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from recovery_drill.record.contract import FIRING_AT_EXCHANGE, OPEN_AT_EXCHANGE
 from recovery_drill.record.evidence import Evidence
-from recovery_drill.record.model import OPEN_AT_EXCHANGE, Record, StoreLook
-
-FIRING = frozenset({"TRIGGERING", "TRIGGERED"})
+from recovery_drill.record.model import Record, StoreLook
 
 
 def store_keeps_what_it_has(evidence: Evidence) -> Iterator[str | None]:
@@ -32,7 +31,10 @@ def store_keeps_what_it_has(evidence: Evidence) -> Iterator[str | None]:
 
 def _ended(last: Record, look: StoreLook) -> bool:
     """Tell whether the exchange had ended an order before the look."""
-    return last.mono_ns <= look.mono_ns and last.data["status"] not in OPEN_AT_EXCHANGE | FIRING
+    return (
+        last.mono_ns <= look.mono_ns
+        and last.data["status"] not in OPEN_AT_EXCHANGE | FIRING_AT_EXCHANGE
+    )
 
 
 def _keys(before: StoreLook, after: StoreLook) -> Iterator[str | None]:

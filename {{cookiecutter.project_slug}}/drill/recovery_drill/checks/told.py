@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from recovery_drill.record.contract import FAILURES, Stage
 from recovery_drill.record.evidence import Evidence, Life
 
-DEFECT, REFUSED, AWAY, CONFIGURATION = 1, 70, 75, 78
-CODES = (DEFECT, REFUSED, AWAY, CONFIGURATION)
 # The last line of a traceback: ``ValueError: no such order``.
 TRACEBACK = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit|Warning)(:.*)?")
 
@@ -21,8 +20,8 @@ def failure_is_told(evidence: Evidence) -> Iterator[str | None]:
         if life.how != "by itself" or life.said is None or _could_not_start(life):
             continue
         ended = f"Life {life.number} of the node ended by itself with code {life.exit_code}"
-        if life.exit_code not in CODES:
-            yield f"{ended}, which is none of {', '.join(map(str, CODES))}."
+        if life.exit_code not in FAILURES:
+            yield f"{ended}, which is none of {', '.join(map(str, map(int, FAILURES)))}."
         elif not life.said:
             yield f"{ended} and wrote no line that says why."
         elif TRACEBACK.fullmatch(life.said):
@@ -32,4 +31,4 @@ def failure_is_told(evidence: Evidence) -> Iterator[str | None]:
 
 
 def _could_not_start(life: Life) -> bool:
-    return life.number == 1 and life.reached("trading") is None
+    return life.number == 1 and life.reached(Stage.TRADING) is None

@@ -5,91 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from recovery_drill.checks.decide import decide
 from recovery_drill.failures import Disagreement, Inconclusive, Unsettled, Unsupported, UsageError
+from recovery_drill.play.ground import Ground
 from recovery_drill.play.scenario import Scenario
 from recovery_drill.play.world import World
 from recovery_drill.record.boundary import CrashPoint
 from recovery_drill.record.evidence import Evidence, from_records
 from recovery_drill.record.model import Record, read_records
 from recovery_drill.record.policy import Policy
-from recovery_drill.record.schedule import HISTORY_BARS, RuntimeName
-from recovery_drill.record.verdict import ScenarioVerdict, decide
-from recovery_drill.runtimes.containers.runtime import Containers
-from recovery_drill.runtimes.processes import Processes
-from recovery_drill.runtimes.protocol import Runtime
+from recovery_drill.record.verdict import ScenarioVerdict
 
 PLAY_SECONDS = 900.0
 UNDISTURBED = "undisturbed"
 FAILURE, SKIPPED = "failure.txt", "skipped.txt"
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Where and against what cases are played.
-
-    Parameters
-    ----------
-    policy : Policy
-        What the drilled project promises.
-    project : Path
-        Its folder.
-    exchange_command : tuple[str, ...]
-        The exchange's command line, without the arguments that the drill adds.
-    seed : int
-        Of the market; decides everything that happens there.
-    epoch : int or None
-        Where market time begins (ms); None leaves it to the exchange.
-    market : Path or None
-        A file of recorded bars instead of the seeded market.
-    store_url : str or None
-        A given store; None starts an embedded one for each play.
-    runtime : {"process", "compose"}
-        Whether processes are drilled, or the containers of the project's ``compose.yaml``.
-
-    """
-
-    policy: Policy
-    project: Path
-    exchange_command: tuple[str, ...]
-    seed: int = 7
-    epoch: int | None = None
-    market: Path | None = None
-    store_url: str | None = None
-    runtime: RuntimeName = "process"
-
-    def exchange_arguments(self) -> list[str]:
-        """Return the command line of an exchange that is a process."""
-        command = [*self.exchange_command, "--port", "0", *self.exchange_options()]
-        if self.market is not None:
-            command += ["--market", str(self.market.resolve())]
-        return command
-
-    def exchange_options(self) -> list[str]:
-        """Return what any exchange is told, less the file of recorded bars."""
-        options = ["--stepped", "--seed", str(self.seed), "--history", str(HISTORY_BARS)]
-        for symbol in self.policy.symbols:
-            options += ["--symbol", symbol]
-        if self.epoch is not None:
-            options += ["--epoch", str(self.epoch)]
-        return options
-
-    def runtime_in(self, folder: Path) -> Runtime:
-        """Return what one play is made of, not yet started; its files are kept in a folder."""
-        if self.runtime == "compose":
-            return Containers(
-                self.policy,
-                project=self.project,
-                folder=folder,
-                exchange_options=self.exchange_options(),
-                market=self.market,
-            )
-        return Processes(
-            self.policy,
-            project=self.project,
-            folder=folder,
-            exchange_command=self.exchange_arguments(),
-            store_url=self.store_url,
-        )
 
 
 @dataclass(frozen=True)
@@ -129,13 +58,13 @@ class Subject:
 
 
 async def play_case(
-    setting: Setting, subject: Subject, folder: Path, reference: Path | None = None
+    ground: Ground, subject: Subject, folder: Path, reference: Path | None = None
 ) -> ScenarioVerdict:
     """Play one subject and judge it; try once more if nothing could be said about the node.
 
     Parameters
     ----------
-    setting : Setting
+    ground : Ground
         Where and against what.
     subject : Subject
         What is played.
@@ -146,12 +75,12 @@ async def play_case(
         ``undisturbed/``.
 
     """
-    verdict = await _attempt(setting, subject, folder, reference)
+    verdict = await _attempt(ground, subject, folder, reference)
     if verdict.outcome != "inconclusive":
         return verdict
     # The first attempt stays to be looked at, and its reason is told: a retry must not hide it.
     _set_aside(folder)
-    again = await _attempt(setting, subject, folder, reference)
+    again = await _attempt(ground, subject, folder, reference)
     return replace(again, attempts=2, first_reason=verdict.reason)
 
 
@@ -164,20 +93,20 @@ def _set_aside(folder: Path) -> None:
 
 
 async def _attempt(
-    setting: Setting, subject: Subject, folder: Path, reference: Path | None
+    ground: Ground, subject: Subject, folder: Path, reference: Path | None
 ) -> ScenarioVerdict:
     _make(folder)
     ending = Ending()
     if reference is None and subject.scenario.is_compared:
         reference = folder / UNDISTURBED
         _make(reference)
-        ending = await play_undisturbed(setting, subject.scenario, reference)
+        ending = await play_undisturbed(ground, subject.scenario, reference)
     if not ending.skipped:
         failed = ending.failure
-        ending = await _play(setting, subject.scenario, folder, points=subject.crash_points)
+        ending = await _play(ground, subject.scenario, folder, points=subject.crash_points)
         ending = replace(ending, failure=ending.failure or failed)
     ending.write(folder)
-    evidence = read_evidence(folder, setting.policy, reference)
+    evidence = read_evidence(folder, ground.policy, reference)
     return subject.verdict(evidence, failure=ending.failure, skipped=ending.skipped)
 
 
@@ -214,25 +143,27 @@ def read_ending(folder: Path) -> Ending:
     return Ending(text(FAILURE), text(SKIPPED))
 
 
-async def play_undisturbed(setting: Setting, scenario: Scenario, folder: Path) -> Ending:
+async def play_undisturbed(ground: Ground, scenario: Scenario, folder: Path) -> Ending:
     """Play a scenario without its kills and losses, into an empty folder."""
-    ending = await _play(setting, scenario, folder, disturbed=False)
+    ending = await _play(ground, scenario, folder, disturbed=False)
     return replace(ending, failure=f"Undisturbed: {ending.failure}") if ending.failure else ending
 
 
 async def _play(
-    setting: Setting,
+    ground: Ground,
     scenario: Scenario,
     folder: Path,
     *,
     disturbed: bool = True,
     points: Sequence[CrashPoint] = (),
 ) -> Ending:
-    runtime = setting.runtime_in(folder)
-    world = World(setting.policy, runtime, folder, disturbed=disturbed, crash_points=points)
+    runtime = ground.runtime_in(folder)
+    world = World(ground.policy, runtime, folder, disturbed=disturbed, crash_points=points)
     failure = skipped = ""
     try:
         async with asyncio.timeout(PLAY_SECONDS):
+            if why := scenario.unavailable(runtime):
+                raise Unsupported(why)
             await world.open()
             await scenario.play(world)
             # The last life is stopped, not killed: it must also know how to end.

@@ -1,11 +1,14 @@
-"""What a scenario is."""
+"""What a scenario is: a row of situation, fault, and what is judged."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from recovery_drill.faults.fault import Fault, NoFault
 from recovery_drill.play.world import World
+from recovery_drill.runtimes.protocol import Runtime
 
-Play = Callable[[World], Awaitable[None]]
+Situation = Callable[[World, Fault], Awaitable[None]]
+"""What the node is doing when the fault comes, and what it has to do afterwards."""
 
 UNEQUAL = "equals-undisturbed"
 
@@ -22,10 +25,12 @@ class Scenario:
         One sentence for lists and reports.
     needs : frozenset[str]
         What must have been seen for the scenario to mean anything.
-    play : Callable
-        What is done.
+    situation : Callable
+        What is done, and when the fault comes.
+    fault : Callable
+        Makes the fault, for one play.
     default : bool
-        Whether it runs when no scenario is named.
+        Whether it is played when no scenario is named.
     kills : bool
         Whether it means nothing without a proven kill.
     leave_out : Mapping[str, str]
@@ -37,7 +42,8 @@ class Scenario:
     name: str
     purpose: str
     needs: frozenset[str]
-    play: Play
+    situation: Situation
+    fault: Callable[[], Fault] = NoFault
     default: bool = False
     kills: bool = True
     leave_out: Mapping[str, str] = field(default_factory=dict)
@@ -46,3 +52,11 @@ class Scenario:
     def is_compared(self) -> bool:
         """Whether it is compared with itself undisturbed."""
         return UNEQUAL not in self.leave_out
+
+    def unavailable(self, runtime: Runtime) -> str:
+        """Return why it cannot be played here, in one sentence; empty when it can."""
+        return self.fault().unavailable(runtime)
+
+    async def play(self, world: World) -> None:
+        """Play it once."""
+        await self.situation(world, self.fault())

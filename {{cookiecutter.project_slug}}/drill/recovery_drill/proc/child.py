@@ -12,6 +12,7 @@ from typing import Any
 
 from recovery_drill.failures import Inconclusive, UsageError
 from recovery_drill.proc.process import EXIT_WAIT_SECONDS, OnEvent
+from recovery_drill.record.contract import PREFIX
 
 LINE_LIMIT_BYTES = 1 << 20
 
@@ -55,7 +56,7 @@ class Child:
         self.started_ns = 0
         self.ended_ns = 0
         # What the developer's shell says about a node of theirs is not for this one.
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRADER_")}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
         self._environment = {**inherited, **environment}
         self._directory = directory
         self.on_event = on_event

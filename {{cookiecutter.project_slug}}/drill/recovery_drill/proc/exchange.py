@@ -12,11 +12,11 @@ import msgspec
 from recovery_drill.failures import Inconclusive, UsageError
 from recovery_drill.proc.child import Child
 from recovery_drill.proc.process import Process
+from recovery_drill.record.contract import EXCHANGE_USAGE
 from recovery_drill.record.model import Ledger
 
 READY_SECONDS = 15.0
 ANSWER_SECONDS = 15.0
-USAGE_ERROR = 2
 
 
 class Exchange:
@@ -70,7 +70,7 @@ class Exchange:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if not self._ready.done():
             ended.exception()
-            if self.child.exit_code == USAGE_ERROR:
+            if self.child.exit_code == EXCHANGE_USAGE:
                 raise UsageError(f"The exchange refused its arguments: {self.child.last_words()}")
             raise Inconclusive(f"The exchange did not become ready: {self.child.last_words()}")
         ended.cancel()

@@ -10,11 +10,11 @@ import msgspec
 
 from recovery_drill.failures import Inconclusive, Unsettled
 from recovery_drill.proc.process import OnEvent, Process
+from recovery_drill.record.contract import ExitCode, Stage
 from recovery_drill.record.model import NodeState
 
 POLL_SECONDS = 0.01
 LONG_POLL_SECONDS = 5.0
-CONFIGURATION_ERROR = 78
 
 
 class Node:
@@ -38,7 +38,7 @@ class Node:
         self.child = child
         child.on_event = self._on_event
         self._on_stage = on_stage
-        self._trading = asyncio.Event()
+        self._reached: dict[str, asyncio.Event] = {}
         self._session = aiohttp.ClientSession(
             url, timeout=aiohttp.ClientTimeout(total=2 * LONG_POLL_SECONDS)
         )
@@ -48,9 +48,22 @@ class Node:
         if event["event"] != "stage":
             return
         self._on_stage(event)
-        if event.get("stage") == "trading" and not self.trading_ns:
+        stage = str(event.get("stage"))
+        if stage == Stage.TRADING and not self.trading_ns:
             self.trading_ns = int(event.get("mono_ns", time.monotonic_ns()))
-            self._trading.set()
+        self._stage(stage).set()
+
+    def _stage(self, stage: str) -> asyncio.Event:
+        return self._reached.setdefault(stage, asyncio.Event())
+
+    async def reaches(self, stage: str, seconds: float) -> bool:
+        """Wait until it says that it is in a stage; return whether it did within the bound."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stage(stage).wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def start(self) -> None:
         """Start the process; returns at once."""
@@ -68,7 +81,7 @@ class Node:
             If a later life ends before, or any stays silent for `seconds`.
 
         """
-        trading = asyncio.ensure_future(self._trading.wait())
+        trading = asyncio.ensure_future(self._stage(Stage.TRADING).wait())
         ended = asyncio.ensure_future(self.child.ended())
         both = {trading, ended}
         try:
@@ -83,7 +96,7 @@ class Node:
             raise Unsettled(f"the node did not reach trading within {seconds:g} s of its start")
         code = await self.child.wait()
         said = f"the node ended with code {code} before it traded: {self.child.last_words()}"
-        if self.number == 1 or code == CONFIGURATION_ERROR:
+        if self.number == 1 or code == ExitCode.CONFIGURATION:
             raise Inconclusive(f"Nothing was shown: {said}")
         raise Unsettled(said)
 
@@ -101,9 +114,9 @@ class Node:
             return None
 
     async def until(
-        self, holds: Callable[[NodeState], bool], seconds: float, promise: str
+        self, wanted: Callable[[NodeState], bool], seconds: float, promise: str
     ) -> NodeState:
-        """Wait until the node's state is as `holds` says, and return it.
+        """Wait until the node's state is as wanted, and return it.
 
         Raises
         ------
@@ -113,7 +126,7 @@ class Node:
         """
         deadline = time.monotonic() + seconds
         state = await self.state()
-        while state is None or not holds(state):
+        while state is None or not wanted(state):
             left = deadline - time.monotonic()
             if left <= 0 or not self.child.running:
                 raise Unsettled(f"{promise} within {seconds:g} s; {self.describe(state)}")

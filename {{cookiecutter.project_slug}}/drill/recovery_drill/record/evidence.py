@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from recovery_drill.record.model import Ledger, NodeState, Record, StoreLook
+from recovery_drill.record.model import Ledger, NodeState, Record, StoreLook, Traded
 from recovery_drill.record.policy import Policy
 
 How = Literal["killed", "stopped", "by itself", "with its environment"]
@@ -186,6 +186,12 @@ class Evidence:
     def kills(self) -> tuple[Life, ...]:
         """The lives that the drill ended with SIGKILL."""
         return tuple(life for life in self.lives if life.how == "killed")
+
+    @property
+    def traded(self) -> tuple[Traded, ...]:
+        """What the node told that it trades; a restart does not change it."""
+        told = (s.state.traded for s in self.snapshots if s.state is not None)
+        return next((rows for rows in told if rows), ())
 
 
 def trimmed(snapshot: Snapshot) -> Snapshot:

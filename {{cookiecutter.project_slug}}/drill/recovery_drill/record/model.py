@@ -12,13 +12,9 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-SCHEMA = 1
+from recovery_drill.record.contract import CLOSED_AT_NODE, OPEN_AT_EXCHANGE
 
-NOT_YET_AT_EXCHANGE = frozenset(
-    {"INITIALIZED", "SUBMITTED", "RELEASED", "EMULATED", "PENDING_UPDATE", "PENDING_CANCEL"}
-)
-CLOSED_AT_NODE = frozenset({"DENIED", "REJECTED", "CANCELED", "EXPIRED", "FILLED"})
-OPEN_AT_EXCHANGE = frozenset({"NEW", "PARTIALLY_FILLED"})
+SCHEMA = 1
 
 
 class NodePosition(msgspec.Struct, frozen=True):
@@ -51,8 +47,51 @@ class NodeOrder(msgspec.Struct, frozen=True):
         return self.status in CLOSED_AT_NODE
 
 
+class Traded(msgspec.Struct, frozen=True):
+    """What one strategy of the node trades.
+
+    Parameters
+    ----------
+    tag : str
+        The strategy.
+    symbol : str
+        What it trades, as the exchange writes it.
+    bar_seconds : int
+        How long its bars are.
+    window : int
+        How many closed ones it needs before its first decision.
+
+    """
+
+    tag: str
+    symbol: str
+    bar_seconds: int
+    window: int
+
+    @property
+    def interval(self) -> str:
+        """Its bars in the exchange's words: ``1m``, ``4h``, ``1d``."""
+        return interval_of(self.bar_seconds)
+
+
+def interval_of(seconds: int) -> str:
+    """Return what the exchange calls bars of so many seconds."""
+    for unit, letter in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds % unit == 0:
+            return f"{seconds // unit}{letter}"
+    return f"{seconds}s"
+
+
+def last_close(bar: int, seconds: int) -> int:
+    """Return when the last bar of so many seconds closed, once the minute `bar` has.
+
+    Bars are named by the last millisecond in them, and begin with the Unix epoch.
+    """
+    return (bar + 1) // (seconds * 1000) * (seconds * 1000) - 1
+
+
 class NodeState(msgspec.Struct, frozen=True):
-    """One answer of the node's ``/state``."""
+    """One answer of the node's ``/state``; one that does not tell what is traded leaves it out."""
 
     schema: int
     pid: int
@@ -63,6 +102,16 @@ class NodeState(msgspec.Struct, frozen=True):
     decided_bar: dict[str, int] = {}
     instance_id: str | None = None
     revision: int | None = None
+    traded: tuple[Traded, ...] = ()
+
+    def has_decided(self, symbol: str, bar: int) -> bool:
+        """Tell whether it has decided the last bar in a symbol that was closed when `bar` was.
+
+        What it does not say to be longer is a bar of a minute. Where strategies with bars of
+        several lengths trade one symbol, the shortest ones count.
+        """
+        lengths = [t.bar_seconds for t in self.traded if t.symbol == symbol]
+        return self.decided_bar.get(symbol, 0) >= last_close(bar, min(lengths, default=60))
 
     def unfinished(self, symbols: Sequence[str]) -> tuple[NodeOrder, ...]:
         """Return the orders in `symbols` that the node does not hold as finished."""

@@ -9,6 +9,15 @@ from pathlib import Path
 import msgspec
 
 from recovery_drill.failures import UsageError
+from recovery_drill.record.contract import (
+    DEFAULT_TRADER_ID,
+    ENGINES,
+    LOOPBACK,
+    SIMULATED,
+    V1,
+    Engine,
+    Variable,
+)
 
 TABLE = "recovery-drill"
 
@@ -55,10 +64,13 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         A regular expression with a group ``intent``: two client order ids with the same group stand
         for the same decision, which must be carried out at most once. Entries and exits must match
         it.
-    warm_up_bars : int
-        How many closed bars the node must have asked for before it may trade.
+    warm_up_bars : int or None
+        How many closed bars the node must have asked for before it may trade; None leaves it to
+        what the node tells that it trades.
     budgets : Budgets
         Bounds on starting, settling, storing and noticing.
+    engine : str
+        Whose words the node and its store speak; a name of `ENGINES`.
     leave_out : dict[str, str]
         Checks that are not made, each with the reason, which every verdict repeats.
 
@@ -69,8 +81,9 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     symbols: tuple[str, ...] = ("BTCUSDT",)
     protective_stop: bool = True
     intent: str
-    warm_up_bars: int
+    warm_up_bars: int | None = None
     budgets: Budgets = Budgets()
+    engine: str = V1.name
     leave_out: dict[str, str] = {}
 
     def intent_of(self, client_order_id: str) -> str | None:
@@ -79,23 +92,28 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return match["intent"] if match else None
 
     @property
+    def words(self) -> Engine:
+        """The words of the node's engine."""
+        return ENGINES[self.engine]
+
+    @property
     def trader_id(self) -> str:
         """The trader id that the node runs under, as its store keys hold it."""
-        return self.environment.get("TRADER_ID", "TRADER-001")
+        return self.environment.get(Variable.TRADER_ID, DEFAULT_TRADER_ID)
 
     def node_environment(self, values: dict[str, str]) -> dict[str, str]:
         """Return the node's settings: those of the contract, then the project's own."""
         return {
-            "TRADER_PROFILE": "simulated",
-            "TRADER_INSTANCE_ID": values["instance_id"],
-            "TRADER_STORE_URL": values["store_url"],
-            "TRADER_EXCHANGE_HTTP_URL": values["exchange_http"],
-            "TRADER_EXCHANGE_WS_URL": values["exchange_ws"],
-            "TRADER_HTTP_HOST": "127.0.0.1",
-            "TRADER_HTTP_PORT": values["http_port"],
+            Variable.PROFILE: SIMULATED,
+            Variable.INSTANCE_ID: values["instance_id"],
+            Variable.STORE_URL: values["store_url"],
+            Variable.EXCHANGE_HTTP_URL: values["exchange_http"],
+            Variable.EXCHANGE_WS_URL: values["exchange_ws"],
+            Variable.HTTP_HOST: LOOPBACK,
+            Variable.HTTP_PORT: values["http_port"],
             # Behind a proxy, too, what is here is asked directly; programs read one or the other.
-            "NO_PROXY": "127.0.0.1,localhost",
-            "no_proxy": "127.0.0.1,localhost",
+            "NO_PROXY": f"{LOOPBACK},localhost",
+            "no_proxy": f"{LOOPBACK},localhost",
             **{name: fill_in(value, values) for name, value in self.environment.items()},
         }
 
@@ -131,6 +149,11 @@ def read_policy(project: Path, node_command: str | None = None) -> Policy:
         compiled = re.compile(policy.intent)
     except (msgspec.ValidationError, re.error) as error:
         raise UsageError(f"[tool.{TABLE}] in {path} is not valid: {error}.") from error
+    if policy.engine not in ENGINES:
+        raise UsageError(
+            f"`engine` in [tool.{TABLE}] of {path} is {policy.engine!r}, and the drill knows "
+            f"{', '.join(ENGINES)}."
+        )
     if "intent" not in compiled.groupindex:
         raise UsageError(f"`intent` in [tool.{TABLE}] of {path} needs a group named intent.")
     return policy

@@ -1,20 +1,41 @@
-"""From evidence to verdict: held, broken, inconclusive or skipped; pure.
+"""What a drill has shown: held, broken, inconclusive or skipped; ``verdict.json`` is made of it."""
 
-``verdict.json`` holds what stands here.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Literal
 
-from recovery_drill.checks import CHECKS, CheckResult, judge
-from recovery_drill.record.evidence import Evidence
+from recovery_drill.record.contract import DrillCode
 from recovery_drill.record.model import SCHEMA
 
 Outcome = Literal["held", "broken", "inconclusive", "skipped"]
 # Of whole runs, which are never skipped.
-EXIT_CODES: dict[Outcome, int] = {"held": 0, "broken": 1, "inconclusive": 3}
+EXIT_CODES: dict[Outcome, int] = {
+    "held": DrillCode.HELD,
+    "broken": DrillCode.BROKEN,
+    "inconclusive": DrillCode.INCONCLUSIVE,
+}
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one check found.
+
+    Parameters
+    ----------
+    name : str
+        The check.
+    evaluated : int
+        How many things it looked at.
+    broken : tuple[str, ...]
+        A sentence for each broken promise.
+    left_out : str or None
+        Why the policy or the scenario leaves the check out; then nothing was looked at.
+
+    """
+
+    name: str
+    evaluated: int
+    broken: tuple[str, ...]
+    left_out: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,87 +105,3 @@ class Verdict:
         if "broken" in found:
             return "broken"
         return "inconclusive" if "inconclusive" in found or not found else "held"
-
-
-def decide(
-    name: str,
-    purpose: str,
-    needs: frozenset[str],
-    evidence: Evidence,
-    *,
-    failure: str = "",
-    skipped: str = "",
-    kills_needed: bool = True,
-    leave_out: Mapping[str, str] = MappingProxyType({}),
-) -> ScenarioVerdict:
-    """Judge one scenario.
-
-    Parameters
-    ----------
-    name, purpose : str
-        The scenario.
-    needs : frozenset[str]
-        What must have been seen for it to mean anything.
-    evidence : Evidence
-        What was recorded.
-    failure : str
-        How the environment failed, if it did.
-    skipped : str
-        What the scenario needs and cannot have here, if so.
-    kills_needed : bool
-        Whether it shows nothing without a proven kill.
-    leave_out : Mapping[str, str]
-        Checks that do not apply to the scenario, each with the reason.
-
-    """
-    evidence = replace(evidence, leave_out={**evidence.leave_out, **leave_out})
-    checks = judge(evidence)
-    reason = skipped or failure or _not_shown(needs, evidence, checks, kills_needed=kills_needed)
-    if any(check.broken for check in checks):
-        outcome: Outcome = "broken"
-    elif skipped:
-        outcome = "skipped"
-    else:
-        outcome = "inconclusive" if reason else "held"
-    trading = [(life, life.reached("trading")) for life in evidence.lives]
-    starts = [(at - life.started_ns) / 1e9 for life, at in trading if at is not None]
-    downs = [
-        (min(after) - life.ended_ns) / 1e9
-        for life in evidence.kills
-        if life.ended_ns is not None
-        and (after := [at for _, at in trading if at is not None and at > life.ended_ns])
-    ]
-    return ScenarioVerdict(
-        name=name,
-        purpose=purpose,
-        outcome=outcome,
-        checks=checks,
-        kills=len(evidence.kills),
-        fills=sum(record.kind == "order.filled" for record in evidence.journal),
-        seconds_down=round(max(downs), 3) if downs else None,
-        seconds_to_trading=round(max(starts), 3) if starts else None,
-        reason="" if outcome == "broken" else reason,
-        crash_points=evidence.crash_points,
-    )
-
-
-def _not_shown(
-    needs: frozenset[str],
-    evidence: Evidence,
-    checks: tuple[CheckResult, ...],
-    *,
-    kills_needed: bool,
-) -> str:
-    ended_by = [*evidence.disagreed, *(wait.what for wait in evidence.unsettled)]
-    if ended_by and not evidence.played:
-        return f"Play ended early: {ended_by[0]}."
-    if not evidence.played:
-        return "The scenario was not played to its end."
-    if missing := sorted(needs - evidence.seen):
-        return f"The scenario did not see what it is for: {', '.join(missing)}."
-    if kills_needed and not evidence.kills:
-        return "No kill was proven."
-    idle = [
-        c.name for c in checks if CHECKS[c.name].always and not c.evaluated and c.left_out is None
-    ]
-    return f"Checks that looked at nothing: {', '.join(idle)}." if idle else ""

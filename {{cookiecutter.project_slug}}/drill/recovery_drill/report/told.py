@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from recovery_drill.checks import CheckResult
 from recovery_drill.report.material import shortened
-from recovery_drill.record.verdict import ScenarioVerdict
+from recovery_drill.record.verdict import CheckResult, ScenarioVerdict
 
 SHOWN = 20
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recovery_drill.record.boundary import Boundary, CrashPoint, boundaries
+from recovery_drill.record.contract import Stage
 from recovery_drill.record.coverage import Coverage, choose, cover, first_kill, plan_cases
 from recovery_drill.failures import Inconclusive
 from recovery_drill.record.model import Record
-from recovery_drill.play.case import Setting, Subject, play_case, play_undisturbed, read_file
+from recovery_drill.play.case import Subject, play_case, play_undisturbed, read_file
+from recovery_drill.play.ground import Ground
 from recovery_drill.runs.run import Progress, run, schedule_of
 from recovery_drill.scenarios.workload import NAME, workload_scenario
 from recovery_drill.record.schedule import Case, write_json
@@ -49,7 +51,7 @@ class Explorer:
 
     Parameters
     ----------
-    setting : Setting
+    ground : Ground
         Where and against what.
     exploration : Exploration
         How far.
@@ -58,8 +60,8 @@ class Explorer:
 
     """
 
-    def __init__(self, setting: Setting, exploration: Exploration, folder: Path) -> None:
-        self._setting = setting
+    def __init__(self, ground: Ground, exploration: Exploration, folder: Path) -> None:
+        self._ground = ground
         self._exploration = exploration
         self._folder = folder
         self._scenario = workload_scenario(exploration.bars)
@@ -78,7 +80,7 @@ class Explorer:
         """
         place = self._folder / REFERENCE
         place.mkdir()
-        ending = await play_undisturbed(self._setting, self._scenario, place)
+        ending = await play_undisturbed(self._ground, self._scenario, place)
         if ending.failure or not _was_played(place):
             raise Inconclusive(ending.failure or _why(place))
         self.found = boundaries(_records(place))
@@ -91,7 +93,7 @@ class Explorer:
     async def _learn_recovery(self, first: CrashPoint) -> None:
         place = self._folder / RECOVERY
         subject = Subject(RECOVERY, self._scenario, (first,))
-        await play_case(self._setting, subject, place, self._folder / REFERENCE)
+        await play_case(self._ground, subject, place, self._folder / REFERENCE)
         records = _records(place)
         began = [r.mono_ns for r in records if r.kind == "node.started"]
         if len(began) < 2:
@@ -99,7 +101,7 @@ class Explorer:
         trading = [
             r.mono_ns
             for r in records
-            if r.kind == "node.stage" and r.data["stage"] == "trading" and r.mono_ns > began[1]
+            if r.kind == "node.stage" and r.data["stage"] == Stage.TRADING and r.mono_ns > began[1]
         ]
         # What it does first when it trades belongs to the recovery: the missing stop is placed.
         looks = [r.mono_ns for r in records if r.kind == "snapshot" and r.mono_ns > began[1]]
@@ -111,8 +113,8 @@ class Explorer:
         cases = self.cases()
         if not cases:
             raise Inconclusive("No crash point is left to kill at.")
-        schedule = schedule_of(self._setting, cases, exploration=True)
-        verdict = await run(self._setting, schedule, self._folder, jobs, tell)
+        schedule = schedule_of(self._ground, cases, exploration=True)
+        verdict = await run(self._ground, schedule, self._folder, jobs, tell)
         coverage = cover(self.found, self.recovery, cases, verdict.scenarios)
         write_json(self._folder / "coverage.json", coverage)
         return verdict, coverage

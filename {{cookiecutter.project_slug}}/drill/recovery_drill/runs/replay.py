@@ -5,14 +5,15 @@ from pathlib import Path
 import msgspec
 
 from recovery_drill.failures import Inconclusive
-from recovery_drill.play.case import Setting, play_undisturbed
+from recovery_drill.play.case import play_undisturbed
+from recovery_drill.play.ground import Ground
 from recovery_drill.runs.run import Progress, run, subject_of
 from recovery_drill.record.schedule import Case, Schedule
 from recovery_drill.record.verdict import Verdict
 
 
 async def replay(
-    setting: Setting, schedule: Schedule, folder: Path, *, times: int, jobs: int, tell: Progress
+    ground: Ground, schedule: Schedule, folder: Path, *, times: int, jobs: int, tell: Progress
 ) -> Verdict:
     """Play the cases of a schedule again, each compared with one undisturbed play of its scenario.
 
@@ -30,7 +31,7 @@ async def replay(
             references[wanted] = name = f"reference-{len(references) + 1}"
             (folder / name).mkdir()
             scenario = subject_of(case).scenario
-            ending = await play_undisturbed(setting, scenario, folder / name)
+            ending = await play_undisturbed(ground, scenario, folder / name)
             if ending.failure:
                 raise Inconclusive(ending.failure)
         reference = references[wanted] if case.reference else ""
@@ -41,4 +42,4 @@ async def replay(
                 msgspec.structs.replace(case, name=again, folder=place, reference=reference)
             )
     schedule = msgspec.structs.replace(schedule, cases=tuple(cases))
-    return await run(setting, schedule, folder, jobs, tell)
+    return await run(ground, schedule, folder, jobs, tell)

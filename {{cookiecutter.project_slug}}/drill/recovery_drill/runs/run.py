@@ -15,7 +15,8 @@ from recovery_drill.runtimes.containers.engine import check_engine
 from recovery_drill.runtimes.containers.overlay import environment_of, own_images
 from recovery_drill.runtimes.containers.stack import FILE, build
 from recovery_drill.failures import UsageError
-from recovery_drill.play.case import UNDISTURBED, Setting, Subject, play_case, read_ending, read_evidence
+from recovery_drill.play.case import UNDISTURBED, Subject, play_case, read_ending, read_evidence
+from recovery_drill.play.ground import Ground
 from recovery_drill.record.policy import fill_in
 from recovery_drill.proc.child import find_program
 from recovery_drill.proc.exchange import Exchange, exchange_process
@@ -60,14 +61,14 @@ def cases_of(scenarios: Sequence[Scenario], options: dict[str, int] | None = Non
     ]
 
 
-def schedule_of(setting: Setting, cases: Sequence[Case], *, exploration: bool = False) -> Schedule:
+def schedule_of(ground: Ground, cases: Sequence[Case], *, exploration: bool = False) -> Schedule:
     """Return what ``schedule.json`` holds of a run."""
     return Schedule(
-        seed=setting.seed,
-        epoch=setting.epoch,
-        market=market_of(setting.market),
-        policy=setting.policy,
-        runtime=setting.runtime,
+        seed=ground.seed,
+        epoch=ground.epoch,
+        market=market_of(ground.market),
+        policy=ground.policy,
+        runtime=ground.runtime,
         cases=tuple(cases),
         exploration=exploration,
     )
@@ -86,13 +87,13 @@ def subject_of(case: Case) -> Subject:
 
 
 async def run(
-    setting: Setting, schedule: Schedule, folder: Path, jobs: int, tell: Progress | None = None
+    ground: Ground, schedule: Schedule, folder: Path, jobs: int, tell: Progress | None = None
 ) -> Verdict:
     """Play every case of a schedule and judge it.
 
     Parameters
     ----------
-    setting : Setting
+    ground : Ground
         Where and against what.
     schedule : Schedule
         What to do.
@@ -114,7 +115,7 @@ async def run(
             tell.began(case)
             place = folder / case.folder
             reference = None if own else folder / case.reference
-            verdict = await play_case(setting, subject_of(case), place, reference)
+            verdict = await play_case(ground, subject_of(case), place, reference)
         schedule.alone(case).write(place)
         tell.ended(verdict)
         return verdict
@@ -125,17 +126,17 @@ async def run(
             tasks = [group.create_task(one(case)) for case in schedule.cases]
     except* UsageError as refused:
         raise refused.exceptions[0] from None
-    verdict = Verdict(seed=setting.seed, scenarios=tuple(task.result() for task in tasks))
+    verdict = Verdict(seed=ground.seed, scenarios=tuple(task.result() for task in tasks))
     write_verdict(folder, verdict)
     return verdict
 
 
-async def preflight(setting: Setting, say: Callable[[str], None]) -> int:
+async def preflight(ground: Ground, say: Callable[[str], None]) -> int:
     """Find out with one exchange, and before anything else runs, what cannot be drilled at all.
 
     Parameters
     ----------
-    setting : Setting
+    ground : Ground
         Where and against what.
     say : Callable
         Tells what takes a while.
@@ -151,12 +152,12 @@ async def preflight(setting: Setting, say: Callable[[str], None]) -> int:
         If there is no such node command, or the exchange refuses its arguments.
 
     """
-    if setting.runtime == "compose":
-        return await _preflight_in_containers(setting, say)
+    if ground.runtime == "compose":
+        return await _preflight_in_containers(ground, say)
     with tempfile.TemporaryDirectory() as place:
-        node = setting.policy.node_command[0]
-        find_program("node", fill_in(node, {}), setting.project, os.environ)
-        exchange = Exchange(exchange_process(setting.exchange_arguments(), Path(place)))
+        node = ground.policy.node_command[0]
+        find_program("node", fill_in(node, {}), ground.project, os.environ)
+        exchange = Exchange(exchange_process(ground.exchange_arguments(), Path(place)))
         try:
             await exchange.start()
             return int((await exchange.hello())["market_epoch"])
@@ -164,17 +165,17 @@ async def preflight(setting: Setting, say: Callable[[str], None]) -> int:
             await exchange.stop()
 
 
-async def _preflight_in_containers(setting: Setting, say: Callable[[str], None]) -> int:
+async def _preflight_in_containers(ground: Ground, say: Callable[[str], None]) -> int:
     """Build the images, and find out with one stack what cannot be drilled at all."""
-    if not (setting.project / FILE).is_file():
-        raise UsageError(f"There is no {FILE} in {setting.project}, so no containers to drill.")
+    if not (ground.project / FILE).is_file():
+        raise UsageError(f"There is no {FILE} in {ground.project}, so no containers to drill.")
     await check_engine()
-    if images := own_images(os.environ, setting.project):
+    if images := own_images(os.environ, ground.project):
         say("Building the images.")
-        environment = environment_of(os.environ, setting.policy, images)
-        await build(setting.project, environment, images)
+        environment = environment_of(os.environ, ground.policy, images)
+        await build(ground.project, environment, images)
     with tempfile.TemporaryDirectory() as place:
-        runtime = setting.runtime_in(Path(place))
+        runtime = ground.runtime_in(Path(place))
         try:
             await runtime.open(lambda *_: None)
             return int((await runtime.exchange.hello())["market_epoch"])

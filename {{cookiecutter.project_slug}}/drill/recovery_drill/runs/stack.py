@@ -14,12 +14,12 @@ from typing import Any
 import aiohttp
 
 from recovery_drill.failures import DrillError
+from recovery_drill.record.contract import WORTH_A_RESTART
 from recovery_drill.record.policy import Policy, fill_in
 from recovery_drill.proc.child import Child
 from recovery_drill.proc.exchange import Exchange, exchange_process
 from recovery_drill.store.server import EmbeddedStore, free_port
 
-RESTART_CODES = {1, 75}
 MOST_RESTARTS = 5
 RESTART_WINDOW_SECONDS = 60.0
 NEWS_SECONDS = 1.0
@@ -132,7 +132,7 @@ class Supervisor:
             if stopped.is_set():
                 self._say(f"node      stopped with exit code {code}")
                 return 0
-            if code >= 0 and code not in RESTART_CODES:
+            if code >= 0 and code not in WORTH_A_RESTART:
                 self._say(f"node      ended with exit code {code}: {child.last_words()}")
                 return code
             how = f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"

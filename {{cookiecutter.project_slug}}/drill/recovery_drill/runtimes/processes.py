@@ -5,13 +5,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from recovery_drill.failures import Unsupported
 from recovery_drill.proc.child import Child
 from recovery_drill.proc.exchange import Exchange, exchange_process
 from recovery_drill.proc.process import Process
+from recovery_drill.record.contract import LOOPBACK, Variable
 from recovery_drill.record.policy import Policy, fill_in
-from recovery_drill.runtimes.protocol import OnNode, OnUnit
+from recovery_drill.runtimes.protocol import Ability, ContainerControl, OnNode, OnUnit
 from recovery_drill.store.proxy import StoreProxy
 from recovery_drill.store.server import EmbeddedStore, GivenStore, free_port
+
+NO_CONTAINERS = "It is about containers, and there are some only with --runtime compose."
+NO_PROXY = "Nothing stands between node and this store that could make it slow."
 
 
 class Processes:
@@ -50,20 +55,47 @@ class Processes:
             tag = self.trader_id.rsplit("-", 1)[-1]
             self.trader_id = f"DRILL{time.time_ns() % 10**15}-{tag}"
             self.store = GivenStore(store_url, self.trader_id)
-        command = [*exchange_command, "--journal", str(folder / "exchange.jsonl")]
+        self.journal = folder / "exchange.jsonl"
+        command = [*exchange_command, "--journal", str(self.journal)]
         self.exchange = Exchange(exchange_process(command, folder))
         self.proxy: StoreProxy | None = None
         self.on_node: OnNode | None = None  # a process does not start by itself
         self._addresses: dict[str, str] = {}
-        self._settings: dict[str, str] = {}
+        self._variables: dict[str, str] = {}
+
+    @property
+    def containers(self) -> ContainerControl:
+        """Refuse: there are none.
+
+        Raises
+        ------
+        Unsupported
+            Always.
+
+        """
+        raise Unsupported(NO_CONTAINERS)
+
+    def lacks(self, ability: Ability) -> str:
+        """Return why this cannot be done here, in one sentence; empty when it can."""
+        match ability:
+            case Ability.CONTAINERS:
+                return NO_CONTAINERS
+            case Ability.SLOW_STORE if not self._is_proxied:
+                return NO_PROXY
+            case _:
+                return ""
+
+    @property
+    def _is_proxied(self) -> bool:
+        # Nothing can be seen or held of what is said behind TLS.
+        return self.store.url.startswith("redis://")
 
     async def open(self, on_unit: OnUnit) -> None:
         """Start store, exchange and proxy."""
         await self.store.start()
         await self.exchange.start()
         url = self.store.url
-        # Nothing can be seen or held of what is said behind TLS.
-        if url.startswith("redis://"):
+        if self._is_proxied:
             self.proxy = StoreProxy.before(url, on_unit)
             await self.proxy.start()
         self._addresses = {
@@ -84,15 +116,28 @@ class Processes:
         child = Child(
             "node",
             [fill_in(word, values) for word in self._policy.node_command],
-            environment={**environment, "TRADER_ID": self.trader_id, **self._settings},
+            environment={**environment, Variable.TRADER_ID: self.trader_id, **self._variables},
             log_path=self._folder / f"node-{number}.log",
             directory=self._project,
         )
-        return child, f"http://127.0.0.1:{http_port}"
+        return child, f"http://{LOOPBACK}:{http_port}"
 
-    def set_environment(self, settings: Mapping[str, str]) -> None:
-        """Add settings to the environment of the lives that come."""
-        self._settings.update(settings)
+    def set_environment(self, variables: Mapping[str, str]) -> None:
+        """Add variables to the environment of the lives that come."""
+        self._variables.update(variables)
+
+    def slow_store(self, seconds: float) -> None:
+        """Let each command to the store wait for so long before it is handed on.
+
+        Raises
+        ------
+        Unsupported
+            If nothing stands between node and store.
+
+        """
+        if self.proxy is None:
+            raise Unsupported(NO_PROXY)
+        self.proxy.delay_seconds = seconds
 
     async def close(self) -> None:
         """End store, exchange and proxy."""

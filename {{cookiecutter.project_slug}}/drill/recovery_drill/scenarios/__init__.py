@@ -1,1 +1,1 @@
-"""The named scenarios: each says what it shows, and does it with the words of `World`."""
+"""The named scenarios: rows of situation, fault, and what is judged."""

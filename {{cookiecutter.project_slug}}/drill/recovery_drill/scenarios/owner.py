@@ -2,21 +2,23 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import NamedTuple
 
 from recovery_drill.failures import Unsettled
-from recovery_drill.play.scenario import UNEQUAL, Play, Scenario
+from recovery_drill.faults.exchange import OtherHand
+from recovery_drill.faults.fault import Fault
+from recovery_drill.play.scenario import UNEQUAL, Scenario, Situation
 from recovery_drill.play.world import World
-from recovery_drill.scenarios.exchange import MET, MET_HOLDING, Fault, stretch
-from recovery_drill.scenarios.kills import holding_before
+from recovery_drill.scenarios.exchange import MET_HOLDING, stretch
+from recovery_drill.scenarios.steps import holding_before
 
-LOOK_INTERVAL_SECONDS = 0.02
-MORE_QUANTITY = "0.003"
+ASK_AGAIN_SECONDS = 0.02
 INTENTS, STOPS = "one-order-per-intent", "one-protective-stop"
 NO_DECISION = "An order of another hand stands for no decision of the node."
 
 
-class Deed(NamedTuple):
+class ByHand(NamedTuple):
     """One thing that is done to the account without the node.
 
     Parameters
@@ -35,23 +37,23 @@ class Deed(NamedTuple):
     leave_out: dict[str, str]
 
 
-DEEDS: tuple[Deed, ...] = (
-    Deed(
+BY_HAND: tuple[ByHand, ...] = (
+    ByHand(
         "cancel",
         "The protective stop is cancelled by hand {}; the position is protected again.",
         {STOPS: "The owner takes the stop away; that it comes back is waited for."},
     ),
-    Deed(
+    ByHand(
         "close",
         "The position is closed by hand {}; nothing is left over of it.",
         {INTENTS: NO_DECISION},
     ),
-    Deed(
+    ByHand(
         "order",
         "An order is placed by hand {}; the node holds what the exchange holds.",
         {INTENTS: NO_DECISION},
     ),
-    Deed(
+    ByHand(
         "liquidate",
         "The exchange liquidates the position {}; nothing is left over of it.",
         {INTENTS: NO_DECISION, STOPS: "The exchange ends the stop before it ends the position."},
@@ -59,31 +61,19 @@ DEEDS: tuple[Deed, ...] = (
 )
 
 
-def _fault(world: World, deed: str, stop: str) -> Fault:
-    match deed:
-        case "cancel":
-            return {"name": deed, "client_order_id": stop}
-        case "order":
-            more = {"side": "BUY", "quantity": MORE_QUANTITY}
-            return {"name": deed, "symbol": world.symbol, **more}
-        case _:
-            return {"name": deed, "symbol": world.symbol}
+def holding_when(*, down: bool) -> Situation:
+    """Return a situation in which a protected position is held, and the node trades or is down."""
 
-
-def _done(deed: str, *, down: bool) -> Play:
-    async def play(world: World) -> None:
+    async def play(world: World, fault: Fault) -> None:
         await holding_before(world)
         await world.until_stored()
-        stop = await world.stop_of_position()
         if down:
             await world.kill_node()
-        async with world.fault(f"exchange.{deed}"):
-            await world.exchange.arm(_fault(world, deed, stop.client_order_id))
-        world.saw(MET)
+        await world.strike(fault)
         if down:
             await world.restart_node()
         await _protected(world)
-        await stretch(world, [])
+        await stretch(world)
 
     return play
 
@@ -100,26 +90,28 @@ async def _protected(world: World) -> None:
     seconds = world.policy.budgets.settle_seconds
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        ledger = await world.exchange.ledger()
-        if not ledger.positions or any(o.protects for o in ledger.working(world.symbol)):
+        ledger = await world.market.ledger()
+        working = ledger.working(world.policy.symbols[0])
+        if not ledger.positions or any(order.protects for order in working):
             return
-        await asyncio.sleep(LOOK_INTERVAL_SECONDS)
+        await asyncio.sleep(ASK_AGAIN_SECONDS)
     raise Unsettled(f"a position was not protected again within {seconds:g} s of losing its stop")
 
 
-def _scenario(deed: Deed, *, down: bool) -> Scenario:
+def _scenario(done: ByHand, *, down: bool) -> Scenario:
     return Scenario(
-        f"exchange-{deed.name}" if down else f"exchange-{deed.name}-while-trading",
-        deed.purpose.format("while the node is down" if down else "while the node trades"),
+        f"exchange-{done.name}" if down else f"exchange-{done.name}-while-trading",
+        done.purpose.format("while the node is down" if down else "while the node trades"),
         MET_HOLDING,
-        _done(deed.name, down=down),
+        holding_when(down=down),
+        partial(OtherHand, done.name),
         leave_out={
-            UNEQUAL: "Deeds of another hand change what happens at the exchange.",
-            **deed.leave_out,
+            UNEQUAL: "What another hand does changes what happens at the exchange.",
+            **done.leave_out,
         },
     )
 
 
 OWNER: tuple[Scenario, ...] = tuple(
-    _scenario(deed, down=down) for deed in DEEDS for down in (True, False)
+    _scenario(done, down=down) for done in BY_HAND for down in (True, False)
 )

@@ -2,33 +2,28 @@
 
 import asyncio
 import time
+from functools import partial
 
-from recovery_drill.failures import Inconclusive, Unsupported
-from recovery_drill.play.scenario import UNEQUAL, Play, Scenario
+from recovery_drill.failures import Inconclusive
+from recovery_drill.faults.exchange import Armed, DeafForBars, SocketFault
+from recovery_drill.faults.fault import Fault
+from recovery_drill.play.scenario import UNEQUAL, Scenario, Situation
 from recovery_drill.play.world import World
-from recovery_drill.record.model import read_records
-from recovery_drill.scenarios.exchange import (
-    ENTRY,
-    MET,
-    MET_HOLDING,
-    MET_IN_FLIGHT,
-    Fault,
-    Trouble,
-    arm,
-    stretch,
-)
-from recovery_drill.scenarios.kills import PATIENCE_BARS, flat_before, holding_before
+from recovery_drill.scenarios.exchange import ENTRY, MET_HOLDING, MET_IN_FLIGHT, Trouble, stretch
+from recovery_drill.scenarios.steps import flat_before, holding_before, step_into
 
-LOOK_INTERVAL_SECONDS = 0.02
+ASK_AGAIN_SECONDS = 0.02
 # A new socket is subscribed to its streams a moment after it was opened, which nobody records.
 SUBSCRIBED_SECONDS = 0.5
 BARS_LOST = {UNEQUAL: "Bars close while the node hears nothing, and their decisions are gone."}
+BROKEN: Armed = {"name": "drop_sockets"}
+MARKET_DEAF: Armed = {"name": "half_open", "stream": "market"}
 
 LISTENING: tuple[Trouble, ...] = (
     Trouble(
         "drop-sockets",
         "All sockets break while a position is held, and are opened again before the bar closes.",
-        ({"name": "drop_sockets"},),
+        (BROKEN,),
     ),
     Trouble(
         "expire-listen-key",
@@ -43,90 +38,69 @@ DEAF = Trouble(
 )
 
 
-def _sockets(world: World, kind: str) -> int:
-    """Count what the exchange has recorded of sockets.
-
-    Raises
-    ------
-    Unsupported
-        If it keeps its records elsewhere as long as it runs.
-
-    """
-    journal = world.folder / "exchange.jsonl"
-    if not journal.exists():
-        raise Unsupported("The exchange's journal cannot be read here while it runs.")
-    lines = journal.read_text(encoding="utf-8").splitlines()
-    return sum(record.kind == f"socket.{kind}" for record in read_records(lines))
-
-
-def _listening(trouble: Trouble) -> Play:
-    async def play(world: World) -> None:
-        await holding_before(world)
-        opened, closed = _sockets(world, "opened"), _sockets(world, "closed")
-        fault_ids = await arm(world, trouble)
-        if fault_ids:
-            # Until it listens as before. If it never does, what it misses will tell.
-            deadline = time.monotonic() + world.policy.budgets.settle_seconds
-            while time.monotonic() < deadline:
-                lost = max(1, _sockets(world, "closed") - closed)
-                if _sockets(world, "opened") - opened >= lost:
-                    break
-                await asyncio.sleep(LOOK_INTERVAL_SECONDS)
-            await asyncio.sleep(SUBSCRIBED_SECONDS)
-        await stretch(world, fault_ids)
-
-    return play
+async def until_it_listens(world: World, fault: Fault) -> None:
+    """Hold a position when the fault comes, and trade on once the node listens as before."""
+    await holding_before(world)
+    opened, closed = world.market.sockets("opened"), world.market.sockets("closed")
+    await world.begin(fault)
+    if world.disturbed:
+        # If it never listens again, what it misses will tell.
+        deadline = time.monotonic() + world.policy.budgets.settle_seconds
+        while time.monotonic() < deadline:
+            lost = max(1, world.market.sockets("closed") - closed)
+            if world.market.sockets("opened") - opened >= lost:
+                break
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+        await asyncio.sleep(SUBSCRIBED_SECONDS)
+    await stretch(world, fault)
 
 
-async def half_open_user(world: World) -> None:
-    """Let the user stream go deaf while an entry fills, inside the bar."""
+async def while_entry_fills(world: World, fault: Fault) -> None:
+    """Have an entry that fills while the fault lasts, inside the bar."""
     await flat_before(world)
     gate = {"name": "gate", "match": ENTRY, "nth": 1}
-    told = await world.exchange.arm({**gate, "phase": "answered"})
-    sent = await world.step_into({**gate, "phase": "received"}, PATIENCE_BARS)
-    deaf = await arm(world, DEAF)
-    await world.exchange.release(sent)
-    if not await world.exchange.fired(told, world.policy.budgets.settle_seconds):
+    told = await world.market.gate({**gate, "phase": "answered"})
+    sent = await step_into(world, {**gate, "phase": "received"})
+    await world.begin(fault)
+    await world.market.release(sent)
+    if not await world.market.holds(told, world.policy.budgets.settle_seconds):
         raise Inconclusive("The exchange did not answer the entry.")
-    await world.exchange.release(told)
-    for fault_id in deaf:
-        await world.exchange.release(fault_id)
-        world.saw(MET)
+    await world.market.release(told)
+    await world.end(fault)
     await world.rest("after the silence", whole=False)
-    await stretch(world, [])
+    await stretch(world)
 
 
-def _deaf_for_bars(fault: Fault, bars: int) -> Play:
-    async def play(world: World) -> None:
+def while_bars_close(bars: int) -> Situation:
+    """Return a situation in which a position is held, and so many bars close meanwhile."""
+
+    async def play(world: World, fault: Fault) -> None:
         await holding_before(world)
-        async with world.fault(f"exchange.{fault['name']}"):
-            fault_id = await world.exchange.arm(fault)
+        async with world.fault(fault):
             await world.endure(bars)
-            await world.exchange.release(fault_id)
-            world.saw(MET)
-            # A bar that can be heard again: only by it can a node tell that it missed one.
-            await world.endure(1)
         await world.recover()
-        await stretch(world, [])
+        await stretch(world)
 
     return play
 
 
 SOCKETS: tuple[Scenario, ...] = (
-    *(t.scenario(_listening(t), MET_HOLDING) for t in LISTENING),
+    *(t.scenario(until_it_listens, MET_HOLDING, SocketFault) for t in LISTENING),
     Scenario(
         "exchange-drop-sockets-at-bar",
         "All sockets break just before a bar closes, and the node finds its way back.",
         MET_HOLDING,
-        _deaf_for_bars({"name": "drop_sockets"}, 1),
+        while_bars_close(1),
+        partial(DeafForBars, "drop_sockets", BROKEN),
         leave_out=BARS_LOST,
     ),
-    DEAF.scenario(half_open_user, MET_IN_FLIGHT),
+    DEAF.scenario(while_entry_fills, MET_IN_FLIGHT),
     Scenario(
         "exchange-half-open-market",
         "The market streams go deaf without breaking for two bars while a position is held.",
         MET_HOLDING,
-        _deaf_for_bars({"name": "half_open", "stream": "market"}, 2),
+        while_bars_close(2),
+        partial(DeafForBars, "half_open", MARKET_DEAF),
         leave_out=BARS_LOST,
     ),
 )

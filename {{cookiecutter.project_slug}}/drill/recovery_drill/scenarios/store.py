@@ -1,177 +1,142 @@
 """What happens to the store: under a node that trades, while it is down, and before it starts."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import NamedTuple
 
-from recovery_drill.failures import Unsupported
-from recovery_drill.play.scenario import UNEQUAL, Play, Scenario
+from recovery_drill.faults.fault import Fault
+from recovery_drill.faults.store import (
+    GONE,
+    OldBackup,
+    StoreAway,
+    StoreFlush,
+    StoreFull,
+    StoreKill,
+    StorePause,
+    StoreReadOnly,
+    StoreSlow,
+)
+from recovery_drill.play.scenario import UNEQUAL, Scenario
 from recovery_drill.play.world import World
-from recovery_drill.scenarios.host import STOPPED_OUT, eventful_bar
-from recovery_drill.scenarios.kills import TRADED_ON, holding_before, trade_on
-from recovery_drill.scenarios.restart import start_into_fault
-
-AWAY_BARS = 3
-SLOW_SECONDS = 0.05
-SPARE_SECONDS = 1.0
-"""How much longer than the node may take to notice it a loss lasts."""
-GONE = "store out of order"
-ITS_CHOICE = "Whether a node goes on or halts while its store is out of order is its own choice."
-
-Deed = Callable[[World], Awaitable[None]]
-
-
-class Loss(NamedTuple):
-    """One way in which a store is out of order for a while.
-
-    Parameters
-    ----------
-    name : str
-        What the scenario is called, less its prefix.
-    purpose : str
-        One sentence.
-    begin, end : Callable
-        Do it, and undo it.
-
-    """
-
-    name: str
-    purpose: str
-    begin: Deed
-    end: Deed
-
-
-LOSSES: tuple[Loss, ...] = (
-    Loss(
-        "kill",
-        "The store is killed under a node that trades, and comes back with its files.",
-        lambda world: world.store.kill(),
-        lambda world: world.store.start(),
-    ),
-    Loss(
-        "pause",
-        "The store stands still under a node that trades, and goes on.",
-        lambda world: world.store.pause(),
-        lambda world: world.store.resume(),
-    ),
-    Loss(
-        "full",
-        "The store's memory is full under a node that trades, and is not any more.",
-        lambda world: world.store.fill(),
-        lambda world: world.store.empty(),
-    ),
-    Loss(
-        "read-only",
-        "The store takes no writes under a node that trades, as after a failover, and then does.",
-        lambda world: world.store.make_read_only(),
-        lambda world: world.store.make_writable(),
-    ),
+from recovery_drill.scenarios.steps import (
+    POSITION,
+    STOPPED_OUT,
+    TRADED_ON,
+    eventful_bar,
+    holding_before,
+    restart_and_trade_on,
+    trade_on,
 )
 
-
-async def _last(world: World) -> None:
-    """Let bars pass, and the loss last for longer than the node may take to notice it."""
-    world.saw(GONE)
-    until = time.monotonic() + world.policy.budgets.notice_seconds + SPARE_SECONDS
-    await world.endure(AWAY_BARS)
-    # Not waiting for anything: so long the store is out of order.
-    await asyncio.sleep(max(0.0, until - time.monotonic()))
+AWAY_BARS = 3
+ITS_CHOICE = "Whether a node goes on or halts while its store is out of order is its own choice."
 
 
-def _loss(loss: Loss) -> Play:
-    async def play(world: World) -> None:
-        await holding_before(world)
-        await world.until_stored()
-        async with world.fault(f"store.{loss.name}", must_notice=True, of_store=True):
-            await loss.begin(world)
-            await _last(world)
-            await loss.end(world)
-        await world.recover()
-        await world.until_stored()
-        await world.kill_node()
-        await world.restart_node()
-        await trade_on(world)
-
-    return play
-
-
-async def flush(world: World) -> None:
-    """Empty the store under a node that trades, and kill the node some bars later."""
+async def under_a_trader(world: World, fault: Fault) -> None:
+    """Trade while the fault lasts, and be killed some time after it has ended."""
     await holding_before(world)
     await world.until_stored()
-    async with world.fault("store.flush", must_notice=True, of_store=True):
-        await world.store.flush(world.trader_id)
-        await _last(world)
-        if world.lives.running:
+    async with world.fault(fault):
+        await world.outlast(AWAY_BARS)
+    await world.recover()
+    await world.until_stored()
+    await world.kill_node()
+    await restart_and_trade_on(world)
+
+
+async def under_a_trader_that_is_killed(world: World, fault: Fault) -> None:
+    """Trade while the fault lasts, and be killed before it ends."""
+    await holding_before(world)
+    await world.until_stored()
+    async with world.fault(fault):
+        await world.outlast(AWAY_BARS)
+        if world.node_runs:
             await world.kill_node()
     await world.recover()
     await trade_on(world)
 
 
-async def slow(world: World) -> None:
-    """Kill a node whose store answers late and lags behind, and start it at the same store."""
+async def killed_meanwhile(world: World, fault: Fault) -> None:
+    """Have much to write while the fault lasts, be killed, and start into it."""
     await holding_before(world)
     await world.until_stored()
-    if world.proxy is None:
-        raise Unsupported("Nothing stands between node and this store that could make it slow.")
-    async with world.fault("store.slow", of_store=True):
-        if world.disturbed:
-            world.proxy.delay_seconds = SLOW_SECONDS
-            world.saw(GONE)
+    async with world.fault(fault):
         await eventful_bar(world)
         await world.kill_node()
         await world.restart_node()
-        world.proxy.delay_seconds = 0.0
     await trade_on(world)
 
 
-async def away_at_start(world: World) -> None:
-    """Start a node whose store is away: it says so, and trades when it is started again."""
+async def at_start(world: World, fault: Fault) -> None:
+    """Start into the fault, and once more when it is over."""
     await holding_before(world)
     await world.until_stored()
     await world.kill_node()
     if world.disturbed:
-        async with world.fault("store.away", of_store=True):
-            await world.store.kill()
-            world.saw(GONE)
-            await start_into_fault(world)
-            await world.store.start()
+        async with world.fault(fault):
+            await world.start_into_fault()
         await world.recover()
     else:
         await world.restart_node()
     await trade_on(world)
 
 
-async def old_backup(world: World) -> None:
-    """Put an old backup back while the node is down: what it did since is in no store."""
+async def after_more_trades(world: World, fault: Fault) -> None:
+    """Trade between what the fault takes and the fault, which comes while the node is down."""
     await holding_before(world)
     await world.until_stored()
-    folder = world.folder / "backup"
-    if world.disturbed:
-        await world.store.backup(folder)
+    await world.prepare(fault)
     await trade_on(world)
     await world.kill_node()
-    if world.disturbed:
-        async with world.fault("store.backup", of_store=True):
-            await world.store.restore(folder)
-        world.saw(GONE)
-    await world.restart_node()
-    await trade_on(world)
+    await world.strike(fault)
+    await restart_and_trade_on(world)
 
 
-_NEEDS = frozenset({"position", GONE, TRADED_ON})
+class Loss(NamedTuple):
+    """One way in which a store is out of order for a while, under a node that trades."""
+
+    name: str
+    purpose: str
+    fault: Callable[[], Fault]
+
+
+LOSSES: tuple[Loss, ...] = (
+    Loss(
+        "kill",
+        "The store is killed under a node that trades, and comes back with its files.",
+        StoreKill,
+    ),
+    Loss("pause", "The store stands still under a node that trades, and goes on.", StorePause),
+    Loss(
+        "full",
+        "The store's memory is full under a node that trades, and is not any more.",
+        StoreFull,
+    ),
+    Loss(
+        "read-only",
+        "The store takes no writes under a node that trades, as after a failover, and then does.",
+        StoreReadOnly,
+    ),
+)
+_NEEDS = frozenset({POSITION, GONE, TRADED_ON})
 
 STORE: tuple[Scenario, ...] = (
     *(
-        Scenario(f"store-{s.name}", s.purpose, _NEEDS, _loss(s), leave_out={UNEQUAL: ITS_CHOICE})
-        for s in LOSSES
+        Scenario(
+            f"store-{loss.name}",
+            loss.purpose,
+            _NEEDS,
+            under_a_trader,
+            loss.fault,
+            leave_out={UNEQUAL: ITS_CHOICE},
+        )
+        for loss in LOSSES
     ),
     Scenario(
         "store-flush",
         "The store is emptied under a node that trades; some bars later the node is killed.",
         _NEEDS,
-        flush,
+        under_a_trader_that_is_killed,
+        StoreFlush,
         kills=False,
         leave_out={UNEQUAL: ITS_CHOICE},
     ),
@@ -179,18 +144,21 @@ STORE: tuple[Scenario, ...] = (
         "store-slow",
         "Each command to the store takes 50 ms longer, and the node is killed while it lags.",
         _NEEDS | {STOPPED_OUT},
-        slow,
+        killed_meanwhile,
+        StoreSlow,
     ),
     Scenario(
         "store-away-at-start",
         "The node is killed, and its store is away when it starts again.",
         _NEEDS,
-        away_at_start,
+        at_start,
+        StoreAway,
     ),
     Scenario(
         "store-old-backup",
         "The node is killed, and an old backup of its store is put back before it starts again.",
         _NEEDS,
-        old_backup,
+        after_more_trades,
+        OldBackup,
     ),
 )

@@ -1,22 +1,23 @@
 """What a node does while its crash points are explored: a little of everything, in few bars."""
 
 from recovery_drill.failures import Inconclusive
-from recovery_drill.play.scenario import Play, Scenario
-from recovery_drill.play.world import World, beyond
-from recovery_drill.scenarios.kills import holding
+from recovery_drill.faults.fault import Fault
+from recovery_drill.play.scenario import Scenario, Situation
+from recovery_drill.play.world import World
+from recovery_drill.scenarios.exchange import THIN_QUANTITY
+from recovery_drill.scenarios.steps import holding
 
 NAME = "workload"
 BARS = 24
 BARS_AFTER_KILL = 4
 """How many bars are played after the last kill: enough to act upon what was recovered."""
-THIN_QUANTITY = "0.002"
 
 
-def workload(bars: int) -> Play:
-    """Return a play of so many bars: entries, exits, moved stops, one stop-out, fills in parts."""
+def workload(bars: int) -> Situation:
+    """Return one of so many bars: entries, exits, moved stops, one stop-out, fills in parts."""
     stop_out_after, thin_after = bars // 4, bars // 2
 
-    async def play(world: World) -> None:
+    async def play(world: World, fault: Fault) -> None:
         await world.first_start()
         stopped_out = False
         for number in range(bars):
@@ -24,9 +25,7 @@ def workload(bars: int) -> Play:
                 world.end_early()
                 break
             if number == thin_after:
-                await world.exchange.arm(
-                    {"name": "thin", "symbol": world.symbol, "quantity": THIN_QUANTITY}
-                )
+                await world.market.thin(THIN_QUANTITY)
             snapshot = await world.step()
             # Bars pass in milliseconds here. The store must not lag behind by several of them, or a
             # kill at one place would show what was lost at another.
@@ -36,8 +35,7 @@ def workload(bars: int) -> Play:
                 stopped_out = holding(state, snapshot.ledger)
                 if stopped_out:
                     await _stop_out(world)
-        ledger = await world.exchange.ledger()
-        if ledger.fills:
+        if (await world.market.ledger()).fills:
             world.saw("fills")
         await world.rest("at the end")
 
@@ -47,10 +45,10 @@ def workload(bars: int) -> Play:
 async def _stop_out(world: World) -> None:
     """Let the price run through the stop and come back, inside the bar."""
     try:
-        stop = await world.stop_of_position()
+        stop = await world.market.stop_of_position()
     except Inconclusive:
         return  # a node without protective stops is explored as well
-    await world.exchange.wick(world.symbol, beyond(stop))
+    await world.market.through_stop(stop)
     await world.rest("after the stop")
 
 

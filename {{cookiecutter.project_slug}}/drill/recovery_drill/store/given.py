@@ -8,18 +8,25 @@ from redis.exceptions import RedisError
 
 from recovery_drill.failures import Unsupported, UsageError
 from recovery_drill.proc.child import Child
+from recovery_drill.record.contract import KEY_BEGINS, V1, Engine
+from recovery_drill.store.protocol import StoreAbility
 from recovery_drill.store.view import StoreView, read_store
 
 PING_SECONDS = 2.0
+FLUSHING = "How this store flushes is not the drill's to change."
 
-type Deed = Callable[..., Coroutine[Any, Any, None]]
+
+def _why_not(ability: StoreAbility) -> str:
+    if ability is StoreAbility.FLUSH_ALWAYS:
+        return FLUSHING
+    return (
+        f"A given store is not the drill's to {ability}; leave --store out to use an embedded one."
+    )
 
 
-def _refused(what: str) -> Deed:
+def _refused(ability: StoreAbility) -> Callable[..., Coroutine[Any, Any, None]]:
     async def refuse(*_: object) -> None:
-        raise Unsupported(
-            f"A given store is not the drill's to {what}; leave --store out to use an embedded one."
-        )
+        raise Unsupported(_why_not(ability))
 
     return refuse
 
@@ -66,22 +73,29 @@ class GivenStore:
                 "out to use an embedded one."
             ) from error
 
-    async def view(self, trader_id: str) -> StoreView:
+    def lacks(self, ability: StoreAbility) -> str:
+        """Return why this is not the drill's to do, in one sentence."""
+        return _why_not(ability)
+
+    async def view(self, trader_id: str, engine: Engine = V1) -> StoreView:
         """Return what the store holds of one trader."""
-        return await read_store(self._client, trader_id)
+        return await read_store(self._client, trader_id, engine)
 
     async def lose(self, trader_id: str) -> None:
         """Delete the keys of one trader: a given store's files are not the drill's to delete."""
-        async for key in self._client.scan_iter(match=f"trader-{trader_id}:*", count=1000):
-            await self._client.delete(key)
+        for begin in KEY_BEGINS:
+            match = f"{begin.format(trader_id)}*"
+            async for key in self._client.scan_iter(match=match, count=1000):
+                await self._client.delete(key)
 
     flush = lose
-    kill = _refused("kill")
-    pause = resume = _refused("pause")
-    fill = empty = _refused("fill")
-    make_read_only = make_writable = _refused("make read-only")
-    until_written = backup = restore = _refused("put an old state in")
-    lose_power = _refused("cut the power of")
+    kill = _refused(StoreAbility.KILL)
+    pause = resume = _refused(StoreAbility.PAUSE)
+    fill = empty = _refused(StoreAbility.FILL)
+    make_read_only = make_writable = _refused(StoreAbility.READ_ONLY)
+    until_written = backup = restore = _refused(StoreAbility.BACKUP)
+    lose_power = _refused(StoreAbility.LOSE_POWER)
+    flush_always = _refused(StoreAbility.FLUSH_ALWAYS)
 
     async def stop(self) -> None:
         """Remove what the drill's own trader left, and leave the store running."""

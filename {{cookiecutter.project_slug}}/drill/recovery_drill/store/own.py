@@ -6,6 +6,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from recovery_drill.failures import Inconclusive
+from recovery_drill.record.contract import V1, Engine
+from recovery_drill.store.protocol import StoreAbility
 from recovery_drill.store.view import StoreView, read_store
 
 ASK_AGAIN_SECONDS = 0.02
@@ -34,9 +36,13 @@ class OwnStore:
         except RedisError:
             return False
 
-    async def view(self, trader_id: str) -> StoreView:
+    def lacks(self, ability: StoreAbility) -> str:
+        """Return why this cannot be done to it, in one sentence; empty when it can."""
+        return ""
+
+    async def view(self, trader_id: str, engine: Engine = V1) -> StoreView:
         """Return what the store holds of one trader."""
-        return await read_store(self._client, trader_id)
+        return await read_store(self._client, trader_id, engine)
 
     async def flush(self, trader_id: str) -> None:
         """Delete everything that it holds; it goes on."""

@@ -217,6 +217,10 @@ class EmbeddedStore(OwnStore):
             raise Unsupported("A loss of power needs a store with files in parts: Redis 7, Valkey.")
         self._file.cut_to(mark)
 
+    async def flush_always(self) -> None:
+        """Let the server flush before each answer: then a kill is all that a power cut can do."""
+        await self._client.config_set("appendfsync", "always")
+
     @property
     def _process(self) -> Child:
         assert self.child is not None, "the store was not started"

@@ -4,11 +4,12 @@ import re
 
 import msgspec
 
-# What stands behind `trader-<id>:` in the engine's keys; an instance id may stand between.
+from recovery_drill.record.contract import EVENT_LISTS, KEY_BEGINS, KINDS_OF_KEYS
+
+# What stands behind the name of the trader in an engine's keys; an instance id may stand between.
 KEY = re.compile(
-    rb"trader-[^:]*:(?:[0-9a-f]{8}-[0-9a-f-]{27}:)?"
-    rb"(index:\w+|snapshots:\w+|accounts|actors|currencies|general|instruments|orders|positions"
-    rb"|strategies|stream|synthetics)(?:[:*]|$)"
+    rf"(?:{'|'.join(begin.format('[^:]*') for begin in KEY_BEGINS)})"
+    rf"(?:[0-9a-f]{{8}}-[0-9a-f-]{{27}}:)?({'|'.join(KINDS_OF_KEYS)})(?:[:*]|$)".encode()
 )
 KEYLESS = re.compile(
     "ACL|AUTH|BGREWRITEAOF|BGSAVE|CLIENT|COMMAND|CONFIG|DBSIZE|DISCARD|ECHO|EXEC|FLUSHALL|FLUSHDB"
@@ -17,7 +18,7 @@ KEYLESS = re.compile(
 BLOCKING = re.compile("B[LRZ].*|WAIT(AOF)?")
 SUBSCRIBING = re.compile("[PS]?SUBSCRIBE|MONITOR")
 
-EVENT_LISTS = ("RPUSH orders", "RPUSHX orders")
+OF_EVENTS = tuple(f"{command} {kind}" for kind in EVENT_LISTS for command in ("RPUSH", "RPUSHX"))
 """What is named by its event, too: between a fill and its position lies another crash point than
 between an order and its acceptance."""
 
@@ -42,7 +43,7 @@ def name_of(words: tuple[bytes, ...]) -> str:
         place = next((i for i, word in enumerate(words, 1) if word.upper() == b"STREAMS"), 1)
     key = KEY.match(words[place]) if place < len(words) else None
     name = f"{command} {key[1].decode() if key else 'other'}"
-    if name in EVENT_LISTS and len(words) > place + 1:
+    if name in OF_EVENTS and len(words) > place + 1:
         return f"{name} {_event_type(words[place + 1])}".rstrip()
     return name
 

@@ -1,9 +1,9 @@
 """What the store holds of one trader, decoded from the engine's keys.
 
-NautilusTrader 1.231 keeps each order as a list of events under
-``trader-<ID>:orders:<client_order_id>`` and the current cycle of each position as a list of fills
-under ``trader-<ID>:positions:<position_id>``, in msgpack. It writes without waiting for an answer,
-so the store lags behind the node; `caught_up` says when it no longer does.
+NautilusTrader keeps each order as a list of events under ``trader-<ID>:orders:<client_order_id>``
+and the current cycle of each position as a list of fills under
+``trader-<ID>:positions:<position_id>``, in msgpack. It writes without waiting for an answer, so the
+store lags behind the node; `caught_up` says when it no longer does.
 """
 
 from dataclasses import dataclass
@@ -13,21 +13,8 @@ from typing import Any, cast
 import msgspec
 from redis.asyncio import Redis
 
+from recovery_drill.record.contract import V1, Engine
 from recovery_drill.record.model import NodePosition, NodeState
-
-LAST_EVENT_OF_STATUS = {
-    "INITIALIZED": {"OrderInitialized"},
-    "SUBMITTED": {"OrderSubmitted"},
-    "ACCEPTED": {"OrderAccepted", "OrderUpdated", "OrderCancelRejected", "OrderModifyRejected"},
-    "TRIGGERED": {"OrderTriggered"},
-    "PARTIALLY_FILLED": {"OrderFilled", "OrderUpdated"},
-    "FILLED": {"OrderFilled"},
-    "CANCELED": {"OrderCanceled"},
-    "EXPIRED": {"OrderExpired"},
-    "REJECTED": {"OrderRejected"},
-    "DENIED": {"OrderDenied"},
-}
-REMEMBERED = ("general", "strategies")
 
 
 @dataclass(frozen=True)
@@ -43,17 +30,20 @@ class StoreView:
     keys : tuple[str, ...]
         The keys of what strategies remember (``general:*``, ``strategies:*``), sorted, without
         the trader's prefix.
+    engine : Engine
+        Whose words these are.
 
     """
 
     orders: dict[str, tuple[dict[str, Any], ...]]
     positions: dict[str, tuple[dict[str, Any], ...]]
     keys: tuple[str, ...] = ()
+    engine: Engine = V1
 
     def trade_ids(self, client_order_id: str) -> tuple[str, ...]:
         """Return the trade ids of an order's stored fills."""
         events = self.orders.get(client_order_id, ())
-        return tuple(str(e["trade_id"]) for e in events if e.get("type") == "OrderFilled")
+        return tuple(str(e["trade_id"]) for e in events if e.get("type") == self.engine.fill)
 
     def position(self, position_id: str) -> Decimal:
         """Return the signed quantity that a position's stored fills add up to."""
@@ -64,17 +54,18 @@ class StoreView:
         return total
 
 
-async def read_store(client: Redis, trader_id: str) -> StoreView:
+async def read_store(client: Redis, trader_id: str, engine: Engine = V1) -> StoreView:
     """Read and decode one trader's orders and positions, and the names of what it remembers."""
-    prefix = f"trader-{trader_id}:"
-    orders = await _lists(client, f"{prefix}orders:")
-    positions = await _lists(client, f"{prefix}positions:")
+    prefix = engine.keys_of(trader_id)
+    orders = await _lists(client, f"{prefix}{engine.orders}:")
+    positions = await _lists(client, f"{prefix}{engine.positions}:")
     keys = [
         key.decode().removeprefix(prefix)
-        for kind in REMEMBERED
+        for kind in engine.remembered
         async for key in client.scan_iter(match=f"{prefix}{kind}:*", count=1000)
     ]
-    return StoreView(orders=orders, positions=positions, keys=tuple(sorted(set(keys))))
+    kept = tuple(sorted(set(keys)))
+    return StoreView(orders=orders, positions=positions, keys=kept, engine=engine)
 
 
 async def _lists(client: Redis, prefix: str) -> dict[str, tuple[dict[str, Any], ...]]:
@@ -136,7 +127,7 @@ def caught_up(state: NodeState, store: StoreView) -> str | None:
         if not events:
             return f"The store does not have order {order.client_order_id}."
         last = str(events[-1].get("type"))
-        if last not in LAST_EVENT_OF_STATUS.get(order.status, {last}):
+        if last not in store.engine.last_events.get(order.status, {last}):
             return f"The store has {last} last of {order.client_order_id}, which is {order.status}."
         if set(store.trade_ids(order.client_order_id)) != set(order.trade_ids):
             return f"The store lacks a fill of order {order.client_order_id}."

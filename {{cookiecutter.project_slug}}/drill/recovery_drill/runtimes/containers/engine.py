@@ -78,7 +78,7 @@ async def call(
     seconds: float = CALL_SECONDS,
     whole: bool = True,
 ) -> str:
-    """Run a command to its end and return what it printed.
+    """ContainerProcess a command to its end and return what it printed.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ async def call(
     seconds : float
         How long it may take.
     whole : bool
-        Whether an interrupt waits for its end: what half a deed makes afterwards would stay.
+        Whether an interrupt waits for its end: what half a command makes afterwards would stay.
 
     Raises
     ------

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from recovery_drill.record.contract import PREFIX, SIMULATED, Variable
 from recovery_drill.record.policy import Policy, fill_in
 
 STORE, EXCHANGE, NODE = "store", "exchange", "node"
@@ -13,7 +14,7 @@ SERVICES = (STORE, EXCHANGE, NODE)
 IMAGES = {"NODE_IMAGE": NODE, "EXCHANGE_IMAGE": EXCHANGE}
 """Which setting names the image of which service."""
 STORE_PORT, EXCHANGE_PORT, NODE_PORT = 6379, 8090, 8080
-LOOK = "look"
+DRILL = "drill"
 """The network by which the drill looks at the store, which is not published otherwise."""
 STATE = "/state"
 JOURNAL = f"{STATE}/journal.jsonl"
@@ -29,7 +30,7 @@ ADDRESSES = {
 def node_settings(policy: Policy) -> dict[str, str]:
     """Return the node's settings: the project's own, and the simulated profile whatever it says."""
     own = {name: fill_in(value, ADDRESSES) for name, value in policy.environment.items()}
-    return {**own, "TRADER_PROFILE": "simulated"}
+    return {**own, Variable.PROFILE: SIMULATED}
 
 
 def overlay(
@@ -60,12 +61,12 @@ def overlay(
         "services": {
             STORE: {
                 "ports": [f"127.0.0.1:{store_port}:{STORE_PORT}"],
-                "networks": {LOOK: {}},
+                "networks": {DRILL: {}},
             },
             EXCHANGE: exchange,
             NODE: {"environment": node_settings(policy)},
         },
-        "networks": {LOOK: {}},
+        "networks": {DRILL: {}},
     }
 
 
@@ -90,5 +91,5 @@ def environment_of(
 
     What a file of settings beside ``compose.yaml`` says counts for less than this.
     """
-    kept = {k: v for k, v in inherited.items() if not k.startswith(("TRADER_", "COMPOSE_"))}
-    return {**kept, **node_settings(policy), "COMPOSE_PROFILES": "simulated", **own}
+    kept = {k: v for k, v in inherited.items() if not k.startswith((PREFIX, "COMPOSE_"))}
+    return {**kept, **node_settings(policy), "COMPOSE_PROFILES": SIMULATED, **own}

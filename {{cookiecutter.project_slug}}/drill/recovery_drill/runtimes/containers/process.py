@@ -1,4 +1,4 @@
-"""One run of a service's container, from its start to its end: what `Child` is for a process."""
+"""What `Child` is on this machine: what a service's container runs, from its start to its end."""
 
 import asyncio
 import signal
@@ -20,8 +20,8 @@ STOP_SECONDS = 60.0
 LISTEN_SECONDS = 3600.0
 
 
-class Run:
-    """One run of a service's container.
+class ContainerProcess:
+    """What a service's container runs, from one start to its end.
 
     What its processes print is followed from its start, and kept in `log_path`.
 
@@ -73,7 +73,7 @@ class Run:
         await self._begun.wait()
 
     def begin(self, event: Event, since_ns: int) -> None:
-        """Take note of its beginning; what was printed before `since_ns` is not of this run."""
+        """Take note of its beginning; what was printed before `since_ns` is of an earlier one."""
         self._container = event.container
         self.started_ns = time.monotonic_ns()
         self._begun.set()

@@ -21,13 +21,19 @@ from recovery_drill.runtimes.containers.overlay import (
     overlay,
     own_images,
 )
-from recovery_drill.runtimes.containers.run import Run
+from recovery_drill.runtimes.containers.process import ContainerProcess
 from recovery_drill.runtimes.containers.stack import Stack
 from recovery_drill.runtimes.containers.store import ContainerStore
-from recovery_drill.runtimes.protocol import OnNode, OnUnit
+from recovery_drill.runtimes.protocol import Ability, ContainerControl, OnNode, OnUnit
 from recovery_drill.store.server import free_port
 
 MEMORY_SECONDS = 60.0
+LACKING = {
+    Ability.SECOND_NODE: "A service has one container here, so no second node runs beside it.",
+    Ability.ENVIRONMENT: "The environment of a container is made with it, and not changed later.",
+    Ability.SLOW_STORE: "Nothing stands between node and this store that could make it slow.",
+    Ability.JOURNAL: "The exchange's journal cannot be read here while it runs.",
+}
 # Run inside the node's container, by its user: the node is the one that has to go.
 EAT_MEMORY = """
 import sys
@@ -76,12 +82,13 @@ class Containers:
         self.store = ContainerStore(self.stack, project, store_port)
         self._exchange = self.stack.services[EXCHANGE]
         self._node = self.stack.services[NODE]
-        self.exchange = Exchange(self._exchange.next_run(), f"http://127.0.0.1:{exchange_port}")
+        self.exchange = Exchange(self._exchange.next_process(), f"http://127.0.0.1:{exchange_port}")
         self.on_node: OnNode | None = None
         # An exchange that starts again after a crash is not followed: the play has failed.
-        self._node.on_run = self._node_began
+        self._node.on_process = self._node_began
         self._node_url = f"http://127.0.0.1:{node_port}"
         self._folder = folder
+        self.journal = folder / "exchange.jsonl"
         self._nodes = 0
 
     async def open(self, on_unit: OnUnit) -> None:
@@ -91,7 +98,7 @@ class Containers:
         await self.exchange.start()
 
     def node(self, number: int, *, rival: bool) -> tuple[Process, str]:
-        """Return the node's next run, not yet begun, and the address of its endpoint.
+        """Return the node's next process, not yet begun, and the address of its endpoint.
 
         Raises
         ------
@@ -100,17 +107,21 @@ class Containers:
 
         """
         if rival:
-            raise Unsupported("A service has one container here, so no second node runs beside it.")
+            raise Unsupported(LACKING[Ability.SECOND_NODE])
         self._nodes = number
-        return self._node.next_run(f"node-{number}"), self._node_url
+        return self._node.next_process(f"node-{number}"), self._node_url
 
-    def _node_began(self, run: Run) -> None:
+    def _node_began(self, process: ContainerProcess) -> None:
         self._nodes += 1
-        run.log_path = self._folder / f"node-{self._nodes}.log"
+        process.log_path = self._folder / f"node-{self._nodes}.log"
         if self.on_node is not None:
-            self.on_node(run, self._node_url)
+            self.on_node(process, self._node_url)
 
-    def set_environment(self, settings: Mapping[str, str]) -> None:
+    def lacks(self, ability: Ability) -> str:
+        """Return why this cannot be done here, in one sentence; empty when it can."""
+        return LACKING.get(ability, "")
+
+    def set_environment(self, variables: Mapping[str, str]) -> None:
         """Refuse: what is on this machine is not in the container.
 
         Raises
@@ -119,7 +130,23 @@ class Containers:
             Always.
 
         """
-        raise Unsupported("The environment of a container is made with it, and not changed later.")
+        raise Unsupported(LACKING[Ability.ENVIRONMENT])
+
+    def slow_store(self, seconds: float) -> None:
+        """Refuse: the node's container speaks with the store's directly.
+
+        Raises
+        ------
+        Unsupported
+            Always.
+
+        """
+        raise Unsupported(LACKING[Ability.SLOW_STORE])
+
+    @property
+    def containers(self) -> ContainerControl:
+        """What an engine does to the containers."""
+        return self
 
     # what an engine does
 
@@ -132,8 +159,8 @@ class Containers:
         """Kill the store's process inside its container."""
         await self.kill_inside(STORE, await self.store.process_id())
 
-    async def store_is_back(self, run: Run | None, seconds: float) -> None:
-        """Wait for the end of a run of the store, and for its restart policy to bring the next.
+    async def store_is_back(self, process: Process | None, seconds: float) -> None:
+        """Wait for the end of the store's process, and for its restart policy to bring the next.
 
         Raises
         ------
@@ -143,7 +170,7 @@ class Containers:
         """
         try:
             async with asyncio.timeout(seconds):
-                await self.stack.services[STORE].after(run)
+                await self.stack.services[STORE].after(process)
         except TimeoutError as error:
             raise Inconclusive(
                 f"The store's container was not started again within {seconds:g} s of its end."
@@ -200,8 +227,8 @@ class Containers:
         """Kill all containers at once; they stay down."""
         await self.stack.compose("kill")
         for service in self.stack.services.values():
-            if service.run is not None:
-                await service.run.wait()
+            if service.process is not None:
+                await service.process.wait()
 
     async def down(self) -> None:
         """Stop and remove all containers and networks; volumes stay."""
@@ -209,11 +236,19 @@ class Containers:
 
     async def up(self) -> None:
         """Start all containers; the ones that are gone are made anew."""
-        self._exchange.on_run = self.exchange.follow
+        self._exchange.on_process = self.exchange.follow
         await self.stack.compose("up", "--detach", "--no-build")
-        self._exchange.on_run = None
+        self._exchange.on_process = None
         await self.store.follow()
         await self.exchange.until_ready()
+
+    async def lose_store(self) -> None:
+        """Remove the store's container and its volume."""
+        await self.store.lose_volume()
+
+    async def put_store_back(self, backup: Path) -> None:
+        """Put a backup in the place of what the store held; it is down."""
+        await self.store.put_back(backup)
 
     async def close(self) -> None:
         """Keep the exchange's journal, and remove everything."""
@@ -226,6 +261,5 @@ class Containers:
     async def _keep_journal(self) -> None:
         if not self.exchange.http_url:
             return  # it was never ready
-        kept = self._folder / "exchange.jsonl"
-        await call("docker", "cp", f"{self._exchange.container}:{JOURNAL}", str(kept))
-        kept.write_bytes(moved(kept.read_bytes()))
+        await call("docker", "cp", f"{self._exchange.container}:{JOURNAL}", str(self.journal))
+        self.journal.write_bytes(moved(self.journal.read_bytes()))

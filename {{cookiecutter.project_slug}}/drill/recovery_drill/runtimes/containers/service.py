@@ -1,12 +1,13 @@
-"""A service of the stack: its container now, and the runs of it that the engine tells of."""
+"""A service of the stack: its container now, and each start of it that the engine tells of."""
 
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 from recovery_drill.failures import Inconclusive
+from recovery_drill.proc.process import Process
 from recovery_drill.runtimes.containers.engine import Event, call
-from recovery_drill.runtimes.containers.run import Run
+from recovery_drill.runtimes.containers.process import ContainerProcess
 
 START_SECONDS = 90.0
 """More than the minute that a restart policy may wait before it starts a container again."""
@@ -20,38 +21,38 @@ class Service:
     name : str
         Of the service.
     folder : Path
-        Where the output of its runs is kept.
+        Where the output of its processes is kept.
 
     Attributes
     ----------
     container : str
         The id of its container.
-    run : Run or None
+    process : ContainerProcess or None
         The latest one.
     out_of_memory : asyncio.Event
         Set when the engine has told that it ran out of memory.
-    on_run : Callable or None
-        Called with each run that began without having been asked for.
+    on_process : Callable or None
+        Called with each process that began without having been asked for.
 
     """
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.container = ""
-        self.run: Run | None = None
-        self.runs: list[Run] = []
+        self.process: ContainerProcess | None = None
+        self.processes: list[ContainerProcess] = []
         self.out_of_memory = asyncio.Event()
-        self.on_run: Callable[[Run], None] | None = None
+        self.on_process: Callable[[ContainerProcess], None] | None = None
         self._folder = folder
-        self._asked: Run | None = None
+        self._asked: ContainerProcess | None = None
         self._news = asyncio.Event()
         self._died_ns: dict[str, int] = {}
 
-    def next_run(self, log: str = "") -> Run:
-        """Return a run that has not begun; its output is kept under a name of its own, if given."""
-        return Run(self, self._folder / f"{log or self.name}.log")
+    def next_process(self, log: str = "") -> ContainerProcess:
+        """Return one that has not begun; its output is kept under a name of its own, if given."""
+        return ContainerProcess(self, self._folder / f"{log or self.name}.log")
 
-    async def start(self, run: Run) -> None:
+    async def start(self, process: ContainerProcess) -> None:
         """Start the container, or wait for its restart policy to: then the engine does nothing.
 
         Raises
@@ -60,11 +61,11 @@ class Service:
             If it does not start.
 
         """
-        self._asked = run
+        self._asked = process
         try:
             await call("docker", "start", self.container)
             async with asyncio.timeout(START_SECONDS):
-                await run.begun()
+                await process.begun()
         except TimeoutError as error:
             raise Inconclusive(
                 f"The container of {self.name} did not start within {START_SECONDS:g} s."
@@ -72,9 +73,9 @@ class Service:
         finally:
             self._asked = None
 
-    async def after(self, run: Run | None) -> None:
-        """Wait for the run that follows another."""
-        while self.run is run:
+    async def after(self, process: Process | None) -> None:
+        """Wait for the process that follows another."""
+        while self.process is process:
             self._news.clear()
             await self._news.wait()
 
@@ -84,22 +85,22 @@ class Service:
             case "start":
                 self.container = event.container
                 asked, self._asked = self._asked, None
-                self.run = run = asked or self.next_run()
-                self.runs.append(run)
+                self.process = process = asked or self.next_process()
+                self.processes.append(process)
                 self._news.set()
-                # All that an earlier run printed came before its end.
-                run.begin(event, self._died_ns.get(event.container, 0))
-                if asked is None and self.on_run is not None:
-                    self.on_run(run)
-            case "die" if self.run is not None:
+                # All that an earlier one printed came before its end.
+                process.begin(event, self._died_ns.get(event.container, 0))
+                if asked is None and self.on_process is not None:
+                    self.on_process(process)
+            case "die" if self.process is not None:
                 self._died_ns[event.container] = event.wall_ns
-                self.run.end(event.code)
+                self.process.end(event.code)
             case "oom":
                 self.out_of_memory.set()
             case _:
                 pass
 
     async def close(self) -> None:
-        """Stop listening to its runs."""
-        for run in self.runs:
-            await run.close()
+        """Stop listening to its processes."""
+        for process in self.processes:
+            await process.close()

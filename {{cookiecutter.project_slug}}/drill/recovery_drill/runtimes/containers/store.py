@@ -9,14 +9,20 @@ from redis.asyncio import Redis
 from recovery_drill.failures import Inconclusive, Unsupported, UsageError
 from recovery_drill.runtimes.containers.engine import call
 from recovery_drill.runtimes.containers.overlay import STORE
-from recovery_drill.runtimes.containers.run import Run
+from recovery_drill.runtimes.containers.process import ContainerProcess
 from recovery_drill.runtimes.containers.stack import Stack
+from recovery_drill.store.given import FLUSHING
 from recovery_drill.store.own import ASK_AGAIN_SECONDS, OwnStore
+from recovery_drill.store.protocol import StoreAbility
 
 PASSWORD = Path("secrets", "store_operator_password")
 USER = "operator"
 ANSWER_SECONDS = 2.0
 READY_SECONDS = 30.0
+LACKING = {
+    StoreAbility.LOSE_POWER: "The power of the containers' host cannot be cut; their files stay.",
+    StoreAbility.FLUSH_ALWAYS: FLUSHING,
+}
 
 
 class ContainerStore(OwnStore):
@@ -44,27 +50,27 @@ class ContainerStore(OwnStore):
         self.url = f"redis://{USER}:{quote(password, safe='')}@127.0.0.1:{port}"
         self._stack = stack
         self._service = stack.services[STORE]
-        self.child: Run | None = None
-        """The run that the drill knows of; one after a crash by itself is not."""
+        self.child: ContainerProcess | None = None
+        """The process that the drill knows of; one after a crash by itself is not."""
         client = Redis.from_url(
             self.url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
         )
         super().__init__(client)
 
     @property
-    def _run(self) -> Run:
+    def _process(self) -> ContainerProcess:
         assert self.child is not None, "the store was not started"
         return self.child
 
     async def start(self) -> None:
         """Start it, and wait until it answers."""
-        self.child = run = self._service.next_run()
-        await run.start()
+        self.child = process = self._service.next_process()
+        await process.start()
         await self.until_ready()
 
     async def follow(self) -> None:
-        """Take the latest run of its container for what it is now, and wait until it answers."""
-        self.child = self._service.run
+        """Take what its container runs now for the store, and wait until it answers."""
+        self.child = self._service.process
         await self.until_ready()
 
     async def until_ready(self) -> None:
@@ -82,7 +88,7 @@ class ContainerStore(OwnStore):
                     await asyncio.sleep(ASK_AGAIN_SECONDS)
         except TimeoutError as error:
             raise Inconclusive(
-                f"The store did not answer within {READY_SECONDS:g} s: {self._run.last_words()}"
+                f"The store did not answer within {READY_SECONDS:g} s: {self._process.last_words()}"
             ) from error
 
     async def process_id(self) -> int:
@@ -91,7 +97,7 @@ class ContainerStore(OwnStore):
 
     async def kill(self) -> None:
         """Kill its container; its volume stays."""
-        await self._run.kill()
+        await self._process.kill()
 
     async def lose(self, trader_id: str) -> None:
         """Kill it, remove its volume, and start it empty."""
@@ -101,7 +107,7 @@ class ContainerStore(OwnStore):
 
     async def lose_volume(self) -> None:
         """Kill it, and remove its container and its volume."""
-        await self._run.kill()
+        await self._process.kill()
         await call("docker", "rm", "--force", self._service.container)
         await call("docker", "volume", "rm", await self._stack.volume(STORE))
 
@@ -119,13 +125,17 @@ class ContainerStore(OwnStore):
 
     async def restore(self, folder: Path) -> None:
         """Kill it, put a backup in the place of what it held, and start it."""
-        await self._run.kill()
+        await self._process.kill()
         await self.put_back(folder)
         await self.start()
 
     async def put_back(self, folder: Path) -> None:
         """Put a backup in the place of what it held, by the project's own script; it is down."""
         await self._stack.script("sh", "scripts/restore", str(folder.with_suffix(".rdb")))
+
+    def lacks(self, ability: StoreAbility) -> str:
+        """Return why this cannot be done to it, in one sentence; empty when it can."""
+        return LACKING.get(ability, "")
 
     async def lose_power(self) -> None:
         """Refuse: the host of the containers is the drill's own.
@@ -136,7 +146,18 @@ class ContainerStore(OwnStore):
             Always.
 
         """
-        raise Unsupported("The power of the containers' host cannot be cut; their files stay.")
+        raise Unsupported(LACKING[StoreAbility.LOSE_POWER])
+
+    async def flush_always(self) -> None:
+        """Refuse: its configuration is the project's.
+
+        Raises
+        ------
+        Unsupported
+            Always.
+
+        """
+        raise Unsupported(LACKING[StoreAbility.FLUSH_ALWAYS])
 
     async def close(self) -> None:
         """Leave it."""

@@ -1,0 +1,123 @@
+"""What the exchange does wrong, and what is done there by another hand than the node's.
+
+The exchange's own faults are named in ``contract.md``; one of the drill's is made of some of them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from recovery_drill.failures import Inconclusive
+from recovery_drill.faults.fault import Fault, Site
+from recovery_drill.record.model import ExchangeOrder, Ledger
+from recovery_drill.runtimes.protocol import Ability, Runtime
+
+MET = "fault met"
+MORE_QUANTITY = "0.003"
+
+type Armed = dict[str, Any]
+"""A fault as the exchange takes it."""
+
+
+def of_request(name: str, match: Mapping[str, str], **more: Any) -> Armed:
+    """Return a fault that a request meets."""
+    return {"name": name, "match": dict(match), **more}
+
+
+def of_event(name: str, event: str, execution: str = "", **more: Any) -> Armed:
+    """Return a fault that a user event meets."""
+    match = {"event": event, "execution": execution} if execution else {"event": event}
+    return {"name": name, "match": match, **more}
+
+
+class ExchangeFault(Fault):
+    """One or more of the exchange's faults, armed together.
+
+    Parameters
+    ----------
+    name : str
+        What it is called, less its prefix.
+    armed : Armed
+        The faults, as the exchange takes them.
+
+    """
+
+    shows = MET
+
+    def __init__(self, name: str, *armed: Armed) -> None:
+        self.name = f"exchange.{name}"
+        self._armed = armed
+        self._ids: list[str] = []
+
+    async def begin(self, site: Site) -> None:
+        """Arm them."""
+        self._ids = [await site.runtime.exchange.arm(fault) for fault in self._armed]
+
+    async def met(self, site: Site) -> bool:
+        """Return whether all have happened."""
+        return all([await site.runtime.exchange.fired(fault_id) for fault_id in self._ids])
+
+    async def end(self, site: Site) -> None:
+        """Disarm them, or release what they hold."""
+        for fault_id in self._ids:
+            await site.runtime.exchange.release(fault_id)
+
+
+class SocketFault(ExchangeFault):
+    """Sockets break or lose their key, and when they are open again can be read in the journal."""
+
+    def unavailable(self, runtime: Runtime) -> str:
+        """Return why the journal cannot be read."""
+        return runtime.lacks(Ability.JOURNAL)
+
+
+class DeafForBars(ExchangeFault):
+    """Sockets are broken or deaf while bars close."""
+
+    bars_to_hear = 1
+
+
+class OtherHand(Fault):
+    """What is done to the account without the node: by its owner elsewhere, or by the exchange.
+
+    Parameters
+    ----------
+    what : str
+        The exchange's fault that does it.
+
+    """
+
+    shows = MET
+
+    def __init__(self, what: str) -> None:
+        self.name = f"exchange.{what}"
+        self._what = what
+
+    async def begin(self, site: Site) -> None:
+        """Do it."""
+        exchange = site.runtime.exchange
+        stop = stop_of_position(await exchange.ledger(), site.symbol)
+        await exchange.arm({"name": self._what, **self._options(site.symbol, stop)})
+
+    def _options(self, symbol: str, stop: ExchangeOrder) -> dict[str, str]:
+        match self._what:
+            case "cancel":
+                return {"client_order_id": stop.client_order_id}
+            case "order":
+                return {"symbol": symbol, "side": "BUY", "quantity": MORE_QUANTITY}
+            case _:
+                return {"symbol": symbol}
+
+
+def stop_of_position(ledger: Ledger, symbol: str) -> ExchangeOrder:
+    """Return the working protective stop.
+
+    Raises
+    ------
+    Inconclusive
+        If there is none to use.
+
+    """
+    stops = [order for order in ledger.working(symbol) if order.protects]
+    if not stops or stops[0].trigger_price is None:
+        raise Inconclusive("The position has no protective stop that could be triggered.")
+    return stops[0]

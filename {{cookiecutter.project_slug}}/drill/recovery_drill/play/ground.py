@@ -1,0 +1,79 @@
+"""On what ground cases are played: the project, its market, its store, and where they run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from recovery_drill.record.policy import Policy
+from recovery_drill.record.schedule import HISTORY_BARS, RuntimeName
+from recovery_drill.runtimes.containers.runtime import Containers
+from recovery_drill.runtimes.processes import Processes
+from recovery_drill.runtimes.protocol import Runtime
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where and against what cases are played.
+
+    Parameters
+    ----------
+    policy : Policy
+        What the drilled project promises.
+    project : Path
+        Its folder.
+    exchange_command : tuple[str, ...]
+        The exchange's command line, without the arguments that the drill adds.
+    seed : int
+        Of the market; decides everything that happens there.
+    epoch : int or None
+        Where market time begins (ms); None leaves it to the exchange.
+    market : Path or None
+        A file of recorded bars instead of the seeded market.
+    store_url : str or None
+        A given store; None starts an embedded one for each play.
+    runtime : {"process", "compose"}
+        Whether processes are drilled, or the containers of the project's ``compose.yaml``.
+
+    """
+
+    policy: Policy
+    project: Path
+    exchange_command: tuple[str, ...]
+    seed: int = 7
+    epoch: int | None = None
+    market: Path | None = None
+    store_url: str | None = None
+    runtime: RuntimeName = "process"
+
+    def exchange_arguments(self) -> list[str]:
+        """Return the command line of an exchange that is a process."""
+        command = [*self.exchange_command, "--port", "0", *self.exchange_options()]
+        if self.market is not None:
+            command += ["--market", str(self.market.resolve())]
+        return command
+
+    def exchange_options(self) -> list[str]:
+        """Return what any exchange is told, less the file of recorded bars."""
+        options = ["--stepped", "--seed", str(self.seed), "--history", str(HISTORY_BARS)]
+        for symbol in self.policy.symbols:
+            options += ["--symbol", symbol]
+        if self.epoch is not None:
+            options += ["--epoch", str(self.epoch)]
+        return options
+
+    def runtime_in(self, folder: Path) -> Runtime:
+        """Return what one play is made of, not yet started; its files are kept in a folder."""
+        if self.runtime == "compose":
+            return Containers(
+                self.policy,
+                project=self.project,
+                folder=folder,
+                exchange_options=self.exchange_options(),
+                market=self.market,
+            )
+        return Processes(
+            self.policy,
+            project=self.project,
+            folder=folder,
+            exchange_command=self.exchange_arguments(),
+            store_url=self.store_url,
+        )

@@ -1,0 +1,111 @@
+"""The exchange as a play moves it: bars, prices, gates, and what is on its ledger."""
+
+from decimal import Decimal
+from typing import Any
+
+from recovery_drill.failures import Unsupported
+from recovery_drill.faults.exchange import stop_of_position
+from recovery_drill.play.nemesis import Nemesis
+from recovery_drill.play.site import Site
+from recovery_drill.record.model import ExchangeOrder, Ledger, read_records
+from recovery_drill.runtimes.protocol import Ability
+
+
+class Market:
+    """What happens at the exchange of one play, disturbed or not.
+
+    Parameters
+    ----------
+    site : Site
+        The play.
+    nemesis : Nemesis
+        Hears of each bar.
+
+    """
+
+    def __init__(self, site: Site, nemesis: Nemesis) -> None:
+        self._site = site
+        self._exchange = site.runtime.exchange
+        self._nemesis = nemesis
+
+    @property
+    def bar(self) -> int:
+        """The last closed bar, by its close time (ms)."""
+        return self._site.bar
+
+    async def open(self) -> None:
+        """Take note of where it begins."""
+        ledger = await self.ledger()
+        self._site.bar, self._site.history.market_ms = ledger.bar, ledger.market_ms
+        price = str(ledger.prices[self._site.symbol])
+        self._site.history.record("drill", "opened", {"bar": ledger.bar, "price": price})
+
+    async def ledger(self) -> Ledger:
+        """Return everything that happened, as the exchange holds it."""
+        return await self._exchange.ledger()
+
+    async def walk(self, *, told: bool = False) -> bool:
+        """Walk the price through the forming bar, and return whether that changed anything.
+
+        A change that is told is also a place where a node can be killed.
+        """
+        if not await self._exchange.walk():
+            return False
+        if told:
+            self._site.history.record("drill", "bar.walked", {"bar": self.bar})
+            self._nemesis.hear("bar", "bar", "walked")
+        return True
+
+    async def close_bar(self) -> None:
+        """Close the forming bar."""
+        self._site.bar = bar = await self._exchange.step()
+        self._site.history.market_ms = self._exchange.market_ms = bar
+        self._site.history.record("drill", "bar.stepped", {"bar": bar})
+        self._nemesis.hear("bar", "bar", "closed")
+
+    async def stop_of_position(self) -> ExchangeOrder:
+        """Return the working protective stop; see `recovery_drill.faults.exchange`."""
+        return stop_of_position(await self.ledger(), self._site.symbol)
+
+    async def through_stop(self, stop: ExchangeOrder) -> bool:
+        """Let the price run through a stop and come back, and return whether it has filled."""
+        await self._exchange.wick(self._site.symbol, beyond(stop))
+        ledger = await self.ledger()
+        return any(fill.client_order_id == stop.client_order_id for fill in ledger.fills)
+
+    async def thin(self, quantity: str) -> str:
+        """Let so little be on offer at each price that orders fill in parts, until released."""
+        return await self.gate({"name": "thin", "symbol": self._site.symbol, "quantity": quantity})
+
+    async def gate(self, gate: dict[str, Any]) -> str:
+        """Let the exchange hold a request or an event once it comes; return the gate's id."""
+        return await self._exchange.arm(gate)
+
+    async def holds(self, gate_id: str, seconds: float) -> bool:
+        """Return whether a gate holds something, waiting so long for it."""
+        return await self._exchange.fired(gate_id, seconds)
+
+    async def release(self, gate_id: str) -> None:
+        """Let go what a gate holds."""
+        await self._exchange.release(gate_id)
+
+    def sockets(self, kind: str) -> int:
+        """Count how many sockets were ``opened`` or ``closed`` until now.
+
+        Raises
+        ------
+        Unsupported
+            If the exchange's journal cannot be read while it is written.
+
+        """
+        if why := self._site.runtime.lacks(Ability.JOURNAL):
+            raise Unsupported(why)
+        lines = self._site.runtime.journal.read_text(encoding="utf-8").splitlines()
+        return sum(record.kind == f"socket.{kind}" for record in read_records(lines))
+
+
+def beyond(stop: ExchangeOrder) -> Decimal:
+    """Return a price that triggers a stop for certain: half a percent beyond its trigger."""
+    assert stop.trigger_price is not None
+    factor = Decimal("0.995") if stop.side == "SELL" else Decimal("1.005")
+    return stop.trigger_price * factor

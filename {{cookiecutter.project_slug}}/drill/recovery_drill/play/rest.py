@@ -1,0 +1,107 @@
+"""Rest: the node has decided, nothing is in flight, both sides agree, and the store has caught up.
+
+That is what a play waits for before it goes on, and where its snapshots are taken.
+"""
+
+import asyncio
+import time
+
+import msgspec
+
+from recovery_drill.failures import Disagreement, Unsettled
+from recovery_drill.play.site import Site
+from recovery_drill.record.agreement import disagreement
+from recovery_drill.record.contract import Stage
+from recovery_drill.record.evidence import Snapshot, trimmed
+from recovery_drill.record.model import Ledger, NodeState
+from recovery_drill.store.view import caught_up, store_look_data
+
+ASK_AGAIN_SECONDS = 0.01
+
+
+class Rest:
+    """Waits for rest, and records node, exchange and store as they are then.
+
+    Parameters
+    ----------
+    site : Site
+        The play.
+
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._policy = site.policy
+
+    async def come(self, when: str, *, whole: bool, judged: bool) -> Snapshot:
+        """Wait until the node is at rest, and record node and exchange as they are then.
+
+        Where rest does not come, the snapshot is taken all the same, if it is to be judged.
+
+        Raises
+        ------
+        Unsettled
+            If the node does not decide within the budget.
+        Disagreement
+            If node and exchange do not come to agree within the budget.
+
+        """
+        node, exchange = self._site.lives.node, self._site.runtime.exchange
+        budget = self._policy.budgets.settle_seconds
+        deadline = time.monotonic() + budget
+        promise = f"the node did not decide bar {self._site.bar} {when}"
+        try:
+            state: NodeState | None = await node.until(self._decided, budget, promise)
+        except Unsettled:
+            # A node that has ended says nothing: how it ended is judged instead.
+            if judged and node.child.running:
+                self._snapshot(when, await node.state(), await exchange.ledger(), True)
+            raise
+        ledger = await exchange.ledger()
+        while not self._at_rest(state, ledger):
+            left = deadline - time.monotonic()
+            if left <= 0 or not node.child.running:
+                if judged and node.child.running:
+                    self._snapshot(when, state, ledger, True)
+                if state is None or not self._decided(state):
+                    raise Unsettled(f"the node did not stay at rest {when}; {node.describe(state)}")
+                what = disagreement(state, ledger, self._policy.symbols)
+                raise Disagreement(f"{when} {what} after {budget:g} s")
+            state = await node.next_state(state, left)
+            ledger = await exchange.ledger()
+        return self._snapshot(when, state, ledger, whole)
+
+    def _decided(self, state: NodeState) -> bool:
+        decided = all(state.has_decided(s, self._site.bar) for s in self._policy.symbols)
+        return state.stage == Stage.TRADING and decided and state.inflight == 0
+
+    def _at_rest(self, state: NodeState | None, ledger: Ledger) -> bool:
+        return (
+            state is not None
+            and self._decided(state)
+            and disagreement(state, ledger, self._policy.symbols) is None
+        )
+
+    def _snapshot(
+        self, when: str, state: NodeState | None, ledger: Ledger, whole: bool
+    ) -> Snapshot:
+        snapshot = Snapshot(when=when, state=state, ledger=ledger, whole=whole)
+        kept = snapshot if whole else trimmed(snapshot)
+        self._site.history.record("drill", "snapshot", msgspec.to_builtins(kept))
+        return snapshot
+
+    async def look_at_store(self, when: str) -> None:
+        """Wait until the store holds what the node holds: the engine writes without waiting."""
+        deadline = time.monotonic() + self._policy.budgets.store_seconds
+        runtime = self._site.runtime
+        while True:
+            state = await self._site.lives.node.state()
+            view = await runtime.store.view(runtime.trader_id, self._policy.words)
+            behind = "The node's endpoint did not answer."
+            if state is not None:
+                behind = caught_up(state, view) or ""
+            if not behind or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+        data = store_look_data(view, when, behind or None)
+        self._site.history.record("store", "store.look", data)

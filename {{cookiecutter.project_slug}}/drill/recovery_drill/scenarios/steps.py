@@ -1,0 +1,142 @@
+"""How a situation comes about: bars pass until node and exchange are as it needs them."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from recovery_drill.failures import Inconclusive
+from recovery_drill.play.world import World
+from recovery_drill.record.evidence import Snapshot
+from recovery_drill.record.model import Ledger, NodeState
+
+# How many bars of the seeded market may pass before the situation that a scenario needs must have
+# come.
+PATIENCE_BARS = 300
+# So that the node has a past when it is killed: orders that are closed, positions that are gone.
+BARS_BEFORE = 30
+BARS_AFTER = 3
+GATE_SECONDS = 0.2
+POSITION, FLAT = "position", "flat"
+IN_FLIGHT = "order in flight"
+TRADED_ON = "position closed and another opened after the kill"
+STOPPED_OUT = "stop filled"
+
+Wanted = Callable[[NodeState, Ledger], bool]
+
+
+def flat(state: NodeState, ledger: Ledger) -> bool:
+    """Tell whether nothing is held."""
+    return not state.positions and not ledger.positions
+
+
+def holding(state: NodeState, ledger: Ledger) -> bool:
+    """Tell whether a position is held, and protected."""
+    stops = [o for o in ledger.orders if o.working and o.protects]
+    return bool(state.positions) and bool(ledger.positions) and bool(stops)
+
+
+async def steps(world: World, bars: int) -> Snapshot:
+    """Let a number of bars pass, and take a whole snapshot at the end."""
+    for _ in range(bars):
+        await world.step()
+    return await world.rest(f"{bars} bars later")
+
+
+async def step_until(world: World, what: str, wanted: Wanted) -> Snapshot:
+    """Let bars pass until node and exchange are as wanted.
+
+    Raises
+    ------
+    Inconclusive
+        If they do not come to be: the market, not the node, is to blame.
+
+    """
+    snapshot = await world.rest(f"at bar {world.market.bar}", whole=False)
+    for _ in range(PATIENCE_BARS):
+        if snapshot.state is not None and wanted(snapshot.state, snapshot.ledger):
+            world.saw(what)
+            return snapshot
+        snapshot = await world.step()
+    fills = len(snapshot.ledger.fills)
+    raise Inconclusive(
+        f"Market and node led to no {what} within {PATIENCE_BARS} bars ({fills} fills); does the "
+        "node trade, and does its stop lie on the right side of the market?"
+    )
+
+
+async def step_into(world: World, gate: dict[str, Any]) -> str:
+    """Let bars pass until a gate holds what it was armed for; return the gate's id.
+
+    Raises
+    ------
+    Inconclusive
+        If nothing comes to it.
+
+    """
+    gate_id = await world.market.gate(gate)
+    for _ in range(PATIENCE_BARS):
+        if await world.market.walk():
+            await world.rest(f"inside the bar after {world.market.bar}", whole=False)
+        await world.close_bar()
+        resting = asyncio.ensure_future(world.rest(f"at bar {world.market.bar}", whole=False))
+        try:
+            while not resting.done():
+                if await world.market.holds(gate_id, GATE_SECONDS):
+                    world.saw(IN_FLIGHT)
+                    world.history.record("drill", "gate.fired", {"id": gate_id, **gate})
+                    return gate_id
+            await resting
+        finally:
+            resting.cancel()
+            await asyncio.gather(resting, return_exceptions=True)
+    raise Inconclusive(
+        f"Nothing reached the gate {gate} within {PATIENCE_BARS} bars; use another seed."
+    )
+
+
+async def flat_before(world: World) -> None:
+    """Let the node trade for a while, and until it holds nothing."""
+    await world.first_start()
+    await steps(world, BARS_BEFORE)
+    await step_until(world, FLAT, flat)
+
+
+async def holding_before(world: World) -> None:
+    """Let the node trade for a while, and until it holds a protected position."""
+    await world.first_start()
+    await steps(world, BARS_BEFORE)
+    await step_until(world, POSITION, holding)
+
+
+async def trade_on(world: World) -> None:
+    """Let the node close what it holds and open anew, so that what it recovered is used."""
+    before = len((await world.market.ledger()).fills)
+
+    def traded_on(state: NodeState, ledger: Ledger) -> bool:
+        flat = [fill.position_after == 0 for fill in ledger.fills[before:]]
+        return True in flat and False in flat[flat.index(True) :] and holding(state, ledger)
+
+    await step_until(world, TRADED_ON, traded_on)
+    await steps(world, BARS_AFTER)
+
+
+async def restart_and_trade_on(world: World) -> None:
+    """Start the node again, and let it use what it has recovered."""
+    await world.restart_node()
+    await trade_on(world)
+
+
+async def through_stop(world: World) -> str:
+    """Let the price run through the protective stop and come back; return the stop's order id."""
+    stop = await world.market.stop_of_position()
+    if await world.market.through_stop(stop):
+        world.saw(STOPPED_OUT)
+    return stop.client_order_id
+
+
+async def eventful_bar(world: World) -> str:
+    """Let the stop fill and the bar close: much to write, in little time; return its order id."""
+    stop = await through_stop(world)
+    await world.rest("after the stop", whole=False)
+    await world.step()
+    return stop

@@ -1,0 +1,82 @@
+"""What a drill asks of a store, and what it may not be able to do with the one that it has."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from recovery_drill.proc.process import Process
+from recovery_drill.record.contract import Engine
+from recovery_drill.store.view import StoreView
+
+
+class StoreAbility(StrEnum):
+    """What can be done to a store, though not to each."""
+
+    KILL = "kill"
+    PAUSE = "pause"
+    FILL = "fill"
+    READ_ONLY = "make read-only"
+    BACKUP = "put an old state in"
+    LOSE_POWER = "cut the power of"
+    FLUSH_ALWAYS = "make flush before each answer"
+
+
+class Store(Protocol):
+    """A store that a drill uses; what it lacks the ability for raises `Unsupported`."""
+
+    url: str
+
+    @property
+    def child(self) -> Process | None:
+        """Its process, as far as the drill knows of one."""
+
+    def lacks(self, ability: StoreAbility) -> str:
+        """Return why this cannot be done to it, in one sentence; empty when it can."""
+
+    async def start(self) -> None:
+        """Start it, and wait until it answers."""
+
+    async def view(self, trader_id: str, engine: Engine) -> StoreView:
+        """Return what it holds of one trader, in the words of an engine."""
+
+    async def lose(self, trader_id: str) -> None:
+        """Let all be gone that it holds of a trader, and let it go on empty."""
+
+    async def flush(self, trader_id: str) -> None:
+        """Delete what it holds of a trader while it goes on."""
+
+    async def kill(self) -> None:
+        """Kill it; what it has written stays."""
+
+    async def pause(self) -> None:
+        """Freeze it: connections stay, and nothing is answered until `resume`."""
+
+    async def resume(self) -> None:
+        """Let a paused one go on."""
+
+    async def fill(self) -> None:
+        """Let its memory be full: it refuses to write until `empty`."""
+
+    async def empty(self) -> None:
+        """Give it its memory again."""
+
+    async def make_read_only(self) -> None:
+        """Let it refuse to write, as a replica does."""
+
+    async def make_writable(self) -> None:
+        """Let it be its own master again."""
+
+    async def until_written(self) -> None:
+        """Wait until all that it has answered is in its file."""
+
+    async def backup(self, folder: Path) -> None:
+        """Copy to a folder what it holds, while it runs."""
+
+    async def restore(self, folder: Path) -> None:
+        """Kill it, and start it with what a `backup` holds."""
+
+    async def lose_power(self) -> None:
+        """Kill it, and let what it may not yet have flushed be gone; `start` follows."""
+
+    async def flush_always(self) -> None:
+        """Let it flush to disk before each answer from now on."""
