@@ -15,8 +15,9 @@ from drill.evidence_builder import (
     snapshot,
     state,
 )
-from recovery_drill.record.evidence import Evidence, FaultSpan, LateWait, from_records
+from recovery_drill.record.evidence import Evidence, FaultSpan, LateWait
 from recovery_drill.record.model import Record, StoredEvent, StoredFill
+from recovery_drill.record.rebuild import from_records
 from recovery_drill.store.view import StoreView, caught_up, store_look_data
 
 ENTRY = "EMA001-1704085259-E0"

@@ -30,6 +30,10 @@ class Unsupported(DrillError):
 class Unsettled(DrillError):
     """The node did not reach the awaited state within its budget."""
 
+    kind = "unsettled"
+
 
 class Disagreement(DrillError):
     """Node and exchange did not come to agree; the checks word what is wrong, and play ends."""
+
+    kind = "disagreed"

@@ -11,9 +11,10 @@ from recovery_drill.play.ground import Ground
 from recovery_drill.play.scenario import Scenario
 from recovery_drill.play.world import World
 from recovery_drill.record.boundary import CrashPoint
-from recovery_drill.record.evidence import Evidence, from_records
+from recovery_drill.record.evidence import Evidence
 from recovery_drill.record.model import Record, read_records
 from recovery_drill.record.policy import Policy
+from recovery_drill.record.rebuild import from_records
 from recovery_drill.record.verdict import ScenarioVerdict
 
 PLAY_SECONDS = 900.0
@@ -172,9 +173,8 @@ async def _play(
     except (Unsettled, Disagreement) as reason:
         # A node whose exchange or store has died is not to blame for what it does then.
         failure = world.environment_failure()
-        kind = "unsettled" if isinstance(reason, Unsettled) else "disagreed"
         if not failure:
-            world.history.record("drill", kind, {"what": str(reason)})
+            world.history.record("drill", reason.kind, {"what": str(reason)})
     except Unsupported as reason:
         skipped = str(reason)
     except Inconclusive as reason:

@@ -1,8 +1,10 @@
 """What a play is about: the node's lives, where they run, what is promised and recorded."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from recovery_drill.faults.fault import Fault
 from recovery_drill.play.lives import Lives
 from recovery_drill.record.history import History
 from recovery_drill.record.policy import Policy
@@ -69,6 +71,21 @@ class Site:
     async def stop_node(self) -> None:
         """Ask the node to stop, wait for its end, and record what it left at the exchange."""
         await self._stop()
+
+    @contextmanager
+    def excused(self, fault: Fault) -> Iterator[None]:
+        """Record from when until when less is promised, if a fault excuses anything."""
+        if not fault.excuses:
+            yield
+            return
+        data = {"name": fault.name, "must_notice": fault.must_notice, "store": fault.of_store}
+        self.history.record("drill", "fault.began", data)
+        self.is_store_faulty = fault.of_store
+        try:
+            yield
+        finally:
+            self.is_store_faulty = False
+            self.history.record("drill", "fault.ended", {"name": fault.name})
 
     def environment_failure(self) -> str:
         """Return which process that the node needs has ended by itself; empty when none has."""

@@ -1,9 +1,8 @@
 """One play's world: the words in which a scenario says what happens to node, store and exchange."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -27,8 +26,6 @@ from recovery_drill.store.view import StoreView
 
 ENDURE_SECONDS = 2.0
 """How long a bar waits for a node that a fault may keep from deciding it."""
-SPARE_SECONDS = 1.0
-"""How much longer than the node may take to notice it something is out of order."""
 
 
 class World:
@@ -213,7 +210,7 @@ class World:
         if not self.disturbed:
             yield
             return
-        with self._recorded(fault):
+        with self._site.excused(fault):
             await fault.begin(self._site)
             yield
             await self.end(fault)
@@ -227,7 +224,7 @@ class World:
     async def begin(self, fault: Fault) -> None:
         """Let a fault begin that excuses what it ends at once, and nothing later."""
         if self.disturbed:
-            with self._recorded(fault):
+            with self._site.excused(fault):
                 await fault.begin(self._site)
 
     async def end(self, fault: Fault) -> None:
@@ -236,21 +233,6 @@ class World:
             if fault.shows and await fault.met(self._site):
                 self.saw(fault.shows)
             await fault.end(self._site)
-
-    @contextmanager
-    def _recorded(self, fault: Fault) -> Iterator[None]:
-        """Record from when until when less is promised."""
-        if not fault.excuses:
-            yield
-            return
-        data = {"name": fault.name, "must_notice": fault.must_notice, "store": fault.of_store}
-        self.history.record("drill", "fault.began", data)
-        self._site.is_store_faulty = fault.of_store
-        try:
-            yield
-        finally:
-            self._site.is_store_faulty = False
-            self.history.record("drill", "fault.ended", {"name": fault.name})
 
     async def endure(self, bars: int) -> None:
         """Let bars pass while something is broken; each waits for the node, but not for long."""
@@ -262,12 +244,6 @@ class World:
                     await self.rest(f"at bar {self.market.bar}", whole=False, judged=False)
             except (TimeoutError, Unsettled, Disagreement):
                 continue
-
-    async def outlast(self, bars: int) -> None:
-        """Let bars pass, and more time than the node may take to notice that something is wrong."""
-        until = time.monotonic() + self.policy.budgets.notice_seconds + SPARE_SECONDS
-        await self.endure(bars)
-        await self.last(until - time.monotonic())
 
     async def last(self, seconds: float) -> None:
         """Let something that is wrong last for so long; nothing is waited for."""

@@ -1,12 +1,8 @@
-"""Everything that the checks look at, rebuilt from a scenario's records.
+"""Everything that the checks judge: what a play has recorded, as values."""
 
-The checks see records only, never a live process: an old folder is judged by the same code, with
-the same result, as a drill that has just ended.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -212,99 +208,3 @@ def trimmed(snapshot: Snapshot) -> Snapshot:
         ledger=msgspec.structs.replace(ledger, orders=orders, fills=fills),
         whole=False,
     )
-
-
-def from_records(
-    policy: Policy,
-    history: Sequence[Record],
-    journal: Sequence[Record],
-    reference: Sequence[Record] | None = None,
-) -> Evidence:
-    """Rebuild the evidence of one scenario from its history and the exchange's journals.
-
-    What an older drill did not record yet is simply not there to be looked at.
-    """
-    of_kind: dict[str, list[Record]] = {}
-    for record in history:
-        of_kind.setdefault(record.kind, []).append(record)
-
-    def said(kind: str) -> list[str]:
-        return [str(r.data["what"]) for r in of_kind.get(kind, [])]
-
-    after_stop = of_kind.get("after.stop")
-    return Evidence(
-        policy=policy,
-        lives=_lives(history),
-        snapshots=tuple(
-            replace(msgspec.convert(r.data, type=Snapshot, strict=False), mono_ns=r.mono_ns)
-            for r in of_kind.get("snapshot", [])
-        ),
-        journal=tuple(journal),
-        after_stop=(
-            msgspec.convert(after_stop[-1].data, type=Ledger, strict=False) if after_stop else None
-        ),
-        unsettled=tuple(
-            LateWait(str(r.data["what"]), r.mono_ns) for r in of_kind.get("unsettled", [])
-        ),
-        disagreed=tuple(said("disagreed")),
-        seen=frozenset(said("seen")),
-        played=bool(said("played")),
-        reference=None if reference is None else tuple(reference),
-        faults=_faults(history),
-        store_looks=tuple(
-            msgspec.structs.replace(
-                msgspec.convert(r.data, type=StoreLook, strict=False), mono_ns=r.mono_ns
-            )
-            for r in of_kind.get("store.look", [])
-        ),
-        crash_points=tuple(str(r.data["boundary"]) for r in of_kind.get("crash.point", [])),
-        ended_early="ended.early" in of_kind,
-    )
-
-
-def _lives(history: Sequence[Record]) -> tuple[Life, ...]:
-    lives: dict[int, Life] = {}
-    for record in history:
-        data: dict[str, Any] = record.data
-        match record.kind:
-            case "node.started":
-                number = int(data["number"])
-                rival = bool(data.get("rival", False))
-                lives[number] = Life(number, int(data["pid"]), record.mono_ns, rival=rival)
-            case "node.stage":
-                life = lives[int(data["number"])]
-                stages = (*life.stages, (str(data["stage"]), record.mono_ns))
-                lives[life.number] = replace(life, stages=stages)
-            case "node.ended":
-                life = lives[int(data["number"])]
-                lives[life.number] = replace(
-                    life,
-                    ended_ns=record.mono_ns,
-                    exit_code=data["code"],
-                    how=data["how"],
-                    said=data.get("said"),
-                )
-            case _:
-                pass
-    return tuple(lives.values())
-
-
-def _faults(history: Sequence[Record]) -> tuple[FaultSpan, ...]:
-    """Pair each end with the latest beginning of its name that has none yet."""
-    spans: list[FaultSpan] = []
-    for record in history:
-        name = str(record.data.get("name"))
-        if record.kind == "fault.began":
-            spans.append(
-                FaultSpan(
-                    name,
-                    record.mono_ns,
-                    must_notice=bool(record.data["must_notice"]),
-                    of_store=bool(record.data["store"]),
-                )
-            )
-        elif record.kind == "fault.ended":
-            running = [i for i, s in enumerate(spans) if s.name == name and s.ended_ns is None]
-            if running:
-                spans[running[-1]] = replace(spans[running[-1]], ended_ns=record.mono_ns)
-    return tuple(spans)

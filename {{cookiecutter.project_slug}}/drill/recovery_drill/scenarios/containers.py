@@ -23,7 +23,7 @@ from recovery_drill.faults.containers import (
 from recovery_drill.faults.fault import Fault
 from recovery_drill.play.scenario import UNEQUAL, Scenario, Situation
 from recovery_drill.play.world import World
-from recovery_drill.scenarios.steps import POSITION, TRADED_ON, holding_before, trade_on
+from recovery_drill.scenarios.steps import POSITION, TRADED_ON, holding_before, outlast, trade_on
 
 AWAY_BARS = 3
 BARS_LOST = {UNEQUAL: "Bars close while the node is cut off, and their decisions are gone."}
@@ -77,14 +77,14 @@ async def and_killed_after(world: World, fault: Fault) -> None:
 async def outlasted(world: World, fault: Fault) -> None:
     """Let the fault last for longer than the node may take to notice it, and kill it after."""
     async with world.fault(fault):
-        await world.outlast(AWAY_BARS)
+        await outlast(world, AWAY_BARS)
     await _killed_at_rest(world)
 
 
 async def cut_off_from_exchange(world: World, fault: Fault) -> None:
     """Let the fault last as long, and see whether the node has missed a bar."""
     async with world.fault(fault):
-        await world.outlast(AWAY_BARS)
+        await outlast(world, AWAY_BARS)
         state, bar = await world.life.state(), world.market.bar
         if state is None or not all(state.has_decided(s, bar) for s in world.policy.symbols):
             world.saw(CUT)

@@ -1,6 +1,7 @@
 """How a situation comes about: bars pass until node and exchange are as it needs them."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ PATIENCE_BARS = 300
 BARS_BEFORE = 30
 BARS_AFTER = 3
 GATE_SECONDS = 0.2
+SPARE_SECONDS = 1.0
+"""How much longer than the node may take to notice it something is out of order."""
 POSITION, FLAT = "position", "flat"
 IN_FLIGHT = "order in flight"
 TRADED_ON = "position closed and another opened after the kill"
@@ -124,6 +127,13 @@ async def restart_and_trade_on(world: World) -> None:
     """Start the node again, and let it use what it has recovered."""
     await world.restart_node()
     await trade_on(world)
+
+
+async def outlast(world: World, bars: int) -> None:
+    """Let bars pass, and more time than the node may take to notice that something is wrong."""
+    until = time.monotonic() + world.policy.budgets.notice_seconds + SPARE_SECONDS
+    await world.endure(bars)
+    await world.last(until - time.monotonic())
 
 
 async def through_stop(world: World) -> str:

@@ -23,6 +23,7 @@ from recovery_drill.scenarios.steps import (
     TRADED_ON,
     eventful_bar,
     holding_before,
+    outlast,
     restart_and_trade_on,
     trade_on,
 )
@@ -36,7 +37,7 @@ async def under_a_trader(world: World, fault: Fault) -> None:
     await holding_before(world)
     await world.until_stored()
     async with world.fault(fault):
-        await world.outlast(AWAY_BARS)
+        await outlast(world, AWAY_BARS)
     await world.recover()
     await world.until_stored()
     await world.kill_node()
@@ -48,7 +49,7 @@ async def under_a_trader_that_is_killed(world: World, fault: Fault) -> None:
     await holding_before(world)
     await world.until_stored()
     async with world.fault(fault):
-        await world.outlast(AWAY_BARS)
+        await outlast(world, AWAY_BARS)
         if world.node_runs:
             await world.kill_node()
     await world.recover()
