@@ -93,7 +93,7 @@ SPOILED = [
     pytest.param(
         eventful(store_looks=(TORN_STORE,)),
         "position-is-sum-of-fills",
-        "The fills of the positions in BTCUSDT that the store holds add up to 0 before kill 1, but "
+        "The fills of the positions in BTCUSDT that the store has add up to 0 before kill 1, but "
         "the node holds 0.010.",
         id="torn-in-the-store",
     ),

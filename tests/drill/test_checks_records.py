@@ -124,6 +124,6 @@ def test_a_store_that_has_not_heard_of_a_position_s_end_has_not_caught_up() -> N
     flat = state(positions=[], orders=[])
     open_still = StoreView({}, {POSITION: (bought,)})
     assert caught_up(flat, open_still) == (
-        f"The store lacks the end of position {POSITION}: it holds 0.010 there."
+        f"The store lacks the end of position {POSITION}: it has 0.010 there."
     )
     assert caught_up(flat, StoreView({}, {POSITION: (bought, sold)})) is None

@@ -30,32 +30,32 @@ SPOILED = [
     pytest.param(
         looks({"behind": BEHIND}),
         HOLDS,
-        f"The store did not hold within 5 s what the node holds after restart 1: {BEHIND}",
+        f"The store did not have within 5 s what the node has after restart 1: {BEHIND}",
         id="store-behind",
     ),
     pytest.param(
         looks({"behind": BEHIND, "mono_ns": 31 * SECOND}),
         HOLDS,
-        f"The store did not hold within 5 s what the node holds after restart 1: {BEHIND}",
+        f"The store did not have within 5 s what the node has after restart 1: {BEHIND}",
         id="store-never-caught-up",
     ),
     pytest.param(
         looks({"keys": []}),
         KEEPS,
-        "The store held general:EMA-001.memory before kill 1, and no longer does after restart 1.",
+        "The store had general:EMA-001.memory before kill 1, and no longer does after restart 1.",
         id="memory-gone",
     ),
     pytest.param(
         looks({"orders": {STOP: look().orders[STOP]}}),
         KEEPS,
-        f"The store held order {ENTRY} before kill 1, and no longer does after restart 1.",
+        f"The store had order {ENTRY} before kill 1, and no longer does after restart 1.",
         id="order-gone",
     ),
     pytest.param(
         looks({"orders": {**look().orders, ENTRY: [["OrderInitialized"]]}}),
         KEEPS,
-        f"The store held OrderInitialized, OrderFilled 1 0.010 BUY of order {ENTRY}, which had "
-        "ended, before kill 1, and holds OrderInitialized after restart 1.",
+        f"The store had OrderInitialized, OrderFilled 1 0.010 BUY of order {ENTRY}, which had "
+        "ended, before kill 1, and has OrderInitialized after restart 1.",
         id="event-gone",
     ),
 ]

@@ -33,6 +33,18 @@ def test_a_policy_is_read_with_defaults(tmp_path: Path) -> None:
     assert policy.intent_of("EMA001-1704085259-S0") is None
 
 
+def test_the_warm_up_can_be_left_to_the_node(tmp_path: Path) -> None:
+    policy = read_policy(written(tmp_path, GOOD.replace("warm_up_bars = 60", "")))
+    assert policy.warm_up_bars is None
+
+
+def test_an_attempt_may_be_a_letter(tmp_path: Path) -> None:
+    policy = read_policy(written(tmp_path, GOOD.replace("\\d+", "[0-9a-z]")))
+    for attempt in "09az":
+        assert policy.intent_of(f"MINE-1704085259-E{attempt}") == "MINE-1704085259-E"
+    assert policy.intent_of("MINE-1704085259-E10") is None
+
+
 def test_the_node_command_can_be_given(tmp_path: Path) -> None:
     policy = read_policy(written(tmp_path, GOOD), "my-node --fast")
     assert policy.node_command == ("my-node", "--fast")
@@ -57,7 +69,7 @@ def test_the_node_gets_the_settings_of_the_contract(tmp_path: Path) -> None:
     [
         ("[project]\nname='x'\n", r"has no table \[tool.recovery-drill\]"),
         ("not toml", "is not readable as TOML"),
-        (GOOD.replace("warm_up_bars = 60", ""), "missing required field `warm_up_bars`"),
+        (GOOD.replace("warm_up_bars = 60", 'engine = "v9"'), "and the drill knows v1"),
         (GOOD.replace("warm_up_bars", "warm_bars"), "unknown field `warm_bars`"),
         (GOOD.replace("(?P<intent>.+-[EX])", "(.+)"), "needs a group named intent"),
         (GOOD.replace("(?P<intent>.+-[EX])", "("), "is not valid"),

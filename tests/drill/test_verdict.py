@@ -91,7 +91,7 @@ def test_a_check_that_waits_for_events_may_look_at_nothing() -> None:
 def test_a_check_that_looked_at_nothing_makes_it_inconclusive() -> None:
     verdict = scenario(replace(sound(), journal=(), reference=()))
     assert verdict.outcome == "inconclusive"
-    assert verdict.reason.startswith("Checks that looked at nothing: one-order-per-intent")
+    assert verdict.reason.startswith("Checks that had nothing to judge: one-order-per-intent")
 
 
 def test_a_scenario_that_was_not_played_to_its_end_is_not_held() -> None:
@@ -108,7 +108,7 @@ def test_a_scenario_that_was_not_played_to_its_end_is_not_held() -> None:
 def test_without_the_undisturbed_run_nothing_is_held() -> None:
     verdict = scenario(replace(sound(), reference=None))
     assert verdict.outcome == "inconclusive"
-    assert verdict.reason == "Checks that looked at nothing: equals-undisturbed."
+    assert verdict.reason == "Checks that had nothing to judge: equals-undisturbed."
 
 
 def test_a_failed_environment_is_inconclusive() -> None:

@@ -91,4 +91,4 @@ def _not_shown(
     idle = [
         c.name for c in checks if CHECKS[c.name].always and not c.evaluated and c.left_out is None
     ]
-    return f"Checks that looked at nothing: {', '.join(idle)}." if idle else ""
+    return f"Checks that had nothing to judge: {', '.join(idle)}." if idle else ""

@@ -8,17 +8,17 @@ from recovery_drill.record.model import Fill, StoreLook
 
 
 def position_is_sum_of_fills(evidence: Evidence) -> Iterator[str | None]:
-    """Add up the fills that the node holds, and those of the positions in the store.
+    """Add up the fills that the node has, and those of the positions in the store.
 
-    A write that was torn leaves an order that is filled and a position that does not know it. The
-    store is looked at when it had caught up and nothing had happened since the last snapshot.
+    A write that was torn leaves an order that is filled and a position that does not know it. A
+    look at the store counts when it had caught up and nothing had happened since the last snapshot.
     """
     for snapshot in evidence.snapshots:
         if snapshot.state is None:
             continue
-        held = {trade_id for order in snapshot.state.orders for trade_id in order.trade_ids}
+        known = {trade_id for order in snapshot.state.orders for trade_id in order.trade_ids}
         for symbol in evidence.policy.symbols:
-            fills = [f for f in snapshot.ledger.fills_since_flat(symbol) if f.trade_id in held]
+            fills = [f for f in snapshot.ledger.fills_since_flat(symbol) if f.trade_id in known]
             total = sum((_signed(fill) for fill in fills), Decimal(0))
             here = snapshot.state.position(symbol)
             yield (
@@ -51,7 +51,7 @@ def _stored(evidence: Evidence, look: StoreLook) -> Iterator[str | None]:
         yield (
             None
             if here == there
-            else f"The fills of the positions in {symbol} that the store holds add up to {there} "
+            else f"The fills of the positions in {symbol} that the store has add up to {there} "
             f"{look.when}, but the node holds {here}."
         )
 

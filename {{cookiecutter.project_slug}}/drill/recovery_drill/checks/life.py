@@ -65,7 +65,7 @@ def _disturbed(evidence: Evidence, from_ns: int, to_ns: int, seconds: float | No
 
 
 def _kept_the_other_half(life: Life) -> bool:
-    """Tell a node that could not start at all, or not with its settings, from one that could."""
+    """Tell a node that could not start at all, or not as it is configured, from one that could."""
     code = life.exit_code or 0
     return (
         life.reached(Stage.TRADING) is None

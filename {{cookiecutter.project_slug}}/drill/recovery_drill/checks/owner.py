@@ -9,7 +9,7 @@ def position_has_one_owner(evidence: Evidence) -> Iterator[str | None]:
     """Look for open positions that have several owners, another one than before, or none.
 
     The engine gives what it cannot place to an owner of its own, and then a strategy that is flat
-    and an owner that nobody asks can add up to what the exchange holds.
+    and an owner that nobody asks can add up to what the exchange has.
     """
     owners: dict[str, str] = {}
     for snapshot in evidence.snapshots:

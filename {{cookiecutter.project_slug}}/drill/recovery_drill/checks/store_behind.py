@@ -1,4 +1,4 @@
-"""The store holds what the node holds."""
+"""The store has what the node has."""
 
 from collections.abc import Iterator
 
@@ -19,6 +19,6 @@ def store_holds_what_node_holds(evidence: Evidence) -> Iterator[str | None]:
         yield (
             None
             if look.behind is None
-            else f"The store did not hold within {seconds:g} s what the node holds {look.when}: "
+            else f"The store did not have within {seconds:g} s what the node has {look.when}: "
             f"{look.behind}"
         )

@@ -42,18 +42,18 @@ def _keys(before: StoreLook, after: StoreLook) -> Iterator[str | None]:
         yield (
             None
             if key in after.keys
-            else f"The store held {key} {before.when}, and no longer does {after.when}."
+            else f"The store had {key} {before.when}, and no longer does {after.when}."
         )
 
 
 def _order(name: str, before: StoreLook, after: StoreLook, *, ended: bool) -> str | None:
     had, has = before.orders[name], after.orders.get(name)
     if has is None:
-        return f"The store held order {name} {before.when}, and no longer does {after.when}."
+        return f"The store had order {name} {before.when}, and no longer does {after.when}."
     if ended and has[: len(had)] != had:
         return (
-            f"The store held {_words(had)} of order {name}, which had ended, {before.when}, and "
-            f"holds {_words(has)} {after.when}."
+            f"The store had {_words(had)} of order {name}, which had ended, {before.when}, and "
+            f"has {_words(has)} {after.when}."
         )
     return None
 

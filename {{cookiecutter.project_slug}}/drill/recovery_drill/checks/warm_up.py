@@ -114,7 +114,8 @@ def _cold(name: str, asked: Sequence[Record], needed: Sequence[Needed]) -> str |
     for wanted in needed:
         bars = sum(int(r.data.get("rows") or 0) for r in asked if wanted.counts(r))
         if bars < wanted.bars:
-            return f"{name} after {bars} of {wanted.bars} warm-up bars."
+            length = f" ({wanted.interval})" if wanted.interval else ""
+            return f"{name} after {bars} of {wanted.bars} warm-up bars{length}."
     return None
 
 

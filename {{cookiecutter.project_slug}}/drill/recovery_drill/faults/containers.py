@@ -76,7 +76,7 @@ class ContainerKill(ContainerFault):
 class StoreProcessKill(ContainerFault):
     """The store's process is killed inside its container, and its restart policy acts.
 
-    Nothing is written meanwhile, so nothing of what it held may be missing afterwards.
+    Nothing is written meanwhile, so nothing of what it had may be missing afterwards.
     """
 
     name = "store.kill"

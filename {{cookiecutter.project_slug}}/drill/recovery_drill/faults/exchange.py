@@ -57,7 +57,7 @@ class ExchangeFault(Fault):
         return all([await site.runtime.exchange.fired(fault_id) for fault_id in self._ids])
 
     async def end(self, site: Site) -> None:
-        """Disarm them, or release what they hold."""
+        """Disarm them, or let go what they hold."""
         for fault_id in self._ids:
             await site.runtime.exchange.release(fault_id)
 

@@ -83,7 +83,7 @@ class Fault:
     must_notice : bool
         Whether a node must not go on trading while it lasts.
     of_store : bool
-        Whether the store need not hold then what it should.
+        Whether the store need not have then what it should.
     bars_to_hear : int
         How many bars after its end still belong to it: only by a bar that it hears can a node tell
         that it has missed one.

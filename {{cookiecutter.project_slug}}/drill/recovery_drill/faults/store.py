@@ -113,7 +113,7 @@ class StoreFlush(StoreFault):
 
 
 class StoreLoss(StoreFault):
-    """All is gone that the store held: its files, or in a given store the trader's keys."""
+    """All is gone that was in the store: its files, or in a given store the trader's keys."""
 
     name = "store.lost"
     shows = "store lost"
@@ -142,7 +142,7 @@ class StoreSlow(StoreFault):
 
 
 class OldBackup(StoreFault):
-    """An old backup is put in the place of what the store holds."""
+    """An old backup is put in the place of what is in the store."""
 
     name = "store.backup"
     needs = StoreAbility.BACKUP

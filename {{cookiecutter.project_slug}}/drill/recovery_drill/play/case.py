@@ -79,7 +79,7 @@ async def play_case(
     verdict = await _attempt(ground, subject, folder, reference)
     if verdict.outcome != "inconclusive":
         return verdict
-    # The first attempt stays to be looked at, and its reason is told: a retry must not hide it.
+    # The first attempt stays to be read, and its reason is told: a retry must not hide it.
     _set_aside(folder)
     again = await _attempt(ground, subject, folder, reference)
     return replace(again, attempts=2, first_reason=verdict.reason)
@@ -198,7 +198,7 @@ async def _play(
 
 def read_evidence(folder: Path, policy: Policy, reference: Path | None) -> Evidence:
     """Read what one play left in its folder, and what the undisturbed one left in its own."""
-    # A reference that was cut short would make every later change look like one too many.
+    # A reference that was cut short would make every later change one too many.
     whole = reference is not None and any(
         r.kind == "played" for r in read_file(reference / "history.jsonl")
     )

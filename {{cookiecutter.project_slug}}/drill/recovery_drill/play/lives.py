@@ -15,7 +15,7 @@ from recovery_drill.runtimes.protocol import Runtime
 
 
 class Lives:
-    """One node after the other, all with the same settings; perhaps a rival beside one.
+    """One node after the other, all started in the same way; perhaps a rival beside one.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class Lives:
         self.note_end(self.node, "stopped")
 
     async def pause(self) -> None:
-        """Let the node stand still (SIGSTOP): it holds its sockets, and does nothing."""
+        """Let the node stand still (SIGSTOP): it keeps its sockets, and does nothing."""
         await self.node.child.signal(signal.SIGSTOP)
 
     async def resume(self) -> None:

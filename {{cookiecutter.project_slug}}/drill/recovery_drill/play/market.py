@@ -41,7 +41,7 @@ class Market:
         self._site.history.record("drill", "opened", {"bar": ledger.bar, "price": price})
 
     async def ledger(self) -> Ledger:
-        """Return everything that happened, as the exchange holds it."""
+        """Return everything that happened, as the exchange has it."""
         return await self._exchange.ledger()
 
     async def walk(self, *, told: bool = False) -> bool:

@@ -91,7 +91,7 @@ class Rest:
         return snapshot
 
     async def look_at_store(self, when: str) -> None:
-        """Wait until the store holds what the node holds: the engine writes without waiting."""
+        """Wait until the store has what the node has: the engine writes without waiting."""
         deadline = time.monotonic() + self._policy.budgets.store_seconds
         runtime = self._site.runtime
         while True:

@@ -138,7 +138,7 @@ class World:
             await self._lives.kill()
 
     async def restart_node(self) -> Snapshot:
-        """Start the node again, let it come to rest, and look."""
+        """Start the node again, and let it come to rest."""
         if self.disturbed:
             return await self._begin_anew()
         return await self.rest(f"after restart {self._lives.count - 1}")
@@ -206,7 +206,7 @@ class World:
 
     @asynccontextmanager
     async def fault(self, fault: Fault) -> AsyncIterator[None]:
-        """Let a fault last. Once it is over, all promises hold within their budgets again."""
+        """Let a fault last. Once it is over, all promises count again, within their budgets."""
         if not self.disturbed:
             yield
             return
@@ -265,7 +265,7 @@ class World:
         return snapshot
 
     async def until_stored(self) -> None:
-        """Wait until the store holds what the node holds, so that a kill loses nothing of it."""
+        """Wait until the store has what the node has, so that a kill loses nothing of it."""
         when = f"at bar {self.market.bar}"
         await self._crashes.through(lambda: self._rest.look_at_store(when))
 
@@ -275,7 +275,7 @@ class World:
             await self._runtime.store.until_written()
 
     async def stored(self) -> StoreView:
-        """Return what the store holds of the node."""
+        """Return what the store has of the node."""
         return await self._runtime.store.view(self._runtime.trader_id, self.policy.words)
 
     # time

@@ -101,7 +101,7 @@ class Child:
         try:
             await asyncio.shield(spawning)
         except asyncio.CancelledError:
-            # Half a start is finished first: a process that nobody holds could not be ended.
+            # Half a start is finished first: a process that nobody knows could not be ended.
             await spawning
             raise
 
@@ -224,7 +224,7 @@ def find_program(name: str, program: str, directory: Path, environment: Mapping[
         If there is none.
 
     """
-    # A path is relative to the child's working directory, a name is looked for on its PATH.
+    # A path is relative to the child's working directory, a name is searched on its PATH.
     place = str(directory / program) if "/" in program else program
     if shutil.which(place, path=environment.get("PATH")) is None:
         raise UsageError(

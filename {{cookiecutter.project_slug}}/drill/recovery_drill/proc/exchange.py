@@ -105,7 +105,7 @@ class Exchange:
         return await self._json("GET", "hello")
 
     async def ledger(self) -> Ledger:
-        """Return everything that happened, as the exchange holds it."""
+        """Return everything that happened, as the exchange has it."""
         ledger = msgspec.json.decode(await self._ask("GET", "ledger"), type=Ledger)
         self.market_ms = ledger.market_ms
         return ledger

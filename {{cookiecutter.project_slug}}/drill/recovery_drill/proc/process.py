@@ -1,4 +1,4 @@
-"""What node, store and exchange look like to the drill: a process, whatever it runs in."""
+"""What node, store and exchange are to the drill: a process, whatever it runs in."""
 
 import signal
 from collections.abc import Callable

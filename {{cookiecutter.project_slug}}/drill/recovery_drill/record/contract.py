@@ -109,9 +109,9 @@ class Engine:
     trader : str
         How the keys of one trader begin; ``{}`` is the trader's id.
     orders, positions : str
-        The kinds of keys that hold the events of an order and the fills of a position.
+        The kinds of keys under which an order's events and a position's fills are.
     remembered : tuple[str, ...]
-        The kinds of keys that hold what strategies remember.
+        The kinds of keys under which is what strategies remember.
     kinds : tuple[str, ...]
         Regular expressions of all kinds of keys.
     nobody : str

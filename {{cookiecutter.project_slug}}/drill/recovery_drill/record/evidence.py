@@ -23,7 +23,7 @@ class Snapshot:
     state : NodeState or None
         What the node said; None when it did not answer.
     ledger : Ledger
-        What the exchange held.
+        What the exchange had.
     whole : bool
         Whether closed orders and old fills are kept; between restarts they are left out.
     mono_ns : int
@@ -95,7 +95,7 @@ class FaultSpan:
     must_notice : bool
         Whether a node must not go on trading while it lasts.
     of_store : bool
-        Whether the store then need not hold what it should.
+        Whether the store then need not have what it should.
 
     """
 
@@ -152,7 +152,7 @@ class Evidence:
     faults : tuple[FaultSpan, ...]
         What else was done to node, store or exchange.
     store_looks : tuple[StoreLook, ...]
-        What the store held, in order of time.
+        What was in the store, in order of time.
     crash_points : tuple[str, ...]
         The boundaries at which the node was killed, in order.
     ended_early : bool

@@ -43,7 +43,7 @@ class NodeOrder(msgspec.Struct, frozen=True):
 
     @property
     def closed(self) -> bool:
-        """Whether the engine holds the order as finished."""
+        """Whether the order is finished for the engine."""
         return self.status in CLOSED_AT_NODE
 
 
@@ -114,7 +114,7 @@ class NodeState(msgspec.Struct, frozen=True):
         return self.decided_bar.get(symbol, 0) >= last_close(bar, min(lengths, default=60))
 
     def unfinished(self, symbols: Sequence[str]) -> tuple[NodeOrder, ...]:
-        """Return the orders in `symbols` that the node does not hold as finished."""
+        """Return the orders in `symbols` that are not finished for the node."""
         return tuple(o for o in self.orders if not o.closed and o.symbol in ("", *symbols))
 
     def position(self, symbol: str) -> Decimal:
@@ -205,7 +205,7 @@ class Ledger(msgspec.Struct, frozen=True):
 
 
 class StoredEvent(NamedTuple):
-    """One event of an order as the store holds it; the last three are of fills only."""
+    """One event of an order as the store has it; the last three are of fills only."""
 
     type: str
     trade_id: str | None = None
@@ -214,7 +214,7 @@ class StoredEvent(NamedTuple):
 
 
 class StoredFill(NamedTuple):
-    """One fill of a position's current cycle as the store holds it; `quantity` is unsigned."""
+    """One fill of a position's current cycle as the store has it; `quantity` is unsigned."""
 
     trade_id: str
     side: str
@@ -222,7 +222,7 @@ class StoredFill(NamedTuple):
 
 
 class StoreLook(msgspec.Struct, frozen=True):
-    """What the store held of the node's orders and positions when the drill looked.
+    """One look at the store: what it had of the node's orders and positions.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         From a closed bar, a fill or a restart to having decided, with nothing in flight and every
         position and order as on the exchange.
     store_seconds : float
-        From a change in the node to the store holding it.
+        From a change in the node to the store having it.
     notice_seconds : float
         From the loss of what it cannot trade without to having left trading.
 
@@ -98,11 +98,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     @property
     def trader_id(self) -> str:
-        """The trader id that the node runs under, as its store keys hold it."""
+        """The trader id that the node runs under, as its store keys have it."""
         return self.environment.get(Variable.TRADER_ID, DEFAULT_TRADER_ID)
 
     def node_environment(self, values: dict[str, str]) -> dict[str, str]:
-        """Return the node's settings: those of the contract, then the project's own."""
+        """Return the node's environment: what the contract names, then the project's own."""
         return {
             Variable.PROFILE: SIMULATED,
             Variable.INSTANCE_ID: values["instance_id"],

@@ -23,7 +23,7 @@ def from_records(
 ) -> Evidence:
     """Rebuild the evidence of one scenario from its history and the exchange's journals.
 
-    What an older drill did not record yet is simply not there to be looked at.
+    What an older drill did not record yet is simply not there to be judged.
     """
     of_kind: dict[str, list[Record]] = {}
     for record in history:

@@ -96,7 +96,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_schedule(path: Path) -> Schedule:
-    """Read a schedule from its file, or from the folder that holds it.
+    """Read a schedule from its file, or from its folder.
 
     Raises
     ------

@@ -24,11 +24,11 @@ class CheckResult:
     name : str
         The check.
     evaluated : int
-        How many things it looked at.
+        How many things it judged.
     broken : tuple[str, ...]
         A sentence for each broken promise.
     left_out : str or None
-        Why the policy or the scenario leaves the check out; then nothing was looked at.
+        Why the policy or the scenario leaves the check out; then nothing was judged.
 
     """
 

@@ -33,7 +33,7 @@ class Exploration:
     second : bool
         Whether it is also killed twice: again while it comes back from a first kill.
     only : str
-        A regular expression that is looked for in each case's name; the others are left out.
+        A regular expression; cases in whose names it is not found are left out.
     most : int or None
         At most so many cases, evenly spread.
 
@@ -104,8 +104,8 @@ class Explorer:
             if r.kind == "node.stage" and r.data["stage"] == Stage.TRADING and r.mono_ns > began[1]
         ]
         # What it does first when it trades belongs to the recovery: the missing stop is placed.
-        looks = [r.mono_ns for r in records if r.kind == "snapshot" and r.mono_ns > began[1]]
-        until = min(looks, default=max(trading, default=began[1]))
+        rests = [r.mono_ns for r in records if r.kind == "snapshot" and r.mono_ns > began[1]]
+        until = min(rests, default=max(trading, default=began[1]))
         self.recovery = boundaries(r for r in records if began[1] <= r.mono_ns <= until)
 
     async def kill_everywhere(self, jobs: int, tell: Progress) -> tuple[Verdict, Coverage]:

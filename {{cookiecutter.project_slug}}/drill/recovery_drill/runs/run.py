@@ -62,7 +62,7 @@ def cases_of(scenarios: Sequence[Scenario], options: dict[str, int] | None = Non
 
 
 def schedule_of(ground: Ground, cases: Sequence[Case], *, exploration: bool = False) -> Schedule:
-    """Return what ``schedule.json`` holds of a run."""
+    """Return the schedule of a run."""
     return Schedule(
         seed=ground.seed,
         epoch=ground.epoch,

@@ -87,7 +87,7 @@ class Processes:
 
     @property
     def _is_proxied(self) -> bool:
-        # Nothing can be seen or held of what is said behind TLS.
+        # Of what is said behind TLS nothing can be seen, and nothing held.
         return self.store.url.startswith("redis://")
 
     async def open(self, on_unit: OnUnit) -> None:

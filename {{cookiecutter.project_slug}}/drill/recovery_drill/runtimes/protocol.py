@@ -58,7 +58,7 @@ class ContainerControl(Protocol):
         """Remove the store's container and its volume."""
 
     async def put_store_back(self, backup: Path) -> None:
-        """Put a backup in the place of what the store held; it is down."""
+        """Put a backup in the place of what was in the store; it is down."""
 
 
 class Runtime(Protocol):

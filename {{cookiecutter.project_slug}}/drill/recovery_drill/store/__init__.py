@@ -1,1 +1,1 @@
-"""The store of a drill: its server, its files, what it holds, and what passes on its wire."""
+"""The store of a drill: its server, its files, what is in it, and what passes on its wire."""

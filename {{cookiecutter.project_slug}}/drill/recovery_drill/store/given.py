@@ -78,7 +78,7 @@ class GivenStore:
         return _why_not(ability)
 
     async def view(self, trader_id: str, engine: Engine = V1) -> StoreView:
-        """Return what the store holds of one trader."""
+        """Return what the store has of one trader."""
         return await read_store(self._client, trader_id, engine)
 
     async def lose(self, trader_id: str) -> None:

@@ -41,11 +41,11 @@ class OwnStore:
         return ""
 
     async def view(self, trader_id: str, engine: Engine = V1) -> StoreView:
-        """Return what the store holds of one trader."""
+        """Return what the store has of one trader."""
         return await read_store(self._client, trader_id, engine)
 
     async def flush(self, trader_id: str) -> None:
-        """Delete everything that it holds; it goes on."""
+        """Delete everything that is in it; it goes on."""
         await self._client.flushall()
 
     async def fill(self) -> None:
@@ -83,5 +83,5 @@ class OwnStore:
                     await asyncio.sleep(ASK_AGAIN_SECONDS)
         except TimeoutError as error:
             raise Inconclusive(
-                f"The store had not written to its file what it holds after {WRITTEN_SECONDS:g} s."
+                f"The store had not written to its file what it has after {WRITTEN_SECONDS:g} s."
             ) from error

@@ -37,13 +37,13 @@ class Store(Protocol):
         """Start it, and wait until it answers."""
 
     async def view(self, trader_id: str, engine: Engine) -> StoreView:
-        """Return what it holds of one trader, in the words of an engine."""
+        """Return what it has of one trader, in the words of an engine."""
 
     async def lose(self, trader_id: str) -> None:
-        """Let all be gone that it holds of a trader, and let it go on empty."""
+        """Let all be gone that it has of a trader, and let it go on empty."""
 
     async def flush(self, trader_id: str) -> None:
-        """Delete what it holds of a trader while it goes on."""
+        """Delete what it has of a trader while it goes on."""
 
     async def kill(self) -> None:
         """Kill it; what it has written stays."""
@@ -70,10 +70,10 @@ class Store(Protocol):
         """Wait until all that it has answered is in its file."""
 
     async def backup(self, folder: Path) -> None:
-        """Copy to a folder what it holds, while it runs."""
+        """Copy to a folder what is in it, while it runs."""
 
     async def restore(self, folder: Path) -> None:
-        """Kill it, and start it with what a `backup` holds."""
+        """Kill it, and start it with what is in a `backup`."""
 
     async def lose_power(self) -> None:
         """Kill it, and let what it may not yet have flushed be gone; `start` follows."""

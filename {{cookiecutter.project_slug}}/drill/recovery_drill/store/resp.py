@@ -122,7 +122,7 @@ def _words(raw: bytes) -> tuple[bytes, ...]:
         start = raw.index(CRLF, at) + len(CRLF)
         length = _number(raw[at + 1 : start - len(CRLF)])
         if raw[at : at + 1] != b"$" or length < 0:
-            raise ProtocolError("A request holds something else than words.")
+            raise ProtocolError("A request has something else than words in it.")
         words.append(raw[start : start + length])
         at = start + length + len(CRLF)
     return tuple(words)

@@ -143,7 +143,7 @@ class EmbeddedStore(OwnStore):
 
     async def _mark(self) -> None:
         while True:  # nobody tells when a file has grown
-            # One that is gone by now has been rewritten; the next look finds the new one.
+            # One that is gone by now has been rewritten; the next time finds the new one.
             with contextlib.suppress(FileNotFoundError):
                 self._marks.append((time.monotonic_ns(), self._file.mark()))
             await asyncio.sleep(MARK_SECONDS)
@@ -177,7 +177,7 @@ class EmbeddedStore(OwnStore):
         await self._process.signal(signal.SIGCONT)
 
     async def backup(self, folder: Path) -> None:
-        """Copy to a folder what it holds, while it runs.
+        """Copy to a folder what is in it, while it runs.
 
         All that was answered until now is in the copy. That it be flushed is not needed: whoever
         reads a file finds what was written to it.
@@ -192,7 +192,7 @@ class EmbeddedStore(OwnStore):
         self._file.copy_to(folder)
 
     async def restore(self, folder: Path) -> None:
-        """Kill the server and start it with what a `backup` holds."""
+        """Kill the server and start it with what is in a `backup`."""
         await self.kill()
         self._file.restore_from(folder)
         await self.start()

@@ -1,4 +1,4 @@
-"""What the store holds of one trader, decoded from the engine's keys.
+"""What the store has of one trader, decoded from the engine's keys.
 
 NautilusTrader keeps each order as a list of events under ``trader-<ID>:orders:<client_order_id>``
 and the current cycle of each position as a list of fills under
@@ -79,12 +79,12 @@ async def _lists(client: Redis, prefix: str) -> dict[str, tuple[dict[str, Any], 
 
 
 def store_look_data(view: StoreView, when: str, behind: str | None) -> dict[str, Any]:
-    """Return what a ``store.look`` record holds: enough to judge the store without it.
+    """Return the data of a ``store.look`` record: enough to judge the store without it.
 
     Parameters
     ----------
     view : StoreView
-        What the store held.
+        What was in the store.
     when : str
         What had just happened, for messages.
     behind : str or None
@@ -139,7 +139,7 @@ def caught_up(state: NodeState, store: StoreView) -> str | None:
         # One that was closed keeps its fills, which then add up to nothing.
         quantity = store.position(key)
         if quantity and not any(_is_of(key, position) for position in state.positions):
-            return f"The store lacks the end of position {key}: it holds {quantity} there."
+            return f"The store lacks the end of position {key}: it has {quantity} there."
     return None
 
 

@@ -15,7 +15,7 @@ IMAGES = {"NODE_IMAGE": NODE, "EXCHANGE_IMAGE": EXCHANGE}
 """Which setting names the image of which service."""
 STORE_PORT, EXCHANGE_PORT, NODE_PORT = 6379, 8090, 8080
 DRILL = "drill"
-"""The network by which the drill looks at the store, which is not published otherwise."""
+"""The network by which the drill reaches the store, which is not published otherwise."""
 STATE = "/state"
 JOURNAL = f"{STATE}/journal.jsonl"
 ADDRESSES = {
@@ -45,7 +45,7 @@ def overlay(
     options : Sequence[str]
         What the exchange is told: its seed, its history.
     store_port : int
-        Where the drill looks at the store, on loopback.
+        Where the drill reaches the store, on loopback.
     market : Path, optional
         A file of recorded bars for the exchange.
 

@@ -41,7 +41,7 @@ pid, limit = sys.argv[1], int(sys.argv[2])
 with open(f"/proc/{pid}/oom_score_adj", "w") as file:
     file.write("1000")
 part = 1 << 24
-held = [bytearray(b"x") * part for _ in range(2 * limit // part)]
+eaten = [bytearray(b"x") * part for _ in range(2 * limit // part)]
 """
 
 
@@ -247,7 +247,7 @@ class Containers:
         await self.store.lose_volume()
 
     async def put_store_back(self, backup: Path) -> None:
-        """Put a backup in the place of what the store held; it is down."""
+        """Put a backup in the place of what was in the store; it is down."""
         await self.store.put_back(backup)
 
     async def close(self) -> None:

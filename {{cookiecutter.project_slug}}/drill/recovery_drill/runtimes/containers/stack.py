@@ -145,7 +145,7 @@ async def build(project: Path, environment: Mapping[str, str], images: Iterable[
     environment : Mapping[str, str]
         Of compose; it names them.
     images : Iterable[str]
-        By which settings.
+        By which names of the environment.
 
     """
     await call(

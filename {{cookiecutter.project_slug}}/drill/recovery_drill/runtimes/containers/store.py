@@ -1,4 +1,4 @@
-"""The store in its container, looked at as its operator."""
+"""The store in its container, as its operator sees it."""
 
 import asyncio
 from pathlib import Path
@@ -35,7 +35,7 @@ class ContainerStore(OwnStore):
     project : Path
         The drilled project's folder, which has the operator's password.
     port : int
-        Where the drill looks at it.
+        Where the drill reaches it.
 
     """
 
@@ -120,17 +120,17 @@ class ContainerStore(OwnStore):
         await call("docker", "unpause", self._service.container)
 
     async def backup(self, folder: Path) -> None:
-        """Copy to a file named like a folder what it holds, by the project's own script."""
+        """Copy to a file named like a folder what is in it, by the project's own script."""
         await self._stack.script("sh", "scripts/backup", str(folder.with_suffix(".rdb")))
 
     async def restore(self, folder: Path) -> None:
-        """Kill it, put a backup in the place of what it held, and start it."""
+        """Kill it, put a backup in the place of what was in it, and start it."""
         await self._process.kill()
         await self.put_back(folder)
         await self.start()
 
     async def put_back(self, folder: Path) -> None:
-        """Put a backup in the place of what it held, by the project's own script; it is down."""
+        """Put a backup in the place of what was in it, by the project's own script; it is down."""
         await self._stack.script("sh", "scripts/restore", str(folder.with_suffix(".rdb")))
 
     def lacks(self, ability: StoreAbility) -> str:
