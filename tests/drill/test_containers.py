@@ -114,7 +114,7 @@ async def test_a_call_that_hangs_is_ended() -> None:
 
 
 @pytest.mark.parametrize(("whole", "is_done"), [(True, True), (False, False)])
-async def test_an_interrupt_waits_for_a_deed_that_must_be_whole(
+async def test_an_interrupt_waits_for_a_call_that_must_be_whole(
     tmp_path: Path, whole: bool, is_done: bool
 ) -> None:
     begun, done = tmp_path / "begun", tmp_path / "done"

@@ -239,15 +239,15 @@ def test_files_that_are_rewritten_while_they_are_copied_are_no_copy(tmp_path: Pa
 
 async def test_a_given_store_refuses_what_is_not_the_drills_to_do(store: EmbeddedStore) -> None:
     given = GivenStore(store.url, "LAB-001")
-    for deed in (given.kill, given.pause, given.resume, given.fill, given.until_written):
+    for disturb in (given.kill, given.pause, given.resume, given.fill, given.until_written):
         with pytest.raises(Unsupported, match="leave --store out"):
-            await deed()
-    for deed in (given.make_read_only, given.make_writable, given.empty, given.lose_power):
+            await disturb()
+    for disturb in (given.make_read_only, given.make_writable, given.empty, given.lose_power):
         with pytest.raises(Unsupported, match="leave --store out"):
-            await deed()
-    for deed in (given.backup, given.restore):
+            await disturb()
+    for disturb in (given.backup, given.restore):
         with pytest.raises(Unsupported, match="leave --store out"):
-            await deed(Path("anywhere"))
+            await disturb(Path("anywhere"))
     await given.stop()
 
 

@@ -55,7 +55,7 @@ async def run_stack(
         say(f"exchange  {exchange.http_url}")
         supervisor = Supervisor(policy, project, folder, store, exchange, say)
         news = asyncio.create_task(_tell_fills(exchange, say))
-        node = asyncio.create_task(supervisor.run(stopped))
+        node = asyncio.create_task(supervisor.keep_alive(stopped))
         try:
             return await node
         finally:
@@ -109,7 +109,7 @@ class Supervisor:
         since = time.monotonic() - self._started
         self._say(f"node      {event.get('stage')} ({since:.1f} s after its start)")
 
-    async def run(self, stopped: asyncio.Event) -> int:
+    async def keep_alive(self, stopped: asyncio.Event) -> int:
         """Keep the node alive until `stopped` is set; return an exit code."""
         starts: list[float] = []
         while True:
