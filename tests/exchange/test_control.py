@@ -111,7 +111,7 @@ async def test_the_journal_of_requests(user: User) -> None:
         "status": 200, "code": None,
     }  # fmt: skip
     assert (told[1]["leg"], told[1]["status"], told[1]["code"]) == ("exit", 400, -1116)
-    assert told[2]["rows"] == 7
+    assert (told[2]["rows"], told[2]["interval"]) == (7, "1m")
     every = (await user.sim("GET", "journal?after=0"))["records"]
     assert [record["seq"] for record in every] == list(range(1, len(every) + 1))
     tail = await user.sim("GET", f"journal?after={len(every) - 1}")

@@ -3,6 +3,7 @@
 from recovery_drill.failures import Unsettled
 from recovery_drill.faults.fault import Fault, Site
 from recovery_drill.proc.process import Process
+from recovery_drill.runtimes.containers.overlay import NODE
 from recovery_drill.runtimes.protocol import Ability, ContainerControl, Runtime
 
 BY_ITSELF = "started again by its restart policy"
@@ -13,7 +14,6 @@ VOLUMES_KEPT = "volumes kept"
 PUT_BACK = "backup put back"
 STARTED_AGAIN_SECONDS = 30.0
 """How long a restart policy may take after one crash; its first pause is a tenth of a second."""
-NODE = "node"
 
 
 class ContainerFault(Fault):

@@ -85,6 +85,10 @@ class Market:
         """Return whether a gate holds something, waiting so long for it."""
         return await self._exchange.fired(gate_id, seconds)
 
+    def note_held(self, gate_id: str, gate: dict[str, Any]) -> None:
+        """Record that a gate holds what it was armed for."""
+        self._site.history.record("drill", "gate.fired", {"id": gate_id, **gate})
+
     async def release(self, gate_id: str) -> None:
         """Let go what a gate holds."""
         await self._exchange.release(gate_id)

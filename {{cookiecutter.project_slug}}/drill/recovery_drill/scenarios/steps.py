@@ -86,7 +86,7 @@ async def step_into(world: World, gate: dict[str, Any]) -> str:
             while not resting.done():
                 if await world.market.holds(gate_id, GATE_SECONDS):
                     world.saw(IN_FLIGHT)
-                    world.history.record("drill", "gate.fired", {"id": gate_id, **gate})
+                    world.market.note_held(gate_id, gate)
                     return gate_id
             await resting
         finally:
