@@ -18,10 +18,13 @@ from rich.console import Console
 
 from baking import SECONDS_TO_RUN, BakedProject
 from drill.evidence_builder import BAR, POLICY, Journal, evidence, with_state
-from recovery_drill.record.boundary import Boundary, CrashPoint
 from recovery_drill.checks import CHECKS
+from recovery_drill.checks.decide import decide
+from recovery_drill.record.boundary import Boundary, CrashPoint
 from recovery_drill.record.coverage import NOT_CHOSEN, Coverage, Covered, cover
 from recovery_drill.record.model import Record
+from recovery_drill.record.schedule import Case, Market, Schedule, write_json
+from recovery_drill.record.verdict import Verdict
 from recovery_drill.report import write_reports
 from recovery_drill.report.drawing import lay_out, ticks
 from recovery_drill.report.fill import TEMPLATES, fill
@@ -31,9 +34,6 @@ from recovery_drill.report.page import page
 from recovery_drill.report.summary import summary
 from recovery_drill.report.table import print_verdict
 from recovery_drill.report.timeline import Timeline, build_timeline
-from recovery_drill.record.schedule import Case, Market, Schedule, write_json
-from recovery_drill.checks.decide import decide
-from recovery_drill.record.verdict import Verdict
 
 LOST = "The node holds 0 BTCUSDT after restart 1, but the exchange holds 0.010."
 MINUTE = 60_000

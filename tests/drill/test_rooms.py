@@ -24,7 +24,7 @@ ROOMS = (
     "runs",
 )
 """Each knows those before it: what is recorded and judged knows no process, a fault no play."""
-COMMANDS = ("__init__", "__main__", "cli", "commands", "testing")
+COMMANDS = ("__init__", "__main__", "choice", "cli", "commands", "options", "testing")
 """What a user starts or imports; no room knows them."""
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 MOST_LINES = 305

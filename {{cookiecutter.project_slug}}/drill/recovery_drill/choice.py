@@ -6,6 +6,7 @@ from rich.console import Console
 
 from recovery_drill.failures import UsageError
 from recovery_drill.options import Run
+from recovery_drill.play.scenario import Scenario
 from recovery_drill.scenarios.catalogue import (
     BARS,
     IN_CONTAINERS,
@@ -15,7 +16,6 @@ from recovery_drill.scenarios.catalogue import (
 )
 from recovery_drill.scenarios.containers import CONTAINERS
 from recovery_drill.scenarios.kills import LONG_HAUL
-from recovery_drill.play.scenario import Scenario
 
 
 def list_scenarios(console: Console) -> int:

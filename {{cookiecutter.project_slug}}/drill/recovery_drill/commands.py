@@ -15,14 +15,16 @@ from rich.console import Console
 
 from recovery_drill import options as asked
 from recovery_drill.choice import choose, extra_of, list_scenarios
-from recovery_drill.runs.explore import Exploration, Explorer
 from recovery_drill.failures import DrillError, UsageError
 from recovery_drill.play.ground import Ground
 from recovery_drill.record.policy import Policy, read_policy
-from recovery_drill.runs.progress import Lines
-from recovery_drill.runs.replay import replay
+from recovery_drill.record.schedule import RuntimeName, Schedule, market_of, read_schedule
+from recovery_drill.record.verdict import EXIT_CODES, Verdict
 from recovery_drill.report import write_reports
 from recovery_drill.report.table import print_coverage, print_verdict
+from recovery_drill.runs.explore import Exploration, Explorer
+from recovery_drill.runs.progress import Lines
+from recovery_drill.runs.replay import replay
 from recovery_drill.runs.run import (
     cases_of,
     judge_folder,
@@ -33,11 +35,9 @@ from recovery_drill.runs.run import (
     schedule_of,
     write_verdict,
 )
-from recovery_drill.scenarios.catalogue import find_scenario
-from recovery_drill.record.schedule import RuntimeName, Schedule, market_of, read_schedule
 from recovery_drill.runs.stack import run_stack
+from recovery_drill.scenarios.catalogue import find_scenario
 from recovery_drill.store.server import GivenStore, find_server
-from recovery_drill.record.verdict import EXIT_CODES, Verdict
 
 Work = Callable[[Ground, Path], Coroutine[Any, Any, Verdict]]
 

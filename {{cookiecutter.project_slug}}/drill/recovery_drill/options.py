@@ -12,9 +12,9 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from recovery_drill.record.schedule import RuntimeName
 from recovery_drill.scenarios import workload
 from recovery_drill.scenarios.catalogue import BARS, KILL_COUNT
-from recovery_drill.record.schedule import RuntimeName
 
 EXCHANGE = f"{shlex.quote(sys.executable)} -m simulated_exchange"
 

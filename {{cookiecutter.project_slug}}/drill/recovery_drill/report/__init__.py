@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from recovery_drill.record.verdict import Verdict
 from recovery_drill.report.drawing import lay_out
 from recovery_drill.report.fill import fill
 from recovery_drill.report.junit import junit
@@ -9,7 +10,6 @@ from recovery_drill.report.material import read_material
 from recovery_drill.report.page import page
 from recovery_drill.report.summary import summary
 from recovery_drill.report.timeline import read_timeline
-from recovery_drill.record.verdict import Verdict
 
 
 def write_reports(folder: Path, verdict: Verdict) -> Path:

@@ -2,9 +2,9 @@
 
 from xml.etree import ElementTree
 
+from recovery_drill.record.verdict import ScenarioVerdict
 from recovery_drill.report.fill import printable
 from recovery_drill.report.material import Material
-from recovery_drill.record.verdict import ScenarioVerdict
 
 
 def junit(material: Material) -> str:

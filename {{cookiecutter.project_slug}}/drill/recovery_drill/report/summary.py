@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from recovery_drill.report.material import Material, asides, figures, sentences
 from recovery_drill.record.verdict import ScenarioVerdict
+from recovery_drill.report.material import Material, asides, figures, sentences
 
 SHOWN, CHECKS = 10, 5
 

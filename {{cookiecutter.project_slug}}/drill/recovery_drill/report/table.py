@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from recovery_drill.record.coverage import NOT_CHOSEN, Coverage
-from recovery_drill.report.material import Material, asides, figures, read_material, sentences
 from recovery_drill.record.verdict import ScenarioVerdict, Verdict
+from recovery_drill.report.material import Material, asides, figures, read_material, sentences
 
 SHOWN = 3
 CASES = 10

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from recovery_drill.report.material import shortened
 from recovery_drill.record.verdict import CheckResult, ScenarioVerdict
+from recovery_drill.report.material import shortened
 
 SHOWN = 20
 
