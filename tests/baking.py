@@ -63,7 +63,7 @@ class BakedProject:
 
     def files(self) -> dict[str, Path]:
         """Return its files by their relative name, without what tools leave and what is random."""
-        made_by_tools = re.compile(r"(^|/)(\.venv|__pycache__|\.[a-z]+_cache|runs|secrets)/")
+        made_by_tools = re.compile(r"(^|/)(\.venv|__pycache__|\.[a-z]+_cache|secrets)/|^runs/")
         return {
             name: path
             for path in sorted(self.path.rglob("*"))

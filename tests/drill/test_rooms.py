@@ -21,7 +21,7 @@ ROOMS = (
     "play",
     "scenarios",
     "report",
-    "runs",
+    "campaign",
 )
 """Each knows those before it: what is recorded and judged knows no process, a fault no play."""
 COMMANDS = ("__init__", "__main__", "choice", "cli", "commands", "options", "testing")

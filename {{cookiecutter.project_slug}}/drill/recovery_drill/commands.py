@@ -22,10 +22,10 @@ from recovery_drill.record.schedule import RuntimeName, Schedule, market_of, rea
 from recovery_drill.record.verdict import EXIT_CODES, Verdict
 from recovery_drill.report import write_reports
 from recovery_drill.report.table import print_coverage, print_verdict
-from recovery_drill.runs.explore import Exploration, Explorer
-from recovery_drill.runs.progress import Lines
-from recovery_drill.runs.replay import replay
-from recovery_drill.runs.run import (
+from recovery_drill.campaign.explore import Exploration, Explorer
+from recovery_drill.campaign.progress import Lines
+from recovery_drill.campaign.replay import replay
+from recovery_drill.campaign.run import (
     cases_of,
     judge_folder,
     point_latest_at,
@@ -35,7 +35,7 @@ from recovery_drill.runs.run import (
     schedule_of,
     write_verdict,
 )
-from recovery_drill.runs.stack import run_stack
+from recovery_drill.campaign.stack import run_stack
 from recovery_drill.scenarios.catalogue import find_scenario
 from recovery_drill.store.server import GivenStore, find_server
 

@@ -11,7 +11,7 @@ from recovery_drill.failures import Inconclusive
 from recovery_drill.record.model import Record
 from recovery_drill.play.case import Subject, play_case, play_undisturbed, read_file
 from recovery_drill.play.ground import Ground
-from recovery_drill.runs.run import Progress, run, schedule_of
+from recovery_drill.campaign.run import Progress, run, schedule_of
 from recovery_drill.scenarios.workload import NAME, workload_scenario
 from recovery_drill.record.schedule import Case, write_json
 from recovery_drill.record.verdict import Verdict

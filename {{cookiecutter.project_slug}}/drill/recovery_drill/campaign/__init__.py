@@ -1,0 +1,1 @@
+"""Whole runs: plays side by side, explored, played again, and told of as they go on."""
