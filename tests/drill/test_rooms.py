@@ -113,7 +113,7 @@ def test_a_room_knows_only_those_before_it(room: str) -> None:
         ("record/model.py", "if TYPE_CHECKING:\n    from recovery_drill.play.world import World"),
         ("faults/store.py", "def late():\n    from recovery_drill.scenarios import store"),
         ("runtimes/containers/stack.py", "from ...runs.run import run"),
-        ("runs/run.py", "from recovery_drill.cli import main"),
+        ("campaign/run.py", "from recovery_drill.cli import main"),
     ],
 )
 def test_an_import_against_the_direction_is_seen(module: str, source: str) -> None:
