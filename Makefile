@@ -34,7 +34,7 @@ bake:
 	@$(MAKE_VENV) "$(BUILD)/venv" requirements/bake.txt
 	@mkdir -p "$(BUILD)/my-trader"
 	@find "$(BUILD)/my-trader" -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
-	@$(BAKE) --output-dir "$(BUILD)" . project_slug=my-trader
+	@$(BAKE) --output-dir "$(BUILD)" . project_slug=my-trader >/dev/null
 
 drill: bake ## Bake the default answers into build/, set up, and run the recovery drill there
 	@$(BAKED_MAKE) -C "$(BUILD)/my-trader" --no-print-directory setup

@@ -9,11 +9,15 @@ import json
 import keyword
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 RENDERED = r"""{{ cookiecutter | tojson }}"""
+
+KEPT = Path(".before-this-bake")
+"""Where an overwriting bake finds again what it must not touch."""
 
 LONGEST_NAME = 40
 """Characters of a slug or a package: rendered import lines must stay within the line length."""
@@ -181,13 +185,30 @@ def remove_parents(slug: str) -> None:
             folder = folder.parent
 
 
+def leftovers() -> Iterator[str]:
+    """Say that an interrupted bake left the only copy of the user's files, perhaps."""
+    if KEPT.exists():
+        yield (
+            f"{Path.cwd() / KEPT} holds the files that an interrupted bake was not to overwrite: "
+            "put back what you need of them and remove the folder."
+        )
+
+
+def keep_what_is_the_users(package: str) -> None:
+    """Copy the user's room aside, where a bake overwrites a project; the next hook puts it back."""
+    for room in (Path("src", package, "strategies"), Path("tests")):
+        if room.is_dir():
+            shutil.copytree(room, KEPT / room, ignore=shutil.ignore_patterns("__pycache__"))
+
+
 def main() -> int:
     """Print what is wrong with the rendered answers; return the exit code."""
     answers = json.loads(RENDERED)
-    sentences = list(problems(answers))
+    sentences = [*problems(answers), *leftovers()]
     for sentence in sentences:
         print(sentence, file=sys.stderr, flush=True)
     if not sentences:
+        keep_what_is_the_users(answers["package_name"])
         return 0
     remove_parents(answers["project_slug"])
     return 1

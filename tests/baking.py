@@ -62,13 +62,19 @@ class BakedProject:
         return (self.path / name).read_text(encoding="utf-8")
 
     def files(self) -> dict[str, Path]:
-        """Return its files by their relative name, without what tools leave and what is random."""
-        made_by_tools = re.compile(r"(^|/)(\.venv|__pycache__|\.[a-z]+_cache|secrets)/|^runs/")
+        """Return its files by their relative name, as the template has them.
+
+        Without what tools leave, what is random, and the record of the answers themselves.
+        """
+        left_out = re.compile(
+            r"(^|/)(\.git|\.venv|__pycache__|\.[a-z]+_cache|secrets)/|^runs/"
+            r"|^(\.env|\.cruft\.json)$"
+        )
         return {
             name: path
             for path in sorted(self.path.rglob("*"))
             if path.is_file()
-            and not made_by_tools.search(name := path.relative_to(self.path).as_posix())
+            and not left_out.search(name := path.relative_to(self.path).as_posix())
         }
 
     def run(
