@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -103,8 +104,25 @@ class BakedProject:
         return self.run("make", *arguments, environment=as_a_user)
 
 
+def copy_of_the_template(folder: Path) -> Path:
+    """Copy the files of the template that git keeps or would keep, as they stand now."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=TEMPLATE,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (TEMPLATE / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(TEMPLATE / name, folder / name)
+    return folder
+
+
 def cookiecutter(
-    output: Path, template: Path | str = TEMPLATE, **answers: str
+    output: Path, template: Path | str = TEMPLATE, *options: str, **answers: str
 ) -> subprocess.CompletedProcess[str]:
     """Call cookiecutter's command line; its own files stay beside the output, not at home."""
     config = output / ".cookiecutter.yaml"
@@ -115,7 +133,9 @@ def cookiecutter(
     return subprocess.run(
         [
             *(sys.executable, "-m", "cookiecutter", "--no-input"),
-            *("--config-file", str(config), "--output-dir", str(output / "baked"), str(template)),
+            *("--config-file", str(config), "--output-dir", str(output / "baked")),
+            *options,
+            str(template),
             *(f"{name}={value}" for name, value in answers.items()),
         ],
         cwd=output,

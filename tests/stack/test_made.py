@@ -1,5 +1,7 @@
 """What a stack needs and git does not keep is made by the bake, and again by ``make setup``."""
 
+import re
+import shutil
 import stat
 from pathlib import Path
 
@@ -30,8 +32,35 @@ def password(project: BakedProject, name: str) -> str:
     return project.read(f"secrets/{name}")
 
 
+NAMED = re.compile(r"(COMPOSE_PROJECT_NAME|NODE_IMAGE|EXCHANGE_IMAGE)=(.*)")
+"""What two clones on one machine must not share."""
+
+
+def names(project: BakedProject) -> set[str]:
+    """Return the names that a clone's containers, volumes and images have."""
+    found = dict(NAMED.findall(project.read(".env")))
+    assert len(found) == 3
+    return set(found.values())
+
+
+def without_names(project: BakedProject) -> list[str]:
+    """Return the settings as the example has them: without names of this clone's own."""
+    example = dict(NAMED.findall(project.read(".env.example")))
+    own = f"{project.path.name}-[0-9a-f]{{6}}"
+    head, project_name, empty, *lines = project.read(".env").splitlines()[1:]
+    assert head.startswith("# ")
+    assert re.fullmatch(f"COMPOSE_PROJECT_NAME={own}", project_name)
+    assert empty == ""
+    for number, line in enumerate(lines):
+        if line.startswith(("NODE_IMAGE=", "EXCHANGE_IMAGE=")):
+            setting, image = line.split("=")
+            assert re.fullmatch(f"{own}-{setting.partition('_')[0].lower()}", image)
+            lines[number] = f"{setting}={example[setting]}"
+    return lines
+
+
 def test_a_bake_has_its_settings_and_passwords(project: BakedProject) -> None:
-    assert project.read(".env") == project.read(".env.example")
+    assert without_names(project) == project.read(".env.example").splitlines()
     for name in PASSWORDS:
         assert len(password(project, name)) == 48
         # In a URL it stands as it is.
@@ -63,7 +92,8 @@ def test_a_fresh_clone_gets_them_from_make(project: BakedProject, tmp_path: Path
     assert not (clone.path / ".env").exists()
     made = clone.make("settings")
     assert made.returncode == 0, made.stderr
-    assert clone.read(".env") == project.read(".env")
+    assert without_names(clone) == without_names(project)
+    assert names(clone).isdisjoint(names(project))
     for name in PASSWORDS:
         assert len(password(clone, name)) == 48
 
@@ -74,6 +104,35 @@ def test_what_is_there_stays(project: BakedProject) -> None:
     assert project.make("settings").returncode == 0
     assert {name: password(project, name) for name in PASSWORDS} == before
     assert project.read(".env") == "MINE=1\n"
+
+
+@pytest.mark.parametrize("line", ["MINE=1\r\n", "STORE_SERVER=redis\n"])
+def test_settings_from_before_there_were_names_keep_their_volumes(
+    project: BakedProject, line: str
+) -> None:
+    """Without a name compose takes the folder's, as it did when those volumes were made."""
+    (project.path / ".env").write_bytes(line.encode())
+    assert project.make("settings").returncode == 0
+    assert (project.path / ".env").read_bytes() == line.encode()
+
+
+@pytest.mark.parametrize("folder", ["My Trader!", "-a-", "Ä"])
+def test_any_folder_gives_a_name_that_compose_takes(tmp_path: Path, folder: str) -> None:
+    clone = BakedProject(tmp_path / folder)
+    shutil.copytree(bake(tmp_path).path, clone.path)
+    (clone.path / ".env").unlink()
+    assert clone.make("settings").returncode == 0
+    for name in names(clone):
+        assert re.fullmatch(r"[a-z0-9](-?[a-z0-9]+)*", name), name
+
+
+def test_an_image_with_a_name_of_your_own_keeps_it(project: BakedProject) -> None:
+    example = project.path / ".env.example"
+    text = example.read_text("utf-8").replace("=my-trader-node", "=registry.example/trader:1.4")
+    example.write_text(text, encoding="utf-8")
+    (project.path / ".env").unlink()
+    assert project.make("settings").returncode == 0
+    assert "registry.example/trader:1.4" in names(project)
 
 
 def test_an_empty_password_is_made_anew(project: BakedProject) -> None:

@@ -1,14 +1,14 @@
 """What a bake holds, whatever was answered, and wherever the template came from."""
 
+import json
 import re
-import shutil
-import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from baking import OPTIONS, PROJECT, TEMPLATE, BakedProject, bake, clean_environment, cookiecutter
+from baking import OPTIONS, PROJECT, BakedProject, bake, cookiecutter, copy_of_the_template
+from workflows import git
 
 CHOICES = [(name, option) for name, options in OPTIONS.items() for option in options]
 
@@ -31,35 +31,10 @@ def pyproject(project: BakedProject) -> dict[str, dict[str, object]]:
     return tomllib.loads(project.read("pyproject.toml"))
 
 
-def git(folder: Path, *arguments: str) -> None:
-    author = {f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER")
-              for what in ("NAME", "EMAIL")}  # fmt: skip
-    subprocess.run(
-        ["git", *arguments],
-        cwd=folder,
-        env={**clean_environment(), **author},
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
-
-
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template as it stands, as a repository of its own: a clone sees what is here now."""
-    folder = tmp_path_factory.mktemp("repository") / "template"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=TEMPLATE,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (TEMPLATE / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(TEMPLATE / name, folder / name)
+    folder = copy_of_the_template(tmp_path_factory.mktemp("repository") / "template")
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "As it stands")
@@ -70,6 +45,7 @@ def test_path_git_url_and_zip_bake_the_same(tmp_path: Path, repository: Path) ->
     git(repository, "clone", "--quiet", "--bare", ".", str(tmp_path / "template.git"))
     archive = tmp_path / "template.zip"
     git(repository, "archive", "--prefix=template/", f"--output={archive}", "HEAD")
+    commit = git(repository, "rev-parse", "HEAD").strip()
     contents = []
     for name, template in [
         ("path", str(repository)),
@@ -79,6 +55,9 @@ def test_path_git_url_and_zip_bake_the_same(tmp_path: Path, repository: Path) ->
         output = tmp_path / name
         output.mkdir()
         project = bake(output, template)
+        state = json.loads(project.read(".cruft.json"))
+        assert state["commit"] == commit
+        assert state["template"] == template
         contents.append(
             {
                 name: (path.read_bytes(), path.stat().st_mode)
