@@ -57,9 +57,9 @@ test-long: test ## Run all of them, the long ones too
 	"$(VENV)/bin/python" -m pytest -m long $(ARGS)
 
 check: setup ## Run every check of .pre-commit-config.yaml, of the template and of what it generates
-	@VENV="$(VENV)" sh "$(PROJECT)/scripts/check" $(ARGS)
+	@VENV="$(VENV)" SKIP="$$SKIP,generated" sh "$(PROJECT)/scripts/check" $(ARGS)
 	@rm -rf "$(BUILD)/check"
-	@"$(VENV)/bin/cookiecutter" --no-input --default-config --output-dir "$(BUILD)/check" . project_slug=my-trader
+	@"$(VENV)/bin/cookiecutter" --no-input --default-config --output-dir "$(BUILD)/check" . project_slug=my-trader >/dev/null
 	@venv=$$(cd "$(VENV)" && pwd) && cd "$(BUILD)/check/my-trader" && VENV=$$venv sh scripts/check $(ARGS)
 
 # Keeps the pins that still fit; LOCK_FLAGS=--upgrade takes the newest.

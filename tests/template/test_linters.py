@@ -17,7 +17,14 @@ from typing import Any
 import pytest
 import yaml
 
-from baking import PROJECT, TEMPLATE, BakedProject, bake, clean_environment
+from baking import (
+    PROJECT,
+    TEMPLATE,
+    BakedProject,
+    bake,
+    clean_environment,
+    copy_of_the_template,
+)
 from engine import needs_engine
 from workflows import git, read_workflow
 
@@ -117,7 +124,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
 
 def test_every_check_is_shown_to_fail() -> None:
     assert {*WRONG, "secrets"} == HOOKS[PROJECT].keys()
-    assert HOOKS[TEMPLATE].keys() <= HOOKS[PROJECT].keys()
+    assert HOOKS[TEMPLATE].keys() - {"generated"} <= HOOKS[PROJECT].keys()
 
 
 @pytest.mark.parametrize("check", WRONG)
@@ -177,6 +184,58 @@ def test_git_runs_the_same_checks_at_a_commit(project: BakedProject) -> None:
     assert "Fixing notes.txt" in str(refused.value.stderr)
     git(project.path, "add", "notes.txt")
     git(project.path, "commit", "--message", "Mended")
+
+
+WRONG_IN_A_BAKE = {
+    "ruff": (
+        "src/{{cookiecutter.package_name}}/wrong.py",
+        '"""Wrong."""\n\nimport os\n',
+        '"""Right."""\n',
+        "F401",
+    ),
+    "shellcheck": ("scripts/wrong", "#!/bin/sh\nrm $1\n", '#!/bin/sh\nrm "$1"\n', "SC2086"),
+    "toml": (
+        "wrong.toml",
+        'a = "{{ cookiecutter.project_name }}\n',
+        'a = "{{ cookiecutter.project_name }}"\n',
+        "wrong.toml: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("check", WRONG_IN_A_BAKE)
+def test_a_commit_to_the_template_checks_what_it_changes_in_the_generated_project(
+    tmp_path: Path, check: str
+) -> None:
+    template = copy_of_the_template(tmp_path / "template")
+    git(template, "init", "--quiet")
+    git(template, "add", "--all")
+    git(template, "commit", "--quiet", "--message", "As it stands")
+    name, wrong, right, found = WRONG_IN_A_BAKE[check]
+    path = template / PROJECT.name / name
+
+    def committed() -> subprocess.CompletedProcess[str]:
+        git(template, "add", str(path))
+        return subprocess.run(
+            [str(BIN / "pre-commit"), "run"],
+            cwd=template,
+            # Types take half a minute, and are shown to be checked elsewhere.
+            env={**clean_environment(), "VENV": str(BIN.parent), "SKIP": "mypy"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    path.write_text(wrong, encoding="utf-8")
+    refused = committed()
+    assert refused.returncode == 1, refused.stdout + refused.stderr
+    assert found in refused.stdout
+    path.write_text(right, encoding="utf-8")
+    accepted = committed()
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    # Git says nothing of the bake.
+    assert git(template, "status", "--porcelain", "-z") == f"A  {PROJECT.name}/{name}\0"
 
 
 @pytest.mark.parametrize("layer", HOOKS, ids=["template", "project"])
