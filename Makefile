@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drill test test-long check lock bake
+.PHONY: help setup drill test test-quick test-long check lock bake
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,8 +41,11 @@ drill: bake ## Bake the default answers into build/, set up, and run the recover
 	@$(BAKED_MAKE) -C "$(BUILD)/my-trader" --no-print-directory drill
 
 # Two at a time, for they wait more than they work; a file's tests share what they have set up.
-test: setup ## Run the template's tests
+test: setup ## Run the template's tests, but those that take minutes
 	@"$(VENV)/bin/python" -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-quick: setup ## Run those that start no process, in less than a minute
+	@"$(VENV)/bin/python" -m pytest -n 2 --dist loadfile -m "not long and not processes" $(ARGS)
 
 # The long ones play two cases at a time themselves. NautilusTrader 2 wants Python 3.13; without one
 # its test says that it is skipped.

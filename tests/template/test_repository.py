@@ -165,7 +165,7 @@ def targets(layer: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("layer", "public"),
     [
-        (TEMPLATE, {"help", "setup", "drill", "test", "test-long", "check", "lock"}),
+        (TEMPLATE, {"help", "setup", "drill", "test", "test-quick", "test-long", "check", "lock"}),
         (
             PROJECT,
             {

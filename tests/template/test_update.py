@@ -251,3 +251,8 @@ def test_an_updated_project_is_drilled(tmp_path: Path, template: Path) -> None:
         done = project.make(*target)
         assert done.returncode == 0, done.stdout + done.stderr
     assert "Verdict: held." in done.stdout
+    # Nothing of the run holds the secret that its nodes sign with: no log, no store, no state.
+    secret = b"simulated-" + b"secret"
+    files = [path for path in (project.path / "runs").rglob("*") if path.is_file()]
+    assert len(files) > 10
+    assert [path for path in files if secret in path.read_bytes()] == []
