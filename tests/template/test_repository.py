@@ -210,6 +210,27 @@ def test_readmes_name_only_commands_that_exist(layer: Path) -> None:
             assert target in targets(layer), f"{relative(path)} names make {target}"
 
 
+@pytest.mark.parametrize("layer", LAYERS, ids=LAYER_NAMES)
+def test_a_readme_says_whose_project_this_is_not(layer: Path) -> None:
+    """NautilusTrader's TRADEMARK.md asks for these three, and for the company's name."""
+    text = " ".join((layer / "README.md").read_text("utf-8").split())
+    assert "not affiliated with, endorsed or supported by Nautech Systems Pty Ltd" in text
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=LAYER_NAMES)
+def test_weaknesses_are_reported_in_private_and_to_nobody_made_up(layer: Path) -> None:
+    text = (layer / "SECURITY.md").read_text("utf-8")
+    assert "**Report a weakness in private**" in text
+    assert not re.search(r"\S+@\S+|https?://", text)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=LAYER_NAMES)
+def test_every_page_that_is_linked_is_there(layer: Path) -> None:
+    for path in [*layer.glob("*.md"), *layer.glob("docs/*.md")]:
+        for link in re.findall(r"\]\(([^):#]+)(?:#[^)]*)?\)", path.read_text("utf-8")):
+            assert (path.parent / link).exists(), f"{relative(path)} links {link}"
+
+
 # -- workflows ----------------------------------------------------------------------------------
 
 
