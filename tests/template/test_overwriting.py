@@ -18,13 +18,13 @@ from baking import (
 )
 
 CACHES = ("__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache")
-PATTERNS = QUESTIONS["_copy_without_render"]
-assert isinstance(PATTERNS, list)
 
 
 def matched(path: Path) -> bool:
+    patterns = QUESTIONS["_copy_without_render"]
+    assert isinstance(patterns, list)
     name = path.relative_to(PROJECT).as_posix()
-    return any(fnmatch.fnmatch(name, pattern) for pattern in PATTERNS)
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
 def is_cache(path: Path) -> bool:

@@ -1,0 +1,74 @@
+"""Which tests start processes; the others are `make test-quick`.
+
+They ask what can be asked of code without a bake, a node, an exchange or a store of its own.
+"""
+
+import sys
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+
+START_PROCESSES = (
+    *("node/", "stack/", "template/"),
+    *("drill/test_child.py", "drill/test_compose.py", "drill/test_containers.py"),
+    *("drill/test_drill.py", "drill/test_every_crash_point.py", "drill/test_explore.py"),
+    *("drill/test_lives.py", "drill/test_mutants.py", "drill/test_proxy.py"),
+    *("drill/test_scenarios.py", "drill/test_store.py", "drill/test_store_faults.py"),
+    *("exchange/test_adapter_schemas.py", "exchange/test_bad_clients.py", "exchange/test_ccxt"),
+    *("exchange/test_cli.py", "exchange/test_control.py", "exchange/test_durability.py"),
+    *("exchange/test_faults", "exchange/test_history.py", "exchange/test_limits.py"),
+    *("exchange/test_market_data.py", "exchange/test_matching_over_sockets.py"),
+    *("exchange/test_official_samples.py", "exchange/test_page.py", "exchange/test_rest.py"),
+    *("exchange/test_rust_adapter.py", "exchange/test_signing.py", "exchange/test_soak.py"),
+    *("exchange/test_streams.py",),
+)
+"""Folders and modules whose tests start processes; a test of any other that does so fails."""
+
+STARTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"})
+
+_started: list[str] = []
+_before = pytest.StashKey[int]()
+
+
+def _hear(event: str, arguments: tuple[object, ...]) -> None:
+    if event in STARTS:
+        _started.append(" ".join(str(argument) for argument in arguments[:2]) or event)
+
+
+sys.addaudithook(_hear)
+
+
+def starts_processes(path: Path) -> bool:
+    """Say whether the tests of a module may start processes."""
+    return path.is_relative_to(TESTS) and path.relative_to(TESTS).as_posix().startswith(
+        START_PROCESSES
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark what starts processes, so that `-m "not processes"` leaves it out."""
+    for item in items:
+        if starts_processes(item.path):
+            item.add_marker(pytest.mark.processes)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Remember what had been started before the test's first fixture."""
+    item.stash[_before] = len(_started)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Fail a test that started a process without being among those that may."""
+    yield
+    started = _started[item.stash[_before] :]
+    if started and item.get_closest_marker("processes") is None:
+        pytest.fail(
+            f"It started {started[0]}, so it is none for `make test-quick`: name its module in "
+            "START_PROCESSES of tests/quick.py."
+        )
