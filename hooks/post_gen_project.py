@@ -131,10 +131,10 @@ def source_of(answers: Mapping[str, str], template: Path | None) -> dict[str, st
     if answers["_repo_dir"].startswith(source):  # a folder of this machine, not a clone
         source = git("rev-parse", "--show-toplevel", folder=template) or str(template)
     else:  # written in full here, whatever it was abbreviated to
-        source = git("remote", "get-url", "origin", folder=template) or source
+        source = git("config", "--get", "remote.origin.url", folder=template) or source
     inside = git("rev-parse", "--show-prefix", folder=template)
     return {
-        "template": re.sub(r"(?<=://)[^/@]*@", "", source),  # a password is not written down
+        "template": re.sub(r"^(https?://)[^/@]*@", r"\1", source),  # without a password
         "commit": git("rev-parse", "HEAD", folder=template),
         "directory": inside.rstrip("/") if inside else None,
     }
