@@ -156,6 +156,8 @@ def test_the_checks_see_the_same_files_in_any_repository(
     repository: str, project: BakedProject
 ) -> None:
     """Files that are not added yet are seen, ignored ones are not."""
+    if repository != "its own":
+        shutil.rmtree(project.path / ".git")
     if repository != "none":
         where = project.path if repository == "its own" else project.path.parent
         git(where, "init", "--quiet")
