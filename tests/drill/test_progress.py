@@ -5,9 +5,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from recovery_drill.campaign.progress import Lines, left
 from recovery_drill.record.schedule import Case
 from recovery_drill.record.verdict import Outcome, ScenarioVerdict
-from recovery_drill.campaign.progress import Lines, left
 
 LONG = "recovering: store RPUSHX orders OrderFilled + HSET index:order_position, before (12)"
 

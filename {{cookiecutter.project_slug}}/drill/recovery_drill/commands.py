@@ -14,14 +14,6 @@ import msgspec
 from rich.console import Console
 
 from recovery_drill import options as asked
-from recovery_drill.choice import choose, extra_of, list_scenarios
-from recovery_drill.failures import DrillError, UsageError
-from recovery_drill.play.ground import Ground
-from recovery_drill.record.policy import Policy, read_policy
-from recovery_drill.record.schedule import RuntimeName, Schedule, market_of, read_schedule
-from recovery_drill.record.verdict import EXIT_CODES, Verdict
-from recovery_drill.report import write_reports
-from recovery_drill.report.table import print_coverage, print_verdict
 from recovery_drill.campaign.explore import Exploration, Explorer
 from recovery_drill.campaign.progress import Lines
 from recovery_drill.campaign.replay import replay
@@ -36,6 +28,14 @@ from recovery_drill.campaign.run import (
     write_verdict,
 )
 from recovery_drill.campaign.stack import run_stack
+from recovery_drill.choice import choose, extra_of, list_scenarios
+from recovery_drill.failures import DrillError, UsageError
+from recovery_drill.play.ground import Ground
+from recovery_drill.record.policy import Policy, read_policy
+from recovery_drill.record.schedule import RuntimeName, Schedule, market_of, read_schedule
+from recovery_drill.record.verdict import EXIT_CODES, Verdict
+from recovery_drill.report import write_reports
+from recovery_drill.report.table import print_coverage, print_verdict
 from recovery_drill.scenarios.catalogue import find_scenario
 from recovery_drill.store.server import GivenStore, find_server
 

@@ -22,11 +22,11 @@ from pathlib import Path
 
 import pytest
 
+from recovery_drill.campaign.run import cases_of, run, schedule_of
 from recovery_drill.play.ground import Ground
 from recovery_drill.record.policy import read_policy
 from recovery_drill.record.verdict import ScenarioVerdict
 from recovery_drill.report import write_reports
-from recovery_drill.campaign.run import cases_of, run, schedule_of
 from recovery_drill.scenarios.catalogue import SCENARIOS, find_scenario
 
 DEFAULT = tuple(scenario.name for scenario in SCENARIOS if scenario.default)

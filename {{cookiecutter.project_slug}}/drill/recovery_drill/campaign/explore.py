@@ -4,17 +4,17 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from recovery_drill.campaign.run import Progress, run, schedule_of
+from recovery_drill.failures import Inconclusive
+from recovery_drill.play.case import Subject, play_case, play_undisturbed, read_file
+from recovery_drill.play.ground import Ground
 from recovery_drill.record.boundary import Boundary, CrashPoint, boundaries
 from recovery_drill.record.contract import Stage
 from recovery_drill.record.coverage import Coverage, choose, cover, first_kill, plan_cases
-from recovery_drill.failures import Inconclusive
 from recovery_drill.record.model import Record
-from recovery_drill.play.case import Subject, play_case, play_undisturbed, read_file
-from recovery_drill.play.ground import Ground
-from recovery_drill.campaign.run import Progress, run, schedule_of
-from recovery_drill.scenarios.workload import NAME, workload_scenario
 from recovery_drill.record.schedule import Case, write_json
 from recovery_drill.record.verdict import Verdict
+from recovery_drill.scenarios.workload import NAME, workload_scenario
 
 REFERENCE, RECOVERY = "reference", "recovery"
 RECORDED = ("exchange.jsonl", "store.jsonl", "history.jsonl")

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from recovery_drill.report.table import STYLES
 from recovery_drill.record.schedule import Case
 from recovery_drill.record.verdict import ScenarioVerdict
+from recovery_drill.report.table import STYLES
 
 SPINNER_CELLS = 2
 

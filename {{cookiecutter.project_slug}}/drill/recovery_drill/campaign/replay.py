@@ -4,10 +4,10 @@ from pathlib import Path
 
 import msgspec
 
+from recovery_drill.campaign.run import Progress, run, subject_of
 from recovery_drill.failures import Inconclusive
 from recovery_drill.play.case import play_undisturbed
 from recovery_drill.play.ground import Ground
-from recovery_drill.campaign.run import Progress, run, subject_of
 from recovery_drill.record.schedule import Case, Schedule
 from recovery_drill.record.verdict import Verdict
 

@@ -11,20 +11,20 @@ from typing import Protocol
 
 import msgspec
 
-from recovery_drill.runtimes.containers.engine import check_engine
-from recovery_drill.runtimes.containers.overlay import environment_of, own_images
-from recovery_drill.runtimes.containers.stack import FILE, build
 from recovery_drill.failures import UsageError
 from recovery_drill.play.case import UNDISTURBED, Subject, play_case, read_ending, read_evidence
 from recovery_drill.play.ground import Ground
-from recovery_drill.record.policy import fill_in
+from recovery_drill.play.scenario import Scenario
 from recovery_drill.proc.child import find_program
 from recovery_drill.proc.exchange import Exchange, exchange_process
-from recovery_drill.scenarios.catalogue import find_scenario
-from recovery_drill.scenarios.kills import LONG_HAUL
-from recovery_drill.play.scenario import Scenario
+from recovery_drill.record.policy import fill_in
 from recovery_drill.record.schedule import Case, Schedule, market_of, read_schedule, write_json
 from recovery_drill.record.verdict import ScenarioVerdict, Verdict
+from recovery_drill.runtimes.containers.engine import check_engine
+from recovery_drill.runtimes.containers.overlay import environment_of, own_images
+from recovery_drill.runtimes.containers.stack import FILE, build
+from recovery_drill.scenarios.catalogue import find_scenario
+from recovery_drill.scenarios.kills import LONG_HAUL
 
 
 class Progress(Protocol):

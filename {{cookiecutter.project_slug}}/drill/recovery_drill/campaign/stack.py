@@ -14,10 +14,10 @@ from typing import Any
 import aiohttp
 
 from recovery_drill.failures import DrillError
-from recovery_drill.record.contract import WORTH_A_RESTART
-from recovery_drill.record.policy import Policy, fill_in
 from recovery_drill.proc.child import Child
 from recovery_drill.proc.exchange import Exchange, exchange_process
+from recovery_drill.record.contract import WORTH_A_RESTART
+from recovery_drill.record.policy import Policy, fill_in
 from recovery_drill.store.server import EmbeddedStore, free_port
 
 MOST_RESTARTS = 5
