@@ -2,26 +2,26 @@
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
 import json
 import math
-import os
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
 
 TEMPLATE = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TEMPLATE / "tests"))
+
+from processes import Process  # noqa: E402 - found on the path above
+from signing import HEADERS, signed  # noqa: E402 - as above
+
 DRILL = TEMPLATE / "{{cookiecutter.project_slug}}" / "drill"
 EXCHANGE = ("-m", "simulated_exchange", "--stepped")
-KEY, SECRET = "simulated-key", b"simulated-secret"
 LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
 READY_SECONDS = 60.0
 
@@ -44,9 +44,7 @@ class Client:
 
     async def ask(self, method: str, path: str, **parameters: object) -> Answer:
         """Send a signed request; signing and reading the JSON are not timed."""
-        query = urlencode({**parameters, "timestamp": time.time_ns() // 1_000_000})
-        digest = hmac.new(SECRET, query.encode(), hashlib.sha256).hexdigest()
-        url = URL(f"{self.http}/fapi/v1/{path}?{query}&signature={digest}", encoded=True)
+        url = URL(f"{self.http}/fapi/v1/{path}?{signed(parameters)}", encoded=True)
         return await self._timed(method, url)
 
     async def sim(self, method: str, path: str, body: object = None) -> Answer:
@@ -55,8 +53,7 @@ class Client:
 
     async def _timed(self, method: str, url: URL, body: object = None) -> Answer:
         began = time.perf_counter()
-        headers = {"X-MBX-APIKEY": KEY}
-        async with self.session.request(method, url, headers=headers, json=body) as answer:
+        async with self.session.request(method, url, headers=HEADERS, json=body) as answer:
             text = await answer.text()
         took = time.perf_counter() - began
         return Answer(answer.status, json.loads(text), took)
@@ -73,27 +70,17 @@ class Client:
 async def served(*arguments: str) -> AsyncIterator[Client]:
     """Start a server that prints a ready line, as the exchange does; stop it in the end."""
     began = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *arguments,
-        env={**os.environ, "PYTHONPATH": str(DRILL)},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
+    process = Process([sys.executable, *arguments], environment={"PYTHONPATH": str(DRILL)})
     try:
-        async with asyncio.timeout(READY_SECONDS):
-            line = await process.stdout.readline()
+        ready = await asyncio.to_thread(process.next_line, READY_SECONDS)
         took = time.perf_counter() - began
-        ready = json.loads(line)
         client = Client(ready["http"], ready["ws"], process.pid, took)
         try:
             yield client
         finally:
             await client.session.close()
     finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+        await asyncio.to_thread(process.stop)
 
 
 def megabytes(pid: int) -> float:

@@ -14,26 +14,28 @@ import time
 from pathlib import Path
 
 TEMPLATE = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TEMPLATE / "tests"))
+
+from processes import Process  # noqa: E402 - found on the path above
+
 DRILL = TEMPLATE / "{{cookiecutter.project_slug}}" / "drill"
 TIMES = 5
+SECONDS = 60.0
 IMPORT = "import nautilus_trader.live.node, nautilus_trader.adapters.binance"
 
 
 def seconds(*command: str, ready: bool = False) -> float:
     """Return the median of the seconds until a command has ended, or has printed a line."""
-    environment = {**os.environ, "PYTHONPATH": str(DRILL)}
     found = []
     for _ in range(TIMES):
         began = time.monotonic()
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
-        assert process.stdout is not None
+        process = Process(command, environment={"PYTHONPATH": str(DRILL)})
         if ready:
-            process.stdout.readline()
-            found.append(time.monotonic() - began)
-            process.terminate()
-        process.communicate(timeout=60)
-        if not ready:
-            found.append(time.monotonic() - began)
+            process.next_line(SECONDS)
+        else:
+            process.wait(SECONDS)
+        found.append(time.monotonic() - began)
+        process.stop()
     return statistics.median(found)
 
 

@@ -1,13 +1,22 @@
 """What all rooms of the template's tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from baking import TEMPLATE, BakedProject, bake
+from processes import Process, all_ended
 from quick import pytest_collection_modifyitems, pytest_runtest_setup, pytest_runtest_teardown
 
 __all__ = ["pytest_collection_modifyitems", "pytest_runtest_setup", "pytest_runtest_teardown"]
+
+
+@pytest.fixture(autouse=True)
+def processes() -> Iterator[list[Process]]:
+    """The processes that the test has started; those that still run are ended with it."""
+    with all_ended() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

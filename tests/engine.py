@@ -4,7 +4,6 @@ import functools
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from baking import clean_environment
+from processes import free_port
 
 SECONDS_TO_ANSWER = 20
 SECONDS_FOR_DOCKER = 900
@@ -50,14 +50,6 @@ needs_engine = pytest.mark.skipif(
     bool(why_none()) and REQUIRED not in os.environ,
     reason=f"needs a container engine: {why_none()}",
 )
-
-
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Stack:

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 from baking import BakedProject, bake
 from drill.drilled import NODES, Drilled
 from engine import REQUIRED, why_none
+from processes import Process
 from recovery_drill.runtimes.containers.overlay import own_images
 from recovery_drill.scenarios.catalogue import IN_CONTAINERS
 from recovery_drill.scenarios.containers import CONTAINERS
@@ -180,25 +180,19 @@ def test_a_folder_of_containers_is_judged_again_without_them(
     assert quick.verdict == before
 
 
+def trades(folder: Path) -> bool:
+    """Say whether the node of a play has said that it trades."""
+    return any('"trading"' in log.read_text() for log in folder.rglob("node-1.log"))
+
+
 def test_an_interrupted_run_leaves_nothing(project: BakedProject, tmp_path: Path) -> None:
     command = (sys.executable, "-m", "recovery_drill", "run", "--runtime", "compose")
-    running = subprocess.Popen(
-        [*command, "--folder", str(tmp_path), "container-kill"],
-        cwd=project.path,
-        env=project.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    until = time.monotonic() + SECONDS_UNTIL_PLAYED
-    while not any('"trading"' in log.read_text() for log in tmp_path.rglob("node-1.log")):
-        assert running.poll() is None, running.communicate()[0]
-        assert time.monotonic() < until, "no node traded"
-        time.sleep(0.1)  # nobody tells when a file has grown
-    running.send_signal(signal.SIGINT)
-    said, _ = running.communicate(timeout=SECONDS_UNTIL_PLAYED)
-    assert running.returncode == 3, said
-    assert "interrupted" in said
+    arguments = ("--folder", str(tmp_path), "container-kill")
+    running = Process([*command, *arguments], project.path, inherits=project.environment)
+    running.until_seen(lambda: trades(tmp_path), SECONDS_UNTIL_PLAYED)
+    code = running.stop(signal.SIGINT, SECONDS_UNTIL_PLAYED)
+    assert code == 3, running.everything()
+    assert "interrupted" in running.everything()
     assert list(tmp_path.rglob("engine.log"))
     assert left_over(tmp_path) == []
 

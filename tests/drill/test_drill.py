@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,7 +12,10 @@ import pytest
 
 from baking import BakedProject, bake
 from drill.drilled import NODES, Drilled
+from processes import Process
 from recovery_drill.checks import CHECKS
+
+SECONDS = 30.0
 
 FIVE = [
     "kill-while-flat",
@@ -216,39 +218,22 @@ def test_a_given_store_is_used_and_left_clean(baked_project: BakedProject, tmp_p
     store_folder = tmp_path / "store"
     store_folder.mkdir()
     script = (
-        "import asyncio, sys; from pathlib import Path; from recovery_drill.store.server import *\n"
+        "import asyncio, json, sys; from pathlib import Path\n"
+        "from recovery_drill.store.server import *\n"
         "async def main():\n"
         "    store = EmbeddedStore(Path(sys.argv[1])); await store.start()\n"
-        "    print(store.url, flush=True); await asyncio.sleep(300)\n"
+        "    print(json.dumps({'url': store.url}), flush=True); await asyncio.sleep(300)\n"
         "asyncio.run(main())\n"
     )
-    server = subprocess.Popen(
-        [sys.executable, "-c", script, str(store_folder)],
-        env=baked_project.environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        assert server.stdout is not None
-        url = server.stdout.readline().strip()
-        drilled = Drilled(baked_project, tmp_path / "runs", "kill-and-lose-store", "--store", url)
-        assert drilled.ended.returncode == 0, drilled.output
-        written = (store_folder / "data").rglob("*.aof")
-        assert any(b"trader-DRILL" in path.read_bytes() for path in written)
-        keys = "import redis, sys; print(redis.Redis.from_url(sys.argv[1]).keys())"
-        left = baked_project.run(sys.executable, "-c", keys, url)
-        assert left.stdout.strip() == "[]"
-    finally:
-        for pid in _descendants(server.pid):
-            os.kill(pid, signal.SIGKILL)
-        server.kill()
-        server.wait(10)
-
-
-def _descendants(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in children.read_text().split()] if children.exists() else []
+    command = [sys.executable, "-c", script, str(store_folder)]
+    url = Process(command, inherits=baked_project.environment).next_line(SECONDS)["url"]
+    drilled = Drilled(baked_project, tmp_path / "runs", "kill-and-lose-store", "--store", url)
+    assert drilled.ended.returncode == 0, drilled.output
+    written = (store_folder / "data").rglob("*.aof")
+    assert any(b"trader-DRILL" in path.read_bytes() for path in written)
+    keys = "import redis, sys; print(redis.Redis.from_url(sys.argv[1]).keys())"
+    left = baked_project.run(sys.executable, "-c", keys, url)
+    assert left.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(
@@ -286,26 +271,21 @@ def test_an_exchange_that_cannot_start_is_no_verdict(
     assert list(tmp_path.iterdir()) == []
 
 
+def trades(folder: Path) -> bool:
+    """Say whether the exchange of a drill has filled an order."""
+    return any("order.filled" in path.read_text() for path in folder.rglob("exchange.jsonl"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_drill_leaves_no_process(
     baked_project: BakedProject, tmp_path: Path, number: signal.Signals
 ) -> None:
-    drill = subprocess.Popen(
-        [sys.executable, "-m", "recovery_drill", "run", "--folder", str(tmp_path)],
-        cwd=baked_project.path,
-        env=baked_project.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 30
-    while not any("order.filled" in p.read_text() for p in tmp_path.rglob("exchange.jsonl")):
-        assert time.monotonic() < deadline, "the drill did not begin to trade within 30 s"
-        time.sleep(0.05)
-    started = _descendants(drill.pid)
+    command = [sys.executable, "-m", "recovery_drill", "run", "--folder", str(tmp_path)]
+    drill = Process(command, baked_project.path, inherits=baked_project.environment)
+    drill.until_seen(lambda: trades(tmp_path), SECONDS)
+    started = drill.children()
     assert len(started) >= 3
-    drill.send_signal(number)
-    _, said = drill.communicate(timeout=30)
-    assert drill.returncode == 3
-    assert said.strip() == "recovery-drill: interrupted; every process it started has been ended."
+    assert drill.stop(number, SECONDS) == 3
+    interrupted = "recovery-drill: interrupted; every process it started has been ended."
+    assert drill.errors().strip() == interrupted
     assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []

@@ -5,7 +5,8 @@ import functools
 from collections import defaultdict
 from typing import Any
 
-from exchange.support import KEY, User, exchange
+from exchange.support import User, exchange
+from signing import KEY
 
 Said = dict[str, list[Any]]
 """Payloads by what they are: ``GET /fapi/v1/order``, ``ORDER_TRADE_UPDATE TRADE FILLED``, …"""

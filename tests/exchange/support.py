@@ -2,36 +2,37 @@
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
-import json
-import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
 
 import simulated_exchange
+from processes import Process
+from signing import KEY, SECRET, signed
 
-KEY, SECRET = "simulated-key", "simulated-secret"
 DRILL = Path(simulated_exchange.__file__).parent.parent
 EPOCH_MS = 1_704_067_200_000
 START_MS = EPOCH_MS + 300 * 60_000
 SECONDS = 10.0
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "simulated_exchange", *arguments]
+def called(*arguments: str) -> Process:
+    """Call the exchange's command line."""
+    command = [sys.executable, "-m", "simulated_exchange", *arguments]
+    return Process(command, environment={"PYTHONPATH": str(DRILL)})
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(DRILL)}
+def refused(*arguments: str) -> tuple[int, str]:
+    """Call it so that it does not start; return its exit code and what it says of it."""
+    process = called(*arguments)
+    code = process.wait()
+    assert process.output == []
+    return code, process.errors()
 
 
 class User:
@@ -58,10 +59,7 @@ class User:
     async def signed(
         self, method: str, path: str, secret: str = SECRET, **parameters: Any
     ) -> tuple[int, Any]:
-        parameters.setdefault("timestamp", time.time_ns() // 1_000_000)
-        query = urlencode(parameters)
-        digest = hmac.new(secret.encode(), query.encode(), hashlib.sha256).hexdigest()
-        return await self.raw(method, f"/fapi/{path}", f"{query}&signature={digest}")
+        return await self.raw(method, f"/fapi/{path}", signed(parameters, secret))
 
     async def ask(self, method: str, path: str, **parameters: Any) -> Any:
         """Return the answer of a request that has to succeed."""
@@ -162,38 +160,20 @@ class Stream:
 
 
 class Running:
-    """An exchange process that said that it is ready."""
+    """An exchange process that said that it is ready, for tests that must not stand still."""
 
-    def __init__(self, process: asyncio.subprocess.Process, ready: Any, took: float) -> None:
+    def __init__(self, process: Process, ready: Any) -> None:
         self.process = process
         self.ready = ready
-        self.took = took
 
     @classmethod
     async def start(cls, *arguments: str) -> Self:
-        began = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
-            *command(*arguments),
-            env=environment(),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        assert process.stdout is not None
-        async with asyncio.timeout(SECONDS):
-            line = await process.stdout.readline()
-        took = time.monotonic() - began
-        if not line:
-            assert process.stderr is not None
-            raise AssertionError((await process.stderr.read()).decode())
-        return cls(process, json.loads(line), took)
+        process = called(*arguments)
+        return cls(process, await asyncio.to_thread(process.next_line, SECONDS))
 
     async def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        if self.process.returncode is None:
-            self.process.send_signal(number)
-        async with asyncio.timeout(SECONDS):
-            _, errors = await self.process.communicate()
-        assert self.process.returncode is not None
-        return self.process.returncode, errors.decode()
+        code = await asyncio.to_thread(self.process.stop, number, SECONDS)
+        return code, self.process.errors()
 
 
 @contextlib.asynccontextmanager

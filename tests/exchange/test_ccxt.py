@@ -10,7 +10,8 @@ import ccxt
 import ccxt.async_support
 import pytest
 
-from exchange.support import KEY, SECRET, User, exchange
+from exchange.support import User, exchange
+from signing import KEY, SECRET
 from simulated_exchange.protocol.endpoints import ENDPOINTS
 
 BTC = "BTC/USDT:USDT"

@@ -8,8 +8,9 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from exchange.support import KEY, SECONDS, SECRET, User
+from exchange.support import SECONDS, User
 from exchange.test_ccxt import BTC, PATHS, is_loopback, texts
+from signing import KEY, SECRET
 
 
 @contextlib.asynccontextmanager

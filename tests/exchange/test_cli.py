@@ -1,18 +1,16 @@
 """The command line: ready line, exit codes, one sentence for each mistake."""
 
 import asyncio
-import contextlib
 import json
 import re
 import signal
 import socket
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from exchange.support import Running, command, environment, exchange
+from exchange.support import Running, called, exchange, refused
 from simulated_exchange.market.scripts import SeededMarket
 from simulated_exchange.market.symbols import symbol_rules
 
@@ -36,18 +34,18 @@ async def test_wallet_and_regime() -> None:
 
 
 def test_help_names_every_option_and_regime() -> None:
-    asked = [*command("--help")]
-    said = subprocess.run(asked, env=environment(), capture_output=True, text=True, check=True)
+    asked = called("--help")
+    assert asked.wait() == 0
+    said = " ".join("".join(asked.output).split())
     for word in ("--stepped", "--state DIR", "--wallet", "swing: ", "crash: falls by 15 %"):
-        assert word in " ".join(said.stdout.split())
+        assert word in said
 
 
 async def test_more_signals_while_it_stops_change_nothing() -> None:
     running = await Running.start("--stepped")
-    while running.process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            running.process.send_signal(signal.SIGTERM)
-            running.process.send_signal(signal.SIGINT)
+    while not running.process.ended:
+        running.process.send(signal.SIGTERM)
+        running.process.send(signal.SIGINT)
         await asyncio.sleep(0.001)
     assert await running.stop() == (0, "")
 
@@ -58,22 +56,9 @@ async def test_all_addresses_are_reached_on_loopback() -> None:
     await running.stop()
 
 
-def run(*arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        command(*arguments),
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
-    assert done.stdout == ""
-    return done.returncode, done.stderr
-
-
 def test_a_taken_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        code, said = run("--stepped", "--port", str(taken.getsockname()[1]))
+        code, said = refused("--stepped", "--port", str(taken.getsockname()[1]))
     assert code == 75
     assert said.count("\n") == 1
     assert "is taken: give another --port" in said
@@ -109,7 +94,7 @@ def test_a_taken_port() -> None:
     ],
 )
 def test_wrong_usage_is_one_sentence(arguments: list[str], says: str) -> None:
-    code, said = run(*arguments)
+    code, said = refused(*arguments)
     assert code == 2
     assert says in said
     assert said.count("\n") == 1
@@ -127,20 +112,20 @@ def bars(path: Path, count: int) -> Path:
 
 def test_a_file_that_is_no_bar_file(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("time,price\n1,2\n")
-    code, said = run("--market", str(tmp_path / "b.csv"), "--stepped")
+    code, said = refused("--market", str(tmp_path / "b.csv"), "--stepped")
     assert code == 2
     assert said.count("\n") == 1
     assert "is no file of bars: its first line has to be timestamp,open," in said
 
 
 def test_too_few_bars(tmp_path: Path) -> None:
-    code, said = run("--market", str(bars(tmp_path / "b.csv", 10)), "--stepped")
+    code, said = refused("--market", str(bars(tmp_path / "b.csv", 10)), "--stepped")
     assert code == 2
     assert "has 10 bars" in said
 
 
 def test_recorded_bars_are_stepped_or_have_a_speed(tmp_path: Path) -> None:
-    code, said = run("--market", str(bars(tmp_path / "b.csv", 10)), "--history", "5")
+    code, said = refused("--market", str(bars(tmp_path / "b.csv", 10)), "--history", "5")
     assert code == 2
     assert "--stepped or --speed" in said
 

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from exchange import laws
-from exchange.support import SECONDS, Running, User, command, environment
+from exchange.support import SECONDS, Running, User, refused
 from simulated_exchange.journal.folder import FolderError, open_folder, restore
 from simulated_exchange.journal.journal import Journal
 from simulated_exchange.journal.state import State, replay
@@ -321,16 +321,7 @@ async def test_a_full_disk_ends_it_before_it_answers(tmp_path: Path) -> None:
 
 
 async def run(folder: Path, *arguments: str) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        *command("--state", str(folder), *arguments),
-        env=environment(),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(SECONDS):
-        _, said = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, said.decode()
+    return await asyncio.to_thread(refused, "--state", str(folder), *arguments)
 
 
 async def test_folders_that_cannot_be_used(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from exchange.support import DRILL, SECONDS, User
+from processes import Process
 from simulated_exchange.protocol.endpoints import ACCOUNT, ENDPOINTS, MARKET, ORDERS
 from simulated_exchange.protocol.unsupported import UNSUPPORTED
 
@@ -52,12 +53,9 @@ def test_the_contract_names_every_request_that_a_fault_can_match() -> None:
 async def test_an_example_runs_as_it_stands(user: User, example: str) -> None:
     assert example.count("http://127.0.0.1:8080") == 1
     script = example.replace("http://127.0.0.1:8080", user.http)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE
-    )
-    async with asyncio.timeout(3 * SECONDS):
-        said, _ = await process.communicate()
-    assert process.returncode == 0
-    assert float(said.split()[0]) == pytest.approx(await user.price(), abs=1)
+    process = Process([sys.executable, "-c", script])
+    code = await asyncio.to_thread(process.wait, 3 * SECONDS)
+    assert code == 0, process.everything()
+    assert float("".join(process.output).split()[0]) == pytest.approx(await user.price(), abs=1)
     [position] = (await user.ledger())["positions"]
     assert position["quantity"] == "0.010"

@@ -5,17 +5,15 @@ It needs an environment of its own: both versions of NautilusTrader have the sam
 """
 
 import asyncio
-import contextlib
-import json
 import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from exchange.support import User
+from processes import Process
 
 CLIENT = Path(__file__).with_name("rust_adapter_client.py")
 PYTHON = os.environ.get("RUST_ADAPTER_PYTHON", "")
@@ -29,19 +27,13 @@ pytestmark = [
 ]
 
 
-class Client:
+class Client(Process):
     """A running client process: what it is told to do, and what it said."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
+    def __init__(self, user: User) -> None:
         self.kinds: set[str] = set()
         self._left: list[Any] = []
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._stdin, self._stdout = process.stdin, process.stdout
-
-    def do(self, command: str) -> None:
-        self._stdin.write(f"{command}\n".encode())
+        super().__init__([PYTHON, str(CLIENT), user.http, f"{user.ws}/ws"], hears=True)
 
     async def until(self, kind: str, **wanted: str) -> Any:
         """Take the first of its lines that is of this kind and has these values; wait for it."""
@@ -54,69 +46,42 @@ class Client:
 
     async def hear(self) -> None:
         """Read one more line."""
-        async with asyncio.timeout(SECONDS):
-            line = await self._stdout.readline()
-        assert line, "The client ended too soon."
-        self._left.append(json.loads(line))
+        self._left.append(await asyncio.to_thread(self.next_line, SECONDS))
         self.kinds.add(self._left[-1]["kind"])
 
-    async def end(self, number: signal.Signals) -> int:
-        self.process.send_signal(number)
-        async with asyncio.timeout(SECONDS):
-            await self.process.communicate()
-        assert self.process.returncode is not None
-        return self.process.returncode
-
-
-@contextlib.asynccontextmanager
-async def client(user: User) -> AsyncIterator[Client]:
-    """Start a client; it has to be ended by the end of the block."""
-    process = await asyncio.create_subprocess_exec(
-        PYTHON,
-        str(CLIENT),
-        user.http,
-        f"{user.ws}/ws",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield Client(process)
-        assert process.returncode is not None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()  # reads the pipe empty, or the end would not be seen
+    async def stopped(self, number: signal.Signals) -> int:
+        return await asyncio.to_thread(self.stop, number, SECONDS)
 
 
 async def test_it_streams_trades_and_knows_its_orders_after_a_kill(user: User) -> None:
     price = await user.price()
     low, lower = f"{price * 0.98:.1f}", f"{price * 0.97:.1f}"
 
-    async with client(user) as first:
-        started = await first.until("started")
-        assert started == {"kind": "started", "tick": "0.10", "position": "0", "orders": {}}
-        assert (await first.until("history"))["bars"] == 10
-        await first.until("quote")
-        # It has two sockets for market data, and may not have heard on both when the market moves.
-        while not {"trade", "bar"} <= first.kinds:
-            await user.step()
-            first.do("tell")
-            await first.until("told")
-        bar = await first.until("bar")
-        _, klines = await user.raw("GET", "/fapi/v1/klines", "symbol=BTCUSDT&interval=1m")
-        assert float(bar["close"]) in [float(kline[4]) for kline in klines]
+    first = Client(user)
+    started = await first.until("started")
+    assert started == {"kind": "started", "tick": "0.10", "position": "0", "orders": {}}
+    assert (await first.until("history"))["bars"] == 10
+    await first.until("quote")
+    # It has two sockets for market data, and may not have heard on both when the market moves.
+    while not {"trade", "bar"} <= first.kinds:
+        await user.step()
+        first.tell("tell")
+        await first.until("told")
+    bar = await first.until("bar")
+    _, klines = await user.raw("GET", "/fapi/v1/klines", "symbol=BTCUSDT&interval=1m")
+    assert float(bar["close"]) in [float(kline[4]) for kline in klines]
 
-        first.do("buy 0.010")
-        filled = await first.until("OrderFilled", quantity="0.010")
-        first.do(f"limit resting 0.020 {lower}")
-        await first.until("OrderAccepted", name="resting")
-        first.do(f"limit unwanted 0.020 {lower}")
-        await first.until("OrderAccepted", name="unwanted")
-        first.do(f"stop guard 0.010 {low}")
-        await first.until("OrderAccepted", name="guard")
-        first.do("cancel unwanted")
-        await first.until("OrderCanceled", name="unwanted")
-        assert await first.end(signal.SIGKILL) == -signal.SIGKILL
+    first.tell("buy 0.010")
+    filled = await first.until("OrderFilled", quantity="0.010")
+    first.tell(f"limit resting 0.020 {lower}")
+    await first.until("OrderAccepted", name="resting")
+    first.tell(f"limit unwanted 0.020 {lower}")
+    await first.until("OrderAccepted", name="unwanted")
+    first.tell(f"stop guard 0.010 {low}")
+    await first.until("OrderAccepted", name="guard")
+    first.tell("cancel unwanted")
+    await first.until("OrderCanceled", name="unwanted")
+    assert await first.stopped(signal.SIGKILL) == -signal.SIGKILL
 
     ledger = await user.ledger()
     (fill,) = ledger["fills"]
@@ -124,21 +89,21 @@ async def test_it_streams_trades_and_knows_its_orders_after_a_kill(user: User) -
     assert float(filled["commission"].removesuffix(" USDT")) == float(fill["commission"])
     assert [order["status"] for order in ledger["orders"]] == ["FILLED", "NEW", "CANCELED", "NEW"]
 
-    async with client(user) as second:
-        known = await second.until("started")
-        assert float(known["position"]) == 0.01
-        assert known["orders"] == {
-            "resting": ["LIMIT", "ACCEPTED"],
-            "guard": ["STOP_MARKET", "ACCEPTED"],
-        }
-        await user.wick(price * 0.975)
-        await second.until("OrderFilled", name="guard", quantity="0.010")
-        second.do("cancel resting")
-        await second.until("OrderCanceled", name="resting")
-        second.do("tell")
-        left = await second.until("told")
-        assert (float(left["position"]), left["orders"]) == (0, {})
-        assert await second.end(signal.SIGTERM) == 0
+    second = Client(user)
+    known = await second.until("started")
+    assert float(known["position"]) == 0.01
+    assert known["orders"] == {
+        "resting": ["LIMIT", "ACCEPTED"],
+        "guard": ["STOP_MARKET", "ACCEPTED"],
+    }
+    await user.wick(price * 0.975)
+    await second.until("OrderFilled", name="guard", quantity="0.010")
+    second.tell("cancel resting")
+    await second.until("OrderCanceled", name="resting")
+    second.tell("tell")
+    left = await second.until("told")
+    assert (float(left["position"]), left["orders"]) == (0, {})
+    assert await second.stopped(signal.SIGTERM) == 0
 
     refused = [r for r in await user.journal("request") if r["data"]["status"] != 200]
     assert refused == []

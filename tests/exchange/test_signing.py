@@ -1,11 +1,10 @@
 """Who may ask: key, signature, time."""
 
-import hashlib
-import hmac
 import time
 from urllib.parse import urlencode
 
-from exchange.support import SECRET, User
+from exchange.support import User
+from signing import signature, signed
 
 
 async def test_keys(user: User) -> None:
@@ -26,17 +25,10 @@ async def test_signatures(user: User) -> None:
 
 
 async def test_a_changed_parameter_breaks_the_signature(user: User) -> None:
-    query = urlencode({"symbol": "BTCUSDT", "timestamp": time.time_ns() // 1_000_000})
-    digest = hmac.new(SECRET.encode(), query.encode(), hashlib.sha256).hexdigest()
-    whole = f"{query}&signature={digest}"
+    whole = signed({"symbol": "BTCUSDT"})
     assert (await user.raw("GET", "/fapi/v1/openOrders", whole))[0] == 200
     changed = whole.replace("BTC", "ETH")
     assert (await user.raw("GET", "/fapi/v1/openOrders", changed))[1]["code"] == -1022
-
-
-def signed(query: str = "", body: str = "") -> str:
-    """Sign both, one directly after the other."""
-    return hmac.new(SECRET.encode(), (query + body).encode(), hashlib.sha256).hexdigest()
 
 
 def order(**more: str | int) -> str:
@@ -46,17 +38,17 @@ def order(**more: str | int) -> str:
 
 async def test_parameters_may_come_in_the_body(user: User) -> None:
     body = order()
-    whole = f"{body}&signature={signed(body)}"
+    whole = f"{body}&signature={signature(body)}"
     status, answer = await user.raw("POST", "/fapi/v1/order", body=whole)
     assert (status, answer["status"]) == (200, "NEW")
 
 
 async def test_parameters_may_come_in_both(user: User) -> None:
     query, body = "symbol=BTCUSDT&side=BUY", order(side="SELL")
-    whole = f"{body}&signature={signed(query, body)}"
+    whole = f"{body}&signature={signature(query + body)}"
     status, answer = await user.raw("POST", "/fapi/v1/order", query, body=whole)
     assert (status, answer["side"]) == (200, "BUY"), "the query string counts"
-    joined = f"{body}&signature={signed(f'{query}&', body)}"
+    joined = f"{body}&signature={signature(f'{query}&{body}')}"
     assert (await user.raw("POST", "/fapi/v1/order", query, body=joined))[1]["code"] == -1022
 
 
@@ -64,9 +56,9 @@ async def test_a_signature_stands_anywhere_in_any_case(user: User) -> None:
     plain = order()
     name, rest = plain.split("&", 1)
     for whole in (
-        f"{plain}&signature={signed(plain).upper()}",
-        f"{name}&signature={signed(plain)}&{rest}",
-        f"signature={signed(plain)}&{plain}",
+        f"{plain}&signature={signature(plain).upper()}",
+        f"{name}&signature={signature(plain)}&{rest}",
+        f"signature={signature(plain)}&{plain}",
     ):
         assert (await user.raw("POST", "/fapi/v1/order", whole))[0] == 200
 
@@ -74,10 +66,10 @@ async def test_a_signature_stands_anywhere_in_any_case(user: User) -> None:
 async def test_it_covers_the_bytes_as_they_were_sent(user: User) -> None:
     plain = order(newClientOrderId="a:b/c")
     assert "%3A" in plain
-    assert (await user.raw("POST", "/fapi/v1/order", f"{plain}&signature={signed(plain)}"))[
+    assert (await user.raw("POST", "/fapi/v1/order", f"{plain}&signature={signature(plain)}"))[
         0
     ] == 200
-    other = f"{plain}&signature={signed(plain.replace('%3A', ':'))}"
+    other = f"{plain}&signature={signature(plain.replace('%3A', ':'))}"
     assert (await user.raw("POST", "/fapi/v1/order", other))[1]["code"] == -1022
 
 

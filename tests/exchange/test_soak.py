@@ -19,7 +19,8 @@ import pytest
 from yarl import URL
 
 from exchange import laws
-from exchange.support import KEY, SECRET, User, exchange
+from exchange.support import User, exchange
+from signing import KEY, SECRET
 from simulated_exchange.clock import wall_ms
 from simulated_exchange.journal.state import replay
 from simulated_exchange.protocol.endpoints import ENDPOINTS

@@ -1,6 +1,6 @@
 """Fixtures: a baked project, and the processes around its node."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,28 +24,15 @@ def importable(project: Path) -> str:
 
 
 @pytest.fixture
-def processes() -> Iterator[list[Process]]:
-    """The processes of one test; they are killed at its end."""
-    running: list[Process] = []
-    yield running
-    for process in reversed(running):
-        process.kill()
-
-
-@pytest.fixture
-def store(tmp_path: Path, processes: list[Process]) -> Store:
+def store(tmp_path: Path) -> Store:
     """A store of its own."""
-    store = Store(tmp_path / "store")
-    processes.append(store)
-    return store
+    return Store(tmp_path / "store")
 
 
 @pytest.fixture
-def exchange(tmp_path: Path, project: Path, processes: list[Process]) -> Exchange:
+def exchange(tmp_path: Path, project: Path) -> Exchange:
     """A stepped exchange of its own."""
-    exchange = Exchange(tmp_path / "exchange", project / "drill")
-    processes.append(exchange)
-    return exchange
+    return Exchange(tmp_path / "exchange", project / "drill")
 
 
 @pytest.fixture
@@ -79,8 +66,6 @@ def start(
     def start_node(*code: str, **changes: str) -> Node:
         folder = tmp_path / f"node-{len(processes)}"
         settings: Mapping[str, str] = {**environment, **changes}
-        node = Node(folder, project / "src", PACKAGE, settings, *code)
-        processes.append(node)
-        return node
+        return Node(folder, project / "src", PACKAGE, settings, *code)
 
     return start_node

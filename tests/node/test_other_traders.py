@@ -1,12 +1,8 @@
 """Two traders on one account: an order of another one is not taken for one's own, nor cancelled."""
 
-import hashlib
-import hmac
-import time
 import urllib.request
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
@@ -14,18 +10,16 @@ from node.baked import module
 from node.conftest import Start
 from node.processes import SYMBOL, Exchange, Store
 from node.test_trading import MOST_BARS, OWNER, last_bar, step, step_until_position
+from signing import HEADERS, signed
 
 OTHER = module("plan.order_ids").owner_of("TRADER-002", "EMA001", SYMBOL)
-SECRET = b"simulated-secret"
 
 
 def place(exchange: Exchange, path: str, **order: str) -> None:
     """Place an order by hand, as any other program with the account's key could."""
-    query = urlencode({"symbol": SYMBOL, **order, "timestamp": int(time.time() * 1000)})
-    signature = hmac.new(SECRET, query.encode(), hashlib.sha256).hexdigest()
-    url = f"{exchange.http}{path}?{query}&signature={signature}"
+    url = f"{exchange.http}{path}?{signed({'symbol': SYMBOL, **order})}"
     request = urllib.request.Request(  # noqa: S310 - loopback
-        url, data=b"", headers={"X-MBX-APIKEY": "simulated-key"}, method="POST"
+        url, data=b"", headers=dict(HEADERS), method="POST"
     )
     urllib.request.urlopen(request, timeout=20).close()  # noqa: S310 - loopback
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from node.conftest import Start
-from node.processes import Exchange, Process, Store
+from node.processes import Exchange, Store
 
 AWAY = 75
 CONFIGURATION = 78
@@ -54,9 +54,8 @@ def test_unreachable_store(start: Start) -> None:
     assert line.startswith("The store at 127.0.0.1:1 is away")
 
 
-def test_wrong_password(tmp_path: Path, start: Start, processes: list[Process]) -> None:
+def test_wrong_password(tmp_path: Path, start: Start) -> None:
     store = Store(tmp_path / "locked", "--requirepass", "right")
-    processes.append(store)
     for url in (store.url, store.url.replace("//", "//:wrong@")):
         node = start(TRADER_STORE_URL=url)
         assert node.wait() == CONFIGURATION
@@ -65,11 +64,8 @@ def test_wrong_password(tmp_path: Path, start: Start, processes: list[Process]) 
         assert "wrong" not in line.replace("WRONGPASS", "").split("(")[0]
 
 
-def test_read_only_store(
-    tmp_path: Path, start: Start, store: Store, processes: list[Process]
-) -> None:
+def test_read_only_store(tmp_path: Path, start: Start, store: Store) -> None:
     replica = Store(tmp_path / "replica", "--replicaof", "127.0.0.1", str(store.port))
-    processes.append(replica)
     node = start(TRADER_STORE_URL=replica.url)
     assert node.wait() == CONFIGURATION
     [line] = node.complaint()

@@ -36,11 +36,10 @@ os._exit(int(code))
 
 
 @pytest.fixture
-def exchange_now(tmp_path: Path, project: Path, processes: list[Process]) -> dict[str, str]:
+def exchange_now(tmp_path: Path, project: Path) -> dict[str, str]:
     """An exchange whose market is at wall time, as the testnet's is; its addresses."""
     command = [sys.executable, "-m", "simulated_exchange", "--port", "0"]
     process = Process(command, tmp_path / "now", {"PYTHONPATH": str(project / "drill")})
-    processes.append(process)
     ready = process.next_line(20)
     return {"TRADER_EXCHANGE_HTTP_URL": ready["http"], "TRADER_EXCHANGE_WS_URL": ready["ws"]}
 

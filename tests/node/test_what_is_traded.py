@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from node.conftest import Start
-from node.processes import Exchange, Process, Store
+from node.processes import Exchange, Store
 from node.test_trading import MOST_BARS, last_bar
 
 CONFIGURATION = 78
@@ -33,13 +33,10 @@ def code(*lines: str) -> str:
 
 
 @pytest.fixture
-def two_symbols(
-    tmp_path: Path, project: Path, processes: list[Process]
-) -> tuple[Exchange, dict[str, str]]:
+def two_symbols(tmp_path: Path, project: Path) -> tuple[Exchange, dict[str, str]]:
     """An exchange that lists two symbols, and where it is."""
     options = ("--symbol", "BTCUSDT", "--symbol", "ETHUSDT")
     exchange = Exchange(tmp_path / "two", project / "drill", *options)
-    processes.append(exchange)
     urls = {"TRADER_EXCHANGE_HTTP_URL": exchange.http, "TRADER_EXCHANGE_WS_URL": exchange.ws}
     return exchange, urls
 

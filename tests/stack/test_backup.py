@@ -1,12 +1,12 @@
 """``make backup`` and ``make restore``: the store of one moment, and nothing lost on the way."""
 
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from engine import Stack, needs_engine
+from processes import Process
 from stack.conftest import MakeStack
 
 pytestmark = needs_engine
@@ -180,23 +180,11 @@ def test_another_trader_s_backup_is_refused(stack: Stack) -> None:
 def test_an_interrupted_restore_starts_again_what_ran(stack: Stack) -> None:
     stack.until_stage("trading")
     name = backup(stack)
-    restore = subprocess.Popen(
-        ["sh", "scripts/restore", name],
-        cwd=stack.project,
-        env=stack.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    deadline = time.monotonic() + 60
-    while stack.inspect("node")["State"]["Status"] == "running":
-        assert time.monotonic() < deadline, "The restore did not stop the node."
-        time.sleep(0.02)
-    restore.terminate()
-    said, _ = restore.communicate(timeout=SECONDS_TO_RESTORE)
-    assert restore.returncode == 130, said
-    assert "Interrupted; what ran is started again." in said
+    restore = Process(["sh", "scripts/restore", name], stack.project, inherits=stack.environment)
+    restore.until_seen(lambda: stack.inspect("node")["State"]["Status"] != "running", 60)
+    code = restore.stop(seconds=SECONDS_TO_RESTORE)
+    assert code == 130, restore.everything()
+    assert "Interrupted; what ran is started again." in restore.everything()
     assert stack.until_stage("trading")
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from baking import PROJECT, bake
-from engine import free_port, needs_engine, own_name, why_none
+from engine import needs_engine, own_name, why_none
+from processes import free_port
 from workflows import Runner, clean_checkout, not_within_itself, read_workflow
 
 WORKFLOWS = PROJECT / ".github" / "workflows"
