@@ -73,6 +73,6 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     started = _started[item.stash[_before] :]
     if started and item.get_closest_marker("processes") is None:
         pytest.fail(
-            f"It started {started[0]}, so it is none for `make test-quick`: mark it with `processes`, "
-            "or name its module in START_PROCESSES of tests/quick.py."
+            f"It started {started[0]}, so it is none for `make test-quick`: mark it with "
+            "`processes`, or name its module in START_PROCESSES of tests/quick.py."
         )

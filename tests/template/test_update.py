@@ -33,7 +33,7 @@ type Made = Callable[[Path, Path], BakedProject]
 
 def commit(folder: Path, message: str) -> None:
     git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", message)
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", message)
 
 
 def append(path: Path, text: str) -> None:
