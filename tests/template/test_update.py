@@ -186,6 +186,8 @@ def test_an_update_without_the_list_stages_no_secret_either(tmp_path: Path, temp
     after = what_is_the_users(project)
     kept = [name for name in before if not name.endswith("ema_cross.py")]
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    # A secret in the difference would keep git from merging the rest of it, too.
+    assert {"README.md", "Makefile"} <= staged(project)
     assert not {name for name in staged(project) if name.startswith((".env", "secrets"))} - {
         ".env.example"
     }
