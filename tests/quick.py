@@ -12,9 +12,9 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 
 START_PROCESSES = (
-    *("node/", "stack/", "template/"),
+    *("stack/", "template/"),
     *("drill/test_child.py", "drill/test_command_line.py", "drill/test_compose.py"),
-    *("drill/test_containers.py", "drill/test_report.py", "drill/test_testing.py"),
+    *("drill/test_containers.py", "node/test_health.py"),
     *("drill/test_drill.py", "drill/test_every_crash_point.py", "drill/test_explore.py"),
     *("drill/test_lives.py", "drill/test_mutants.py", "drill/test_proxy.py"),
     *("drill/test_scenarios.py", "drill/test_store.py", "drill/test_store_faults.py"),
@@ -27,6 +27,9 @@ START_PROCESSES = (
     *("exchange/test_streams.py",),
 )
 """Folders and modules whose tests start processes; a test of any other that does so fails."""
+
+FIXTURES = frozenset({"processes", "user"})
+"""What starts them for whoever asks for it: a node and all around it, or an exchange."""
 
 STARTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"})
 
@@ -53,7 +56,7 @@ def starts_processes(path: Path) -> bool:
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Mark what starts processes, so that `-m "not processes"` leaves it out."""
     for item in items:
-        if starts_processes(item.path):
+        if starts_processes(item.path) or FIXTURES & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.processes)
 
 
@@ -70,6 +73,6 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     started = _started[item.stash[_before] :]
     if started and item.get_closest_marker("processes") is None:
         pytest.fail(
-            f"It started {started[0]}, so it is none for `make test-quick`: name its module in "
-            "START_PROCESSES of tests/quick.py."
+            f"It started {started[0]}, so it is none for `make test-quick`: mark it with "
+            "`processes`, or name its module in START_PROCESSES of tests/quick.py."
         )

@@ -268,6 +268,7 @@ def test_no_template_trusts_what_it_is_given() -> None:
         assert not re.search(r"\|\s*safe|autoescape|Markup", source), name
 
 
+@pytest.mark.processes
 def test_an_installed_drill_has_its_templates(baked_project: BakedProject, tmp_path: Path) -> None:
     build = (sys.executable, "-m", "hatchling", "build", "--target", "wheel")
     built = subprocess.run(

@@ -22,6 +22,7 @@ def test_any_other_fails(outcome: Outcome) -> None:
         Played({NAME: ended(NAME, outcome)}).assert_held(NAME)
 
 
+@pytest.mark.processes
 def test_a_project_s_tests_are_named_by_their_scenarios(baked_project: BakedProject) -> None:
     collect = ("-m", "pytest", "--collect-only", "-q", "tests/test_recovery.py")
     listed = baked_project.run(sys.executable, *collect)
