@@ -13,7 +13,7 @@ __all__ = ["pytest_collection_modifyitems", "pytest_runtest_setup", "pytest_runt
 
 
 @pytest.fixture(autouse=True)
-def processes() -> Iterator[list[Process]]:
+def ended_with_the_test() -> Iterator[list[Process]]:
     """The processes that the test has started; those that still run are ended with it."""
     with all_ended() as started:
         yield started

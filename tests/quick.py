@@ -28,7 +28,7 @@ START_PROCESSES = (
 )
 """Folders and modules whose tests start processes; a test of any other that does so fails."""
 
-FIXTURES = frozenset({"processes", "user"})
+FIXTURES = frozenset({"exchange", "processes", "store", "user"})
 """What starts them for whoever asks for it: a node and all around it, or an exchange."""
 
 STARTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"})

@@ -24,6 +24,12 @@ def importable(project: Path) -> str:
 
 
 @pytest.fixture
+def processes(ended_with_the_test: list[Process]) -> list[Process]:
+    """The processes that the test has started."""
+    return ended_with_the_test
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> Store:
     """A store of its own."""
     return Store(tmp_path / "store")

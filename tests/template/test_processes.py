@@ -5,7 +5,6 @@ import select
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,8 +24,8 @@ PARENT = (
 ECHO = "import json, os, sys; print(json.dumps({'said': input(), 'names': list(os.environ)}))"
 
 
-def python(code: str, **options: Any) -> Process:
-    return Process([sys.executable, "-c", code], **options)
+def python(code: str) -> Process:
+    return Process([sys.executable, "-c", code])
 
 
 def test_what_is_left_is_ended_with_what_it_has_started() -> None:
