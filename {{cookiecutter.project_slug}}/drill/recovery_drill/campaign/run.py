@@ -106,7 +106,7 @@ async def run(
 
     """
     schedule.write(folder)
-    places = asyncio.Semaphore(jobs)
+    places = asyncio.Semaphore(min(jobs, ground.most_jobs or jobs))
     tell = tell or Silence()
 
     async def one(case: Case) -> ScenarioVerdict:

@@ -1,6 +1,7 @@
 """On what ground cases are played: the project, its market, its store, and where they run."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from recovery_drill.record.policy import Policy
@@ -32,6 +33,10 @@ class Ground:
         A given store; None starts an embedded one for each play.
     runtime : {"process", "compose"}
         Whether processes are drilled, or the containers of the project's ``compose.yaml``.
+    guest : str
+        The trader's name in a given store: one that nobody has, so that nobody's keys are read or
+        removed. All plays share it, for an order id may name its trader, and a play is compared
+        with an undisturbed one.
 
     """
 
@@ -43,6 +48,12 @@ class Ground:
     market: Path | None = None
     store_url: str | None = None
     runtime: RuntimeName = "process"
+    guest: str = field(default_factory=lambda: f"DRILL{time.time_ns() % 10**15}")
+
+    @property
+    def most_jobs(self) -> int | None:
+        """How many plays at once are the most; in a given store they share it, one after another."""
+        return None if self.store_url is None else 1
 
     def exchange_arguments(self) -> list[str]:
         """Return the command line of an exchange that is a process."""
@@ -76,4 +87,5 @@ class Ground:
             folder=folder,
             exchange_command=self.exchange_arguments(),
             store_url=self.store_url,
+            guest=self.guest,
         )

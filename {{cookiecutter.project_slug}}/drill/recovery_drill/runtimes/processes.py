@@ -1,6 +1,5 @@
 """The runtime of processes: all on loopback, and a proxy between node and store."""
 
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -32,6 +31,8 @@ class Processes:
         The exchange's command line.
     store_url : str or None
         A given store; None starts an embedded one.
+    guest : str
+        The first part of the trader's id in a given store.
 
     """
 
@@ -43,6 +44,7 @@ class Processes:
         folder: Path,
         exchange_command: Sequence[str],
         store_url: str | None = None,
+        guest: str = "DRILL",
     ) -> None:
         self._policy, self._project, self._folder = policy, project, folder
         self.trader_id = policy.trader_id
@@ -51,9 +53,7 @@ class Processes:
             (folder / "store").mkdir()
             self.store = EmbeddedStore(folder / "store")
         else:
-            # A name that nobody has, so that nobody's keys are read or removed.
-            tag = self.trader_id.rsplit("-", 1)[-1]
-            self.trader_id = f"DRILL{time.time_ns() % 10**15}-{tag}"
+            self.trader_id = f"{guest}-{self.trader_id.rsplit('-', 1)[-1]}"
             self.store = GivenStore(store_url, self.trader_id)
         self.journal = folder / "exchange.jsonl"
         command = [*exchange_command, "--journal", str(self.journal)]
