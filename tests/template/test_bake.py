@@ -129,8 +129,8 @@ def assert_rendered(project: BakedProject) -> None:
         )
     assert pyproject(project)["project"]["name"] == project.path.name
     scripts = pyproject(project)["project"]["scripts"]
-    assert scripts == {project.path.name: f"{project.package}.cli:main"}
-    assert (project.path / "src" / project.package / "cli.py").is_file()
+    assert scripts == {project.path.name: f"{project.package}.commands.main:main"}
+    assert (project.path / "src" / project.package / "commands" / "main.py").is_file()
 
 
 def test_nothing_of_the_template_survives(baked_project: BakedProject) -> None:

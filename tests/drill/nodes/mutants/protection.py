@@ -49,16 +49,15 @@ def stop_placed_twice(package: Package) -> None:
 
 def old_stop_cancelled_first(package: Package) -> None:
     """Cancels the old stop before it places the new one."""
-    planner = package.planner
+    planner, commands, stop = package.planner, package.situation, package.order_ids.Leg.STOP
     stock = planner._protect
 
     def protect(situation: Any) -> Any:
         action = stock(situation)
-        if not isinstance(action, situation.Submit) or action.leg is not package.order_ids.Leg.STOP:
+        if not isinstance(action, commands.Submit) or action.leg is not stop:
             return action
-        stops = [o for o in situation.orders.values() if planner._is_working_stop(situation, o)]
-        cancel = planner._cancel_one(situation, stops)
-        return cancel if isinstance(cancel, planner.Cancel) else action
+        cancel = planner._cancel_one(situation, planner._working(situation, stop))
+        return cancel if isinstance(cancel, commands.Cancel) else action
 
     planner._protect = protect
 

@@ -52,7 +52,7 @@ class Ground:
 
     @property
     def most_jobs(self) -> int | None:
-        """How many plays at once are the most; in a given store they share it, one after another."""
+        """How many plays may be at once; those in a given store share it, one after another."""
         return None if self.store_url is None else 1
 
     def exchange_arguments(self) -> list[str]:
