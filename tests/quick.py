@@ -14,7 +14,8 @@ TESTS = Path(__file__).resolve().parent
 START_PROCESSES = (
     *("stack/", "template/"),
     *("drill/test_child.py", "drill/test_command_line.py", "drill/test_compose.py"),
-    *("drill/test_containers.py", "node/test_health.py"),
+    *("drill/test_containers.py", "node/test_health.py", "node/test_history.py"),
+    *("node/test_mend_", "node/test_preflight", "node/test_quarantine.py"),
     *("drill/test_drill.py", "drill/test_every_crash_point.py", "drill/test_explore.py"),
     *("drill/test_lives.py", "drill/test_mutants.py", "drill/test_proxy.py"),
     *("drill/test_scenarios.py", "drill/test_store.py", "drill/test_store_faults.py"),

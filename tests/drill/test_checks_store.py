@@ -108,3 +108,29 @@ def test_an_order_that_ended_between_two_looks_was_open_at_the_first() -> None:
     records = tuple(journal.records)
     assert KEEPS not in broken(eventful(store_looks=(first, after), journal=records))
     assert KEEPS in broken(eventful(store_looks=(look(), after), journal=records))
+
+
+INVENTED = [["OrderInitialized"], ["OrderFilled", "S-1", "0.010", "BUY"]]
+REAL = [["OrderInitialized"], ["OrderFilled", "1", "0.010", "BUY"]]
+
+
+def given_way(had: list[Any], has: list[Any]) -> Evidence:
+    first = look(orders={**look().orders, ENTRY: had})
+    after = look(when="after restart 1", mono_ns=16 * SECOND, orders={**look().orders, ENTRY: has})
+    return eventful(store_looks=(first, after))
+
+
+def test_a_fill_that_was_never_made_may_give_way_to_the_one_that_was() -> None:
+    assert KEEPS not in broken(given_way(INVENTED, REAL))
+
+
+@pytest.mark.parametrize(
+    ("had", "has"),
+    [
+        pytest.param(REAL, INVENTED, id="a-real-one-for-an-invented-one"),
+        pytest.param(INVENTED, [*INVENTED[:1], ["OrderFilled", "S-2", "0.010", "BUY"]], id="both"),
+        pytest.param(REAL, REAL[:1], id="a-real-one-is-gone"),
+    ],
+)
+def test_no_fill_that_was_made_gives_way(had: list[Any], has: list[Any]) -> None:
+    assert KEEPS in broken(given_way(had, has))

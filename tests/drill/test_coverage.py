@@ -109,3 +109,11 @@ def test_recovery_is_covered_apart() -> None:
         (False, 1, ""),
         (True, 0, "It did not come again."),
     ]
+
+
+def test_a_long_boundary_has_a_folder_of_its_own_that_a_file_system_takes() -> None:
+    commands = " ".join(["DEL orders", "RPUSH orders OrderInitialized"] * 20)
+    first, second = (Boundary("store", commands + end, "before") for end in (" SET", " DEL"))
+    folders = [case.folder for case in plan({first: 1, second: 1})]
+    assert len(set(folders)) == 2
+    assert all(len(folder.removeprefix("cases/")) <= 120 for folder in folders)

@@ -11,6 +11,8 @@ class ExitCode(IntEnum):
     """Stopped as asked."""
     DEFECT = 1
     """A defect in the node or the strategy: look before restarting."""
+    REFUSED = 70
+    """What the exchange tells cannot be believed, or is not what the node has: look at both."""
     AWAY = 75
     """A dependency is away or a start-up bound has passed: restart me."""
     CONFIGURATION = 78

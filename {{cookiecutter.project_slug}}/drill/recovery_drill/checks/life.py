@@ -9,9 +9,9 @@ from recovery_drill.record.evidence import Evidence, Life
 def no_zombie(evidence: Evidence) -> Iterator[str | None]:
     """Each life reaches trading in time, does not end by itself, and settles when it should.
 
-    While something is done to what it needs, and a budget longer, it may be late, or end with 75
-    to be started again. The life that is started when all is well again has no excuse. A rival,
-    started beside a node that runs, need not trade.
+    While something is done to what it needs, and a budget longer, it may be late, end with 75 to be
+    started again, or with 70 because it cannot be sure of what it holds. The life that is started
+    when all is well again has no excuse. A rival, started beside a node that runs, need not trade.
     """
     for life in evidence.lives:
         yield None if _blameless(evidence, life) else _shortcoming(evidence, life)
@@ -30,7 +30,7 @@ def _blameless(evidence: Evidence, life: Life) -> bool:
     if life.rival and life.reached(Stage.TRADING) is None:
         return life.exit_code == (ExitCode.AWAY if life.how == "by itself" else ExitCode.STOPPED)
     start = evidence.policy.budgets.start_seconds
-    return life.exit_code == ExitCode.AWAY and _disturbed(
+    return life.exit_code in (ExitCode.AWAY, ExitCode.REFUSED) and _disturbed(
         evidence, life.started_ns, life.ended_ns, start
     )
 

@@ -1,11 +1,11 @@
 """The store forgets nothing that it had."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 from recovery_drill.record.contract import FIRING_AT_EXCHANGE, OPEN_AT_EXCHANGE
 from recovery_drill.record.evidence import Evidence
-from recovery_drill.record.model import Record, StoreLook
+from recovery_drill.record.model import Record, StoredEvent, StoreLook
 
 
 def store_keeps_what_it_has(evidence: Evidence) -> Iterator[str | None]:
@@ -13,8 +13,9 @@ def store_keeps_what_it_has(evidence: Evidence) -> Iterator[str | None]:
 
     What strategies remember stays, every order that the exchange has ever accepted stays, and of an
     order that has ended the stored events can only grow. An order that never reached the exchange
-    may be cleared away.
+    may be cleared away, and fills that the exchange never made may give way to those that it made.
     """
+    made = {fill.trade_id for snapshot in evidence.snapshots for fill in snapshot.ledger.fills}
     last = {
         str(r.data["client_order_id"]): r
         for r in evidence.journal
@@ -26,7 +27,8 @@ def store_keeps_what_it_has(evidence: Evidence) -> Iterator[str | None]:
         yield from _keys(before, after)
         for name in before.orders:
             if name in last:
-                yield _order(name, before, after, ended=_ended(last[name], before))
+                ended = _ended(last[name], before)
+                yield _order(name, before, after, made, ended=ended)
 
 
 def _ended(last: Record, look: StoreLook) -> bool:
@@ -46,16 +48,27 @@ def _keys(before: StoreLook, after: StoreLook) -> Iterator[str | None]:
         )
 
 
-def _order(name: str, before: StoreLook, after: StoreLook, *, ended: bool) -> str | None:
+def _order(
+    name: str, before: StoreLook, after: StoreLook, made: Collection[str], *, ended: bool
+) -> str | None:
     had, has = before.orders[name], after.orders.get(name)
     if has is None:
         return f"The store had order {name} {before.when}, and no longer does {after.when}."
-    if ended and has[: len(had)] != had:
+    if ended and has[: len(had)] != had and not _is_put_right(had, has, made):
         return (
             f"The store had {_words(had)} of order {name}, which had ended, {before.when}, and "
             f"has {_words(has)} {after.when}."
         )
     return None
+
+
+def _is_put_right(
+    had: Sequence[StoredEvent], has: Sequence[StoredEvent], made: Collection[str]
+) -> bool:
+    """Tell whether only fills that the exchange never made are gone, and no such one is left."""
+    real = [event for event in had if event.trade_id is None or event.trade_id in made]
+    invented = [event for event in has if event.trade_id is not None and event.trade_id not in made]
+    return len(real) < len(had) and not invented and set(real) <= set(has)
 
 
 def _words(events: tuple[tuple[object, ...], ...]) -> str:

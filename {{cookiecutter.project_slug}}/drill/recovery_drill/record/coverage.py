@@ -1,5 +1,6 @@
 """Which crash points there are, which of them a run kills at, and which it skips. Pure."""
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,9 @@ FIRST_KILL = ("order.new entry", "order.new", "conditional.new")
 """Where the first of two kills happens, by preference: the recovery has the most to do then."""
 
 NOT_CHOSEN = "left out by --only or --most"
+
+LONGEST_SLUG = 120
+"""Characters of a case's folder; file systems take 255 for a name, and reports add to it."""
 
 
 class Covered(msgspec.Struct, kw_only=True):
@@ -172,4 +176,9 @@ def cover(
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"[^\w.]+", "-", name).strip("-")
+    slug = re.sub(r"[^\w.]+", "-", name).strip("-")
+    if len(slug) <= LONGEST_SLUG:
+        return slug
+    # A transaction is named by all of its commands, and may have many.
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{slug[: LONGEST_SLUG - len(digest) - 1]}-{digest}"

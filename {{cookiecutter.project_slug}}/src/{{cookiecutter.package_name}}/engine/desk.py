@@ -16,6 +16,7 @@ from ..plan.bars import ClosedBar
 from ..plan.rows import OrderRow, PositionRow, Rows
 from ..plan.situation import Submit
 from ..plan.traded import Traded
+from .stored import StoreFormat
 
 
 class ChangeKind(StrEnum):
@@ -138,8 +139,16 @@ class Events(Protocol):
     def reconciling(self) -> None:
         """Hear that the exchange is connected, and that its reports are compared with the store."""
 
-    def reconciled(self) -> None:
-        """Hear that this has succeeded; keepers are started next."""
+    async def reconciled(self) -> None:
+        """
+        Hear that this has succeeded; keepers are started once this returns.
+
+        Raises
+        ------
+        NodeExit, StartCold
+            If they must not be started.
+
+        """
 
     def changed(self) -> None:
         """Hear that something that ``/state`` tells may have changed."""
@@ -164,6 +173,10 @@ class Engine(Protocol):
             With code 75 if the store could not be loaded.
 
         """
+
+    @property
+    def store_format(self) -> StoreFormat:
+        """How it keeps its orders in the store."""
 
     async def start(self) -> None:
         """

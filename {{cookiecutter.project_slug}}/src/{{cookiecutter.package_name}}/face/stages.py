@@ -11,9 +11,13 @@ class Stage(StrEnum):
     """A named state of the node; the order here is that of a life."""
 
     PREFLIGHT = "preflight"
+    MEND = "mend"
+    """The store is brought to what the exchange says has happened."""
     LOAD = "load"
     CONNECT = "connect"
     RECONCILE = "reconcile"
+    AUDIT = "audit"
+    """What the engine believes is compared with what the exchange says."""
     WARMUP = "warmup"
     TRADING = "trading"
     STOPPING = "stopping"

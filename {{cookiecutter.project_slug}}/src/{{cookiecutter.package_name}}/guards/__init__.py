@@ -1,7 +1,11 @@
 """
 What stands between a start and trading.
 
-A start walks the list from its first line to its last, and a guard that raises ends it.
+A start walks the list from its first line to its last, and a guard that raises ends it. Four that
+are built and tested are not in it yet: `questions.check_exchange` in the place of ``symbols``, then
+`mend.guard.check_store_format`, `mend.guard.check_mend` (stage `mend`) and `audit.check_audit`
+(stage `audit`). They join together, on the day on which the drill's expected failures that they
+cure are turned on.
 """
 
 from ..face.stages import Stage

@@ -1,11 +1,19 @@
 """What a guard is: it looks at one thing on the way up, and lets the start go on or ends it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..config.settings import Settings
+from ..engine.desk import Engine
+from ..exit_codes import complain
 from ..face.stages import Stage
+from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
+from ..venue.binance.requests import RECEIVE_WINDOW_MS, Requests
+
+LATE_SECONDS = RECEIVE_WINDOW_MS / 1000 + 1
+"""How long after a process has died one of its requests may still be accepted; the exchange also
+forgives clocks that are a second fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +27,57 @@ class Start:
         The validated settings.
     traded : Sequence[Traded]
         What is to be traded.
+    requests : Requests
+        How to ask the exchange.
+    engine : Engine
+        What is started; loaded and reconciled only for guards that stand after that.
+    born : float
+        When the process began, by the event loop's clock.
+    notes : list[str]
+        What a guard has found that a person should know and that does not keep the node from
+        trading; each is one plain sentence.
 
     """
 
     settings: Settings
     traded: Sequence[Traded]
+    requests: Requests
+    engine: Engine
+    born: float
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of what is to be traded."""
+        return tuple(each.symbol for each in self.traded)
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Whose client order ids are the node's own."""
+        trader = self.settings.id
+        return tuple(owner_of(trader, each.tag, each.symbol) for each in self.traded)
+
+    def note(self, sentence: str) -> None:
+        """Write a sentence to stderr, and keep it for whoever asks."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+            complain(sentence)
+
+
+class StartCold(Exception):
+    """
+    The engine is wrong after it was loaded and reconciled: start once more, without its memory.
+
+    Parameters
+    ----------
+    differences : Sequence[str]
+        Where, in sentences.
+
+    """
+
+    def __init__(self, differences: Sequence[str]) -> None:
+        super().__init__(differences[0])
+        self.differences = tuple(differences)
 
 
 @dataclass(frozen=True, slots=True)

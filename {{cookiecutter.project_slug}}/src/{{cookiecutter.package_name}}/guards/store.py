@@ -13,13 +13,14 @@ import redis.exceptions
 from ..config.complaints import PREFIX
 from ..exit_codes import ExitCode, NodeExit
 from .guard import Start
+from .store_settings import doubts, settings_complaints, store_facts
 
 STORE_SECONDS = 3.0
 
 
 async def check_store(start: Start) -> None:
     """
-    Ping the store and write a key that expires at once.
+    Ping the store, write a key that expires at once, and look at how the store keeps things.
 
     Raises
     ------
@@ -41,6 +42,7 @@ async def check_store(start: Start) -> None:
             await client.ping()
             # Outside the engine's own keys, which begin with "trader-".
             await client.set(f"preflight:{settings.id}", b"", px=1)
+            facts = await store_facts(client)
     except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
         raise NodeExit(
             ExitCode.CONFIGURATION,
@@ -66,6 +68,10 @@ async def check_store(start: Start) -> None:
         raise NodeExit(ExitCode.AWAY, f"{place} is away: {_one_line(error)}.") from None
     finally:
         await client.aclose()
+    for sentence in settings_complaints(facts):
+        raise NodeExit(ExitCode.CONFIGURATION, f"{place} {sentence}.")
+    for sentence in doubts(facts):
+        start.note(f"{place} {sentence}.")
 
 
 def _one_line(error: BaseException) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from ..config.complaints import PREFIX
 from ..engine.desk import ChangeKind, Desk, OrderChange
 from ..exit_codes import ExitCode, NodeExit
+from ..guards.guard import LATE_SECONDS
 from ..plan.attempts import candidates
 from ..plan.bars import BarWindow, ClosedBar
 from ..plan.order_ids import Leg, leg_of, parse
@@ -34,14 +35,10 @@ from ..plan.situation import (
 from ..plan.target import Exit, ExitReason, View
 from ..plan.traded import Traded
 from ..venue.binance.orders import EXITS, NO_SUCH_ORDER_TO_CANCEL, OrderHistory
-from ..venue.binance.requests import RECEIVE_WINDOW_MS
 from ..venue.questions import ask
 
 CANCEL_REFUSALS = 3
 """Refusals after which an order is left alone until the next bar."""
-LATE_SECONDS = RECEIVE_WINDOW_MS / 1000 + 1
-"""How long after a process has died one of its requests may still be accepted; the exchange also
-forgives clocks that are a second fast."""
 MOST_EXITS = 20
 """How many of its last exits a rule sees."""
 

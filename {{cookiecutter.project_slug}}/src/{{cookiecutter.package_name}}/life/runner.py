@@ -8,6 +8,7 @@ codes and bounds, and no engine by name.
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,8 @@ from ..face.endpoint import open_endpoint
 from ..face.stages import Stage, Stages
 from ..face.state import NodeState, document
 from ..guards import GUARDS
-from ..guards.guard import Start
+from ..guards.guard import Start, StartCold
+from ..guards.mend.guard import store_mend
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
 from ..venue.binance.orders import SymbolQuestions
@@ -30,6 +32,10 @@ from .keeper import Keeper
 from .watchdog import Watchdog
 
 STOP_SECONDS = 10.0
+BEFORE_LOAD = (Stage.PREFLIGHT, Stage.MEND)
+COLD_MARK = "_NODE_STARTED_COLD"
+"""In the environment of a node that has put its memory aside once and started again."""
+MOST_DIFFERENCES = 3
 
 
 class Runner:
@@ -57,18 +63,23 @@ class Runner:
         self._watchdog = Watchdog()
         self._changes = Changes()
         self._stages = Stages(on_enter=self._on_stage)
-        self._end: asyncio.Future[NodeExit | None]
+        self._end: asyncio.Future[NodeExit | StartCold | None]
         self._asked_to_stop = asyncio.Event()
 
     async def run(self) -> ExitCode:
         """Run until the process should end, and return its exit code."""
         loop = asyncio.get_running_loop()
         self._started = loop.time()
+        self._guarded = Start(
+            self._settings, self._traded, self._requests, self._engine, self._started
+        )
         self._end = loop.create_future()
         self._take_signals()
         start = loop.create_task(self._start())
         start.add_done_callback(self._start_is_over)
         end = await self._end
+        if isinstance(end, StartCold):
+            end = await self._start_cold(end, start)
         if end is not None:
             complain(end.sentence)
         code = ExitCode.STOPPED if end is None else end.code
@@ -87,7 +98,7 @@ class Runner:
     def _must_be_held(self, end: NodeExit) -> bool:
         """Return whether a restart after `end` would only lead to the same end."""
         asked = self._settings.on_refusal is OnRefusal.HOLD
-        return asked and end.code is ExitCode.CONFIGURATION
+        return asked and end.code in (ExitCode.CONFIGURATION, ExitCode.REFUSED)
 
     def state(self) -> dict[str, Any]:
         """Return the document of ``GET /state``."""
@@ -111,11 +122,7 @@ class Runner:
         self._endpoint = await open_endpoint(
             settings.http_host, settings.http_port, stages, self._changes, self.state
         )
-        start = Start(settings, self._traded)
-        for guard in GUARDS:
-            if guard.stage is not stages.current:
-                stages.enter(guard.stage)
-            await guard.check(start)
+        await self._pass(*BEFORE_LOAD)
         stages.enter(Stage.LOAD)
         self._engine.load(self._traded, self._make_keeper, self)
         # The engine has put its own handlers in place of these.
@@ -131,14 +138,23 @@ class Runner:
         self._keepers[traded.symbol] = keeper
         return keeper
 
+    async def _pass(self, *stages: Stage) -> None:
+        """Walk the guards that stand on some stages."""
+        for guard in GUARDS:
+            if guard.stage in stages:
+                if guard.stage is not self._stages.current:
+                    self._stages.enter(guard.stage)
+                await guard.check(self._guarded)
+
     # what the engine tells
 
     def reconciling(self) -> None:
         """Enter the stage."""
         self._stages.enter(Stage.RECONCILE)
 
-    def reconciled(self) -> None:
-        """Enter the next stage."""
+    async def reconciled(self) -> None:
+        """Let the audit look, and enter the next stage."""
+        await self._pass(Stage.AUDIT)
         self._stages.enter(Stage.WARMUP)
 
     def changed(self) -> None:
@@ -165,7 +181,7 @@ class Runner:
         if start.cancelled() or start.exception() is None:
             return
         error = start.exception()
-        if not isinstance(error, NodeExit):
+        if not isinstance(error, NodeExit | StartCold):
             reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
             sentence = f"The start failed: {type(error).__name__}: {reason}."
             error = NodeExit(ExitCode.DEFECT, sentence)
@@ -199,7 +215,34 @@ class Runner:
         self._asked_to_stop.set()
         self._finish(None)
 
-    def _finish(self, end: NodeExit | None) -> None:
+    async def _start_cold(self, cold: StartCold, start: asyncio.Task[None]) -> NodeExit:
+        """
+        Put the engine's memory aside and start this process again, once; else say why not.
+
+        Returns only when it has been done before and has not helped.
+        """
+        told = " ".join(cold.differences[:MOST_DIFFERENCES])
+        if os.environ.get(COLD_MARK):
+            return NodeExit(
+                ExitCode.REFUSED,
+                "The engine and the exchange do not agree, and a start from the exchange alone has "
+                f"not helped; nothing is traded. {told}",
+            )
+        complain(f"The engine starts once more, from the exchange alone. {told}")
+        self._watchdog.arm(STOP_SECONDS, ExitCode.AWAY, "The engine did not end for a new start.")
+        await asyncio.wait([start])
+        await self._stop()
+        try:
+            await store_mend(self._guarded).start_cold(told)
+        except NodeExit as end:
+            return end
+        sys.stdout.flush()
+        environment = {**os.environ, COLD_MARK: "1"}
+        # The same command once more, without a shell between.
+        os.execve(sys.executable, sys.orig_argv, environment)  # noqa: S606
+        raise AssertionError("a process that was replaced goes on")
+
+    def _finish(self, end: NodeExit | StartCold | None) -> None:
         """End the run; the first reason counts. ``None`` is a stop as asked."""
         if not self._end.done():
             self._end.set_result(end)

@@ -107,6 +107,10 @@ class ExchangeRecord:
         Every asset of the wallet that is not zero.
     since_ms : dict[str, int]
         By symbol: how far back orders and trades are complete.
+    notes : tuple[str, ...]
+        What a person should know of it: a bound that was met, a position older than all trades.
+    asked, weight : int
+        How many questions it took, and what they count at the exchange.
 
     """
 
@@ -116,3 +120,6 @@ class ExchangeRecord:
     positions: tuple[PositionRecord, ...] = ()
     balances: tuple[BalanceRecord, ...] = ()
     since_ms: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    asked: int = 0
+    weight: int = 0

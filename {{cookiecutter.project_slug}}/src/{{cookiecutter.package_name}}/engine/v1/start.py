@@ -20,6 +20,7 @@ from ..desk import Events, MakeKeeper
 from .adapter import FAILED_TOPIC, MISSED_TOPIC, MendedExecClientFactory
 from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node
 from .shell import TargetStrategy, TargetStrategyConfig
+from .store_format import StoreFormatV1
 from .views import balance_rows, instrument_id_of, order_row, position_row
 
 STOP_SECONDS = 10.0
@@ -49,6 +50,11 @@ class EngineV1:
         self._events: Events
         self._is_reconciled = False
         self._failed_reports: list[str] = []
+
+    @property
+    def store_format(self) -> StoreFormatV1:
+        """How it keeps its orders in the store."""
+        return StoreFormatV1(self._settings.id)
 
     # -- Up ------------------------------------------------------------------------------------
 
@@ -101,7 +107,7 @@ class EngineV1:
             # Whatever the engine says: without a report its picture may be wrong.
             self._is_reconciled = succeeded and not self._failed_reports
             if self._is_reconciled:
-                self._events.reconciled()
+                await self._events.reconciled()
             return self._is_reconciled
 
         engine.reconcile_execution_state = bounded

@@ -1,5 +1,6 @@
 """What anybody may ask the exchange: its time, its symbols, its bars."""
 
+import time
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from ...config.profiles import Profile
 from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit
 from ...plan.bars import BarLength, ClosedBar
-from .requests import ExchangeError, Requests, get_once
+from .requests import ExchangeError, NonsenseError, Requests, get_once
 
 INVALID_SYMBOL = -1121
 """USD-M Futures, Error Codes."""
@@ -67,6 +68,45 @@ async def server_time_ms(url: str) -> int:
             ExitCode.AWAY, f"The exchange at {url} does not tell its time (HTTP status {status})."
         )
     return int(answer["serverTime"])
+
+
+async def simulated_clock(requests: Requests) -> tuple[int, int]:
+    """
+    Return the simulated exchange's market time, and the wall time of just then.
+
+    Raises
+    ------
+    ExchangeError
+        If the answer is an error, or tells no time.
+
+    """
+    before = time.time()
+    answer = await requests.get("/_sim/hello", {}, sign=False)
+    market_ms: Any = answer.get("market_ms") if isinstance(answer, dict) else None
+    if not _is_time(market_ms):
+        raise NonsenseError("The simulated exchange does not tell its market time.")
+    return int(market_ms), int((before + time.time()) * 500)
+
+
+async def server_now_ms(requests: Requests) -> int:
+    """
+    Return the exchange's wall time in milliseconds, asked on a connection that stays open.
+
+    Raises
+    ------
+    ExchangeError
+        If the answer is an error, or tells no time.
+
+    """
+    answer = await requests.get("/fapi/v1/time", {}, sign=False)
+    server_ms: Any = answer.get("serverTime") if isinstance(answer, dict) else None
+    if not _is_time(server_ms):
+        raise NonsenseError("The exchange does not tell its time.")
+    return int(server_ms)
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**14
 
 
 async def lists(url: str, symbol: str) -> bool:

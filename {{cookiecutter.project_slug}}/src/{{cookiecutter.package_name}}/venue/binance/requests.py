@@ -6,6 +6,7 @@ Source: USD-M Futures, General Info: "SIGNED Endpoint Security", HMAC keys.
 
 import hashlib
 import hmac
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +20,29 @@ from ...exit_codes import ExitCode, NodeExit
 ANSWER_SECONDS = 5.0
 RECEIVE_WINDOW_MS = 5_000
 """How long after its signature the exchange accepts a request (USD-M Futures, ``recvWindow``)."""
+MOST_BYTES = 16_000_000
+"""The longest answer that is read; the longest real one, all symbols, has some two million."""
+MOST_CONNECTIONS = 5
+"""A start asks many questions at once; more connections than these would be rude."""
+MOST_LETTERS = 200
+"""Of a message of the exchange's."""
 OK = 200
+NO_WEIGHT = "/_sim/"
+WEIGHTS = {
+    "/fapi/v1/accountConfig": 5,
+    "/fapi/v1/allAlgoOrders": 5,
+    "/fapi/v1/allOrders": 5,
+    "/fapi/v1/multiAssetsMargin": 30,
+    "/fapi/v1/positionSide/dual": 30,
+    "/fapi/v1/symbolConfig": 5,
+    "/fapi/v1/userTrades": 5,
+    "/fapi/v2/account": 5,
+    "/fapi/v3/account": 5,
+    "/fapi/v3/positionRisk": 5,
+}
+"""What a question counts, where it is not 1 (the page of each, "Request Weight")."""
+EVERY_SYMBOL_WEIGHTS = {"/fapi/v1/openOrders": 40, "/fapi/v1/openAlgoOrders": 40}
+"""What a question counts when it names no symbol."""
 
 
 class ExchangeError(Exception):
@@ -32,12 +55,30 @@ class ExchangeError(Exception):
         The exchange's own code (USD-M Futures, Error Codes); ``None`` when it gave none.
     message : str
         What it said.
+    status : int, optional
+        The status of the answer; 0 when that says nothing.
 
     """
 
-    def __init__(self, code: int | None, message: str) -> None:
+    def __init__(self, code: int | None, message: str, status: int = 0) -> None:
         super().__init__(message)
         self.code = code
+        self.status = status
+
+
+class NonsenseError(ExchangeError):
+    """
+    The exchange has answered with something that cannot be, in a sentence of its own.
+
+    Parameters
+    ----------
+    sentence : str
+        What.
+
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(None, sentence)
 
 
 class Requests:
@@ -49,6 +90,11 @@ class Requests:
     settings : Settings
         The exchange's address, the key and the secret.
 
+    Attributes
+    ----------
+    asked, weight : int
+        How many questions there were, and what they count at the exchange.
+
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -56,6 +102,8 @@ class Requests:
         self._key = settings.api_key
         self._secret = settings.api_secret.get_secret_value().encode()
         self._session: aiohttp.ClientSession | None = None
+        self.asked = 0
+        self.weight = 0
 
     async def get(self, path: str, query: Mapping[str, Any], *, sign: bool = True) -> Any:
         """
@@ -71,7 +119,8 @@ class Requests:
         """
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+                timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
+                connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS),
             )
         text = urlencode(query)
         headers = {}
@@ -79,18 +128,12 @@ class Requests:
             text = self._signed(text)
             headers["X-MBX-APIKEY"] = self._key
         url = f"{self._url}{path}?{text}"
+        self.asked += 1
+        self.weight += weight_of(path, query)
         async with self._session.get(url, headers=headers, allow_redirects=False) as response:
-            try:
-                answer = await response.json(content_type=None)
-            except ValueError:
-                answer = None
+            answer = read_json(await _body(response))
             if response.status != OK or answer is None:
-                code = answer.get("code") if isinstance(answer, dict) else None
-                message = answer.get("msg") if isinstance(answer, dict) else "no JSON"
-                raise ExchangeError(
-                    code if isinstance(code, int) else None,
-                    f"HTTP status {response.status}: {code} {message}",
-                )
+                raise _error(response.status, answer)
             return answer
 
     def _signed(self, text: str) -> str:
@@ -104,6 +147,47 @@ class Requests:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def weight_of(path: str, query: Mapping[str, Any]) -> int:
+    """Return what a question counts at the exchange."""
+    if path.startswith(NO_WEIGHT):
+        return 0
+    if "symbol" not in query and path in EVERY_SYMBOL_WEIGHTS:
+        return EVERY_SYMBOL_WEIGHTS[path]
+    return WEIGHTS.get(path, 1)
+
+
+def _error(status: int, answer: Any) -> ExchangeError:
+    code, message = None, "no JSON"
+    if isinstance(answer, dict):
+        code, message = answer.get("code"), str(answer.get("msg"))[:MOST_LETTERS]
+    if not isinstance(code, int):
+        return ExchangeError(None, f"HTTP status {status}: {message}", status)
+    return ExchangeError(code, f"HTTP status {status}: {code} {message}", status)
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > MOST_BYTES:
+            raise NonsenseError(f"The exchange answers with more than {MOST_BYTES:,} bytes.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def read_json(body: bytes) -> Any:
+    """Return the JSON of a body; ``None`` when it is something else, or has numbers like NaN."""
+    try:
+        return json.loads(body, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
 
 
 async def get_once(url: str, path: str) -> tuple[int, Any]:
@@ -124,11 +208,10 @@ async def get_once(url: str, path: str) -> tuple[int, Any]:
             aiohttp.ClientSession(timeout=timeout) as session,
             session.get(f"{url}{path}", allow_redirects=False) as response,
         ):
-            status = response.status
             try:
-                return status, await response.json()
-            except (aiohttp.ContentTypeError, ValueError):
-                return status, None
+                return response.status, read_json(await _body(response))
+            except ExchangeError:
+                return response.status, None
     except TimeoutError:
         raise NodeExit(
             ExitCode.AWAY, f"The exchange at {url} did not answer within {ANSWER_SECONDS:.0f} s."

@@ -1,0 +1,167 @@
+"""
+How NautilusTrader 1.231.0 keeps its orders in the store, and how a mend puts them right.
+
+It imports no engine: what the engine takes is written down here, and a test holds the two together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ...venue.records import ExchangeRecord
+from ..stored import Owner, Plan, PutAside, RawKey
+from .event_pen import Maker
+from .mend_symbol import SymbolMend
+from .mended_orders import ACCOUNT
+from .plan_writes import PlanWriter
+from .stored import HASHES, Stored, read
+from .stored_events import BadEvent, anything, encoded
+
+NAME = "nautilus-1"
+STRATEGY = "TargetStrategy"
+"""The class name of the package's strategy, which stands in every stored owner."""
+MOST_ACCOUNT_STATES = 2_000
+"""With more states than this, an account is cut down to its newest."""
+KEPT_ACCOUNT_STATES = 500
+COLD_KINDS = ("orders:", "positions:", "accounts:", "index:")
+"""What a cold start does without. Instruments, currencies and general values stay."""
+
+
+class StoreFormatV1:
+    """
+    The keys of one trader.
+
+    Parameters
+    ----------
+    trader : str
+        The trader's id.
+
+    """
+
+    def __init__(self, trader: str) -> None:
+        self._trader = trader
+
+    @property
+    def name(self) -> str:
+        """What the store's marker calls it."""
+        return NAME
+
+    @property
+    def prefix(self) -> str:
+        """What all keys of the trader begin with."""
+        return f"trader-{self._trader}:"
+
+    def foreign(self, keys: Mapping[str, RawKey]) -> str:
+        """Return a sentence when all orders are another engine's, else an empty one."""
+        seen = False
+        for key, raw in keys.items():
+            if key.startswith("orders:") and isinstance(raw.value, list) and raw.value:
+                if not _is_v2(raw.value[0]):
+                    return ""
+                seen = True
+        if not seen:
+            return ""
+        return (
+            f"The store's orders under {self.prefix} were written by NautilusTrader 2, and this "
+            "node runs version 1"
+        )
+
+    def cold(self, keys: Mapping[str, RawKey], reason: str) -> Plan:
+        """Return what makes the next load a cold one: orders, positions and accounts put aside."""
+        aside = [PutAside(key, reason) for key in sorted(keys) if key.startswith(COLD_KINDS)]
+        aside += [each for each in read(keys, self._trader).put_aside if _is_warm(each.key)]
+        return Plan(put_aside=tuple(aside), cold=reason)
+
+    def mend(
+        self,
+        keys: Mapping[str, RawKey],
+        record: ExchangeRecord,
+        owners: Sequence[Owner],
+        now_ns: int,
+    ) -> Plan:
+        """Return what brings the store to what happened; see `StoreFormat.mend`."""
+        stored = read(keys, self._trader)
+        pen = PlanWriter(stored.put_aside)
+        self._mend_broken(stored, pen)
+        if stored.orders or stored.broken_orders or stored.positions or _has_broken(keys, stored):
+            for owner in owners:
+                maker = self._maker(stored, owner, now_ns)
+                SymbolMend(stored, record, owner.symbol, maker, pen).mend()
+        self._mend_hashes(stored, pen)
+        self._trim_accounts(stored, keys, pen)
+        if pen.unexplained:
+            return Plan(unexplained=tuple(pen.unexplained))
+        if pen.cold:
+            return replace(self.cold(keys, "; ".join(pen.cold)), unknown=pen.unknown)
+        return pen.plan()
+
+    def _maker(self, stored: Stored, owner: Owner, now_ns: int) -> Maker:
+        instrument_id = f"{owner.symbol}-PERP.BINANCE"
+        return Maker(
+            trader=self._trader,
+            strategy=f"{STRATEGY}-{owner.tag}",
+            instrument_id=instrument_id,
+            instrument=stored.instruments.get(instrument_id),
+            account=next(iter(stored.accounts), ACCOUNT),
+            now_ns=now_ns,
+        )
+
+    def _mend_broken(self, stored: Stored, pen: PlanWriter) -> None:
+        """Forget what the index says of orders that are put aside; a mend writes it anew."""
+        for name in stored.broken_orders:
+            pen.forget_indexes(name)
+
+    def _mend_hashes(self, stored: Stored, pen: PlanWriter) -> None:
+        """Take out of the index what names no order, and write anew what could not be read."""
+        plan = pen.plan()
+        lists = plan.writes.lists
+        aside = {each.key for each in plan.put_aside}
+        there = {
+            name
+            for name in stored.orders
+            if f"orders:{name}" not in aside and lists.get(f"orders:{name}", [b""])
+        }
+        there |= {key.removeprefix("orders:") for key, rows in lists.items() if rows}
+        for name in HASHES:
+            for order in stored.hashes.get(name, {}):
+                if order not in there:
+                    pen.unplace(name, order)
+            if f"index:{name}" in aside:
+                self._write_hash_anew(name, stored, there, pen)
+
+    def _write_hash_anew(self, name: str, stored: Stored, there: set[str], pen: PlanWriter) -> None:
+        for order_name in sorted(there & stored.orders.keys()):
+            order = stored.orders[order_name]
+            if name == "order_client":
+                pen.client(order_name)
+            elif order.fills and order.fills[-1].position_id:
+                pen.place(order_name, order.fills[-1].position_id)
+
+    def _trim_accounts(self, stored: Stored, keys: Mapping[str, RawKey], pen: PlanWriter) -> None:
+        for name, states in stored.accounts.items():
+            count = len(states) + keys[f"accounts:{name}"].left_out
+            if count > MOST_ACCOUNT_STATES:
+                kept = states[-KEPT_ACCOUNT_STATES:]
+                pen.account(name, [encoded(state) for state in kept])
+                pen.mended.append(
+                    f"The account {name} had {count:,} past states; the newest {len(kept)} stay."
+                )
+
+
+def _is_v2(row: bytes) -> bool:
+    """Return whether a stored event is one of NautilusTrader 2: a map with one name in it."""
+    try:
+        value = anything(row)
+    except BadEvent:
+        return False
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    [(name, inner)] = value.items()
+    return isinstance(inner, dict) and str(inner.get("type")) == f"Order{name}"
+
+
+def _has_broken(keys: Mapping[str, RawKey], stored: Stored) -> bool:
+    return any(each.key.startswith("positions:") for each in stored.put_aside)
+
+
+def _is_warm(key: str) -> bool:
+    return not key.startswith(COLD_KINDS)

@@ -1,0 +1,1 @@
+"""Before the engine loads its store: bring it to what happened at the exchange."""

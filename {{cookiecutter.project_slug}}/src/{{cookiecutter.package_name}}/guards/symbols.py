@@ -1,0 +1,94 @@
+"""
+Look at what is traded: whether it is listed and trading, and takes the configured sizes.
+
+A rule that knows its sizes says so by an attribute `sizes`, a tuple of quantities in coins; one
+with a `quantity` has that one. A rule with neither is not looked at.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from decimal import Decimal
+
+from ..config.complaints import PREFIX
+from ..exit_codes import ExitCode, NodeExit
+from ..plan.target import Rule
+from ..venue.binance.fields import Row
+from ..venue.binance.requests import Requests
+from ..venue.binance.rules import TRADING, SymbolRules, quantity_complaints, read_rules
+from .asking import answer_to
+from .guard import Start
+
+SHORT_OF = Decimal("1.1")
+"""How near to the least value an order may be before a person is told."""
+
+
+def sizes_of(rule: Rule) -> tuple[Decimal, ...]:
+    """Return the quantities that a rule asks for, as far as it says so."""
+    sizes = getattr(rule, "sizes", None)
+    if sizes is None:
+        sizes = (getattr(rule, "quantity", None),)
+    return tuple(abs(size) for size in sizes if isinstance(size, Decimal) and size)
+
+
+async def check_symbols(start: Start, requests: Requests) -> None:
+    """
+    Ask for status, filters and price of what is traded.
+
+    Raises
+    ------
+    NodeExit
+        With code 78 when a symbol is not listed or not trading, or the exchange would refuse every
+        order of a configured size; 75 when there is no answer.
+
+    """
+    rules = await answer_to("what it lists", lambda: _rules(start, requests))
+    for symbol in start.symbols:
+        for sentence in symbol_complaints(symbol, rules.get(symbol)):
+            raise NodeExit(ExitCode.CONFIGURATION, sentence)
+    prices = await asyncio.gather(*(_price(requests, symbol) for symbol in start.symbols))
+    for each, price in zip(start.traded, prices, strict=True):
+        rule = rules[each.symbol]
+        for size in sizes_of(each.rule):
+            for sentence in quantity_complaints(rule, size, price):
+                raise NodeExit(
+                    ExitCode.CONFIGURATION,
+                    f"{sentence} Correct {PREFIX}ORDER_QUANTITY, or the line of strategies/ that "
+                    "names it.",
+                )
+            if rule.least_value and size * price < rule.least_value * SHORT_OF:
+                start.note(
+                    f"The quantity {size} of {each.symbol} is worth {size * price:.2f}, just above "
+                    f"the {rule.least_value} that an order must be worth: if the price falls, "
+                    "entries are refused."
+                )
+
+
+def symbol_complaints(symbol: str, rules: SymbolRules | None) -> Iterator[str]:
+    """Yield why a symbol cannot be traded."""
+    if rules is None:
+        yield (
+            f"The exchange does not list {symbol}; correct {PREFIX}SYMBOL, or the line of "
+            "strategies/ that names it."
+        )
+    elif rules.status != TRADING:
+        yield (
+            f"The exchange does not trade {symbol} now: its status is {rules.status}. Wait until "
+            f"it does, or correct {PREFIX}SYMBOL, or the line of strategies/ that names it."
+        )
+
+
+async def _rules(start: Start, requests: Requests) -> dict[str, SymbolRules]:
+    answer = await requests.get("/fapi/v1/exchangeInfo", {}, sign=False)
+    return read_rules(answer, start.symbols)
+
+
+async def _price(requests: Requests, symbol: str) -> Decimal:
+    async def once() -> Decimal:
+        query = {"symbol": symbol}
+        row = Row("a price", await requests.get("/fapi/v2/ticker/price", query, sign=False))
+        price = row.amount("price")
+        if row.text("symbol") != symbol or not price:
+            raise row.wrong("price", f"none of {symbol}")
+        return price
+
+    return await answer_to(f"the price of {symbol}", once)
