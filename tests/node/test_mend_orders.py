@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def holding() -> Market:
     return market
 
 
-def check(market: Market, before: Market | None = None) -> dict[str, object]:
+def check(market: Market, before: Market | None = None) -> dict[str, Any]:
     """Mend; the engine must load the outcome, and have what the exchange has."""
     loaded = load(mended(market))
     assert held(loaded) == market.held
@@ -92,7 +93,7 @@ def test_a_position_that_is_behind_its_orders() -> None:
     market.fill(FLIP, "0.005", heard="order")
     market.fill(FLIP, "0.015", price="59300.00", heard="nothing")
     loaded = check(market)
-    assert [e.last_qty.as_decimal() for e in loaded[f"positions:{POSITION}"].events] == [  # type: ignore[attr-defined]
+    assert [e.last_qty.as_decimal() for e in loaded[f"positions:{POSITION}"].events] == [
         Decimal("0.010"), Decimal("0.005"), Decimal("0.015")]  # fmt: skip
 
 
@@ -103,7 +104,7 @@ def test_a_position_that_was_closed_in_silence() -> None:
     market.fill(stop, "0.004", heard="nothing")
     market.fill(stop, "0.006", heard="nothing")
     loaded = check(market)
-    assert loaded[f"positions:{POSITION}"].is_closed  # type: ignore[attr-defined]
+    assert loaded[f"positions:{POSITION}"].is_closed
     assert kinds(mended(market), stop)[2:] == ["Accepted", "Updated", "Filled", "Filled"]
 
 
@@ -117,8 +118,8 @@ def test_one_order_that_crossed_zero() -> None:
     again = check(market)
     for each in (loaded, again):
         position = each[f"positions:{POSITION}"]
-        assert position.signed_decimal_qty() == Decimal("-0.020")  # type: ignore[attr-defined]
-        assert [e.trade_id.value for e in position.events] == [market.trades[-1].trade_id]  # type: ignore[attr-defined]
+        assert position.signed_decimal_qty() == Decimal("-0.020")
+        assert [e.trade_id.value for e in position.events] == [market.trades[-1].trade_id]
 
 
 def test_a_fill_under_a_made_up_number_becomes_the_real_ones() -> None:
@@ -158,7 +159,7 @@ def test_an_order_that_ended_in_silence(status: str, asked: bool) -> None:
         market.ask_to_cancel(stop)
     market.end(stop, status, heard=False)
     loaded = check(market)
-    ended = loaded[f"orders:{stop}"].events[-1].ts_event  # type: ignore[attr-defined]
+    ended = loaded[f"orders:{stop}"].events[-1].ts_event
     assert round(ended / 1e6) == market.conditionals[stop].updated_ms
 
 
@@ -212,7 +213,7 @@ def test_somebody_s_own_order_is_adopted() -> None:
     market.fill("web_8Qk2", "0.005", heard="nothing")
     del market.keys["orders:web_8Qk2"]
     loaded = check(market)
-    assert loaded["orders:web_8Qk2"].strategy_id.value == STRATEGY  # type: ignore[attr-defined]
+    assert loaded["orders:web_8Qk2"].strategy_id.value == STRATEGY
 
 
 def test_a_renamed_owner_s_position_is_taken_over() -> None:
@@ -227,7 +228,7 @@ def test_a_renamed_owner_s_position_is_taken_over() -> None:
         del market.keys[key]
         market.keys[renamed] = packed(rows)
     loaded = check(market)
-    assert loaded[f"orders:{NEXT}"].strategy_id.value == STRATEGY  # type: ignore[attr-defined]
+    assert loaded[f"orders:{NEXT}"].strategy_id.value == STRATEGY
 
 
 def test_the_exchange_has_no_position_and_no_trade() -> None:
@@ -452,7 +453,7 @@ def test_a_changed_order() -> None:
     market.send(FLIP, "0.010", price="50000.00")
     market.orders[FLIP] = replace(market.orders[FLIP], price=Decimal("50001.00"))
     loaded = check(market)
-    assert loaded[f"orders:{FLIP}"].price.as_decimal() == Decimal("50001.00")  # type: ignore[attr-defined]
+    assert loaded[f"orders:{FLIP}"].price.as_decimal() == Decimal("50001.00")
 
 
 @pytest.mark.parametrize(
@@ -466,7 +467,7 @@ def test_a_fill_that_was_otherwise(field: str, value: str) -> None:
         rows[-1][field] = value
         market.keys[key] = packed(rows)
     position = check(market)[f"positions:{POSITION}"]
-    real, trade = position.events[-1], market.trades[-1]  # type: ignore[attr-defined]
+    real, trade = position.events[-1], market.trades[-1]
     assert real.trade_id.value == trade.trade_id
     assert real.last_px.as_decimal() == trade.price
     assert real.commission.as_decimal() == trade.commission

@@ -39,7 +39,6 @@ async def test_a_store_that_keeps_everything(store: Store) -> None:
     [
         (("--appendonly", "no"), "set appendonly yes"),
         (("--maxmemory-policy", "allkeys-lru"), "set maxmemory-policy noeviction"),
-        (("--timeout", "2"), "closes connections that say nothing for 2 s"),
     ],
 )
 async def test_a_store_that_does_not(

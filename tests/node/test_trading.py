@@ -123,6 +123,7 @@ def test_killed_and_restarted_holds_the_position(
     node.until("trading")
     before = step_until_position(exchange, node)
     ledger = exchange.get("ledger")
+    until_stored(node, lambda state: bool(state["positions"] == before["positions"]))
     for _ in range(2):
         node.kill()
         assert node.child.returncode == -signal.SIGKILL

@@ -1,4 +1,4 @@
-"""How a store is set: whether it keeps what is written, forgets nothing and stays connected."""
+"""How a store is set: whether it keeps what is written, and forgets nothing."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -8,8 +8,6 @@ import redis.exceptions
 
 WANTED = ("aof_enabled", "maxmemory_policy")
 """What must be seen of a store; the users of the shipped one may ask for it."""
-CONFIGURED = ("timeout",)
-"""What only ``CONFIG GET`` tells, which not every user may ask."""
 
 
 async def store_facts(client: redis.asyncio.Redis) -> dict[str, str]:
@@ -20,9 +18,6 @@ async def store_facts(client: redis.asyncio.Redis) -> dict[str, str]:
     for section in ("persistence", "memory"):
         with contextlib.suppress(*unseen):
             facts |= _texts(await client.info(section))
-    for name in CONFIGURED:
-        with contextlib.suppress(*unseen):
-            facts |= _texts(await client.config_get(name))
     return facts
 
 
@@ -44,12 +39,6 @@ def settings_complaints(facts: Mapping[str, str]) -> Iterator[str]:
         yield (
             f"forgets keys to make room (maxmemory-policy is {policy}): set maxmemory-policy "
             "noeviction"
-        )
-    timeout = facts.get("timeout", "0")
-    if timeout.isdecimal() and int(timeout) > 0:
-        yield (
-            f"closes connections that say nothing for {timeout} s, and what the node writes first "
-            "after such a pause would be lost: set timeout 0"
         )
 
 

@@ -187,4 +187,4 @@ class Pen:
             self._order.status
         )
         if kind is not None:
-            self._write(kind(**self._heard(now), reason=UNANSWERED))  # type: ignore[arg-type]
+            self._write(kind(**self._heard(now), reason=UNANSWERED))  # type: ignore[arg-type]  # as its fields say
