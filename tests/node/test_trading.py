@@ -170,6 +170,8 @@ def kill_at(exchange: Exchange, node: Node, match: dict[str, str], phase: str) -
             if state["decided_bar"].get(SYMBOL) == bar and state["inflight"] == 0:
                 break
         else:
+            # What the node knows by then is in the store: what it is killed with is the request.
+            until_stored(node, lambda _: True)
             node.kill()
             exchange.release(held)
             return
