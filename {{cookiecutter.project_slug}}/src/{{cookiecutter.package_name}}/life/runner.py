@@ -22,7 +22,6 @@ from ..face.stages import Stage, Stages
 from ..face.state import NodeState, document
 from ..guards import GUARDS
 from ..guards.guard import Start, StartCold
-from ..guards.mend.guard import store_mend
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
 from ..venue.binance.orders import SymbolQuestions
@@ -221,6 +220,9 @@ class Runner:
 
         Returns only when it has been done before and has not helped.
         """
+        # Imported late: no guard of a start needs it yet.
+        from ..guards.mend.guard import store_mend
+
         told = " ".join(cold.differences[:MOST_DIFFERENCES])
         if os.environ.get(COLD_MARK):
             return NodeExit(
