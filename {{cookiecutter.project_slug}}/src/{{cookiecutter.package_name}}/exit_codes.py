@@ -38,6 +38,11 @@ class NodeExit(Exception):
         self.sentence = sentence
 
 
+def one_line(error: object) -> str:
+    """Return what an error says, in one line and without its full stop."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
 def complain(sentence: str) -> None:
     """Write the plain line, or lines, to stderr."""
     sys.stderr.write(sentence + "\n")

@@ -11,7 +11,7 @@ import redis.asyncio
 import redis.exceptions
 
 from ..config.complaints import PREFIX
-from ..exit_codes import ExitCode, NodeExit
+from ..exit_codes import ExitCode, NodeExit, one_line
 from .guard import Start
 from .store_settings import doubts, settings_complaints, store_facts
 
@@ -46,7 +46,7 @@ async def check_store(start: Start) -> None:
     except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
         raise NodeExit(
             ExitCode.CONFIGURATION,
-            f"{place} refuses the user name or password ({_one_line(error)}); "
+            f"{place} refuses the user name or password ({one_line(error)}); "
             f"correct {PREFIX}STORE_URL or {PREFIX}STORE_PASSWORD.",
         ) from None
     except redis.exceptions.BusyLoadingError:
@@ -59,20 +59,16 @@ async def check_store(start: Start) -> None:
             f"{place} is a read-only replica; point {PREFIX}STORE_URL at its primary.",
         ) from None
     except redis.exceptions.ResponseError as error:
-        raise NodeExit(ExitCode.AWAY, f"{place} takes no writes: {_one_line(error)}.") from None
+        raise NodeExit(ExitCode.AWAY, f"{place} takes no writes: {one_line(error)}.") from None
     except TimeoutError:
         raise NodeExit(
             ExitCode.AWAY, f"{place} did not answer within {STORE_SECONDS:.0f} s."
         ) from None
     except (redis.exceptions.RedisError, OSError) as error:
-        raise NodeExit(ExitCode.AWAY, f"{place} is away: {_one_line(error)}.") from None
+        raise NodeExit(ExitCode.AWAY, f"{place} is away: {one_line(error)}.") from None
     finally:
         await client.aclose()
     for sentence in settings_complaints(facts):
         raise NodeExit(ExitCode.CONFIGURATION, f"{place} {sentence}.")
     for sentence in doubts(facts):
         start.note(f"{place} {sentence}.")
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -13,7 +13,7 @@ from nautilus_trader.common.enums import ComponentState
 from nautilus_trader.live.node import TradingNode
 
 from ...config.settings import Settings
-from ...exit_codes import ExitCode, NodeExit
+from ...exit_codes import ExitCode, NodeExit, one_line
 from ...plan.rows import Rows
 from ...plan.traded import Traded
 from ..desk import Events, MakeKeeper
@@ -208,8 +208,3 @@ def _strategy_config(traded: Traded) -> TargetStrategyConfig:
         # a stranger and the strategy believes itself flat.
         external_order_claims=[instrument_id_of(traded.symbol)],
     )
-
-
-def one_line(error: object) -> str:
-    """Return what an error says, in one line and without its full stop."""
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

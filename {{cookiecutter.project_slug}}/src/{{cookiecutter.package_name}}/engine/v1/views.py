@@ -35,11 +35,12 @@ def order_row(order: Order) -> OrderRow:
         type=order.order_type.name,
         side=order.side.name,
         status=order.status.name,
-        quantity=order.quantity.as_decimal(),
-        filled=order.filled_qty.as_decimal(),
+        # By their text, which keeps the instrument's decimals: 0.010, not 0.01.
+        quantity=Decimal(str(order.quantity)),
+        filled=Decimal(str(order.filled_qty)),
         reduce_only=order.is_reduce_only,
-        price=order.price.as_decimal() if order.has_price else None,
-        trigger_price=order.trigger_price.as_decimal() if order.has_trigger_price else None,
+        price=Decimal(str(order.price)) if order.has_price else None,
+        trigger_price=Decimal(str(order.trigger_price)) if order.has_trigger_price else None,
         trade_ids=tuple(trade_id.value for trade_id in order.trade_ids),
         born_ns=order.ts_init,
     )

@@ -16,7 +16,7 @@ import redis
 import redis.exceptions
 
 from ...engine.stored import Owner, Plan, RawKey, StoreFormat
-from ...exit_codes import ExitCode, NodeExit
+from ...exit_codes import ExitCode, NodeExit, one_line
 from ...venue.records import ExchangeRecord
 from ..quarantine import put_aside
 from .marker import KEY, foreign, is_marked, is_unreadable, mark
@@ -307,8 +307,3 @@ class StoreMend:
             self._tell(sentence)
         if len(told) > MOST_TOLD:
             self._tell(f"And {len(told) - MOST_TOLD:,} more things that the mend has found.")
-
-
-def one_line(error: object) -> str:
-    """Return what an error says, in one line and without its full stop."""
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
