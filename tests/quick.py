@@ -18,6 +18,7 @@ START_PROCESSES = (
     *("node/test_mend_", "node/test_preflight", "node/test_quarantine.py"),
     *("drill/test_drill.py", "drill/test_every_crash_point.py", "drill/test_explore.py"),
     *("drill/test_lives.py", "drill/test_mutants.py", "drill/test_proxy.py"),
+    *("drill/test_report.py", "drill/test_testing.py"),
     *("drill/test_scenarios.py", "drill/test_store.py", "drill/test_store_faults.py"),
     *("exchange/test_adapter_schemas.py", "exchange/test_bad_clients.py", "exchange/test_ccxt"),
     *("exchange/test_cli.py", "exchange/test_control.py", "exchange/test_durability.py"),
