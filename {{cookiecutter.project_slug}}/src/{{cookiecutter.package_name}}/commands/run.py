@@ -1,5 +1,6 @@
 """``run``: the node, until it is stopped or has to end."""
 
+import time
 from collections.abc import Sequence
 
 from ..config.complaints import ConfigurationError
@@ -12,6 +13,8 @@ from ..plan.traded import Traded, complaints
 
 def run() -> ExitCode:
     """Read the settings and what is traded, run the node, and return its exit code."""
+    # Before the engine's import, which takes a second: by then the process before had ended.
+    born = time.monotonic()
     try:
         settings, traded = load()
     except NodeExit as error:
@@ -25,7 +28,7 @@ def run() -> ExitCode:
     from ..engine.v1.start import EngineV1
     from ..life import runner
 
-    return runner.run(settings, traded, EngineV1(settings))
+    return runner.run(settings, traded, EngineV1(settings), born)
 
 
 def load() -> tuple[Settings, Sequence[Traded]]:

@@ -93,9 +93,6 @@ class Desk(Protocol):
     def query(self, client_order_id: str) -> None:
         """Let the engine ask the exchange for an order, and take up the answer."""
 
-    def forget(self, client_order_id: str) -> None:
-        """Remove an order that never reached the exchange, from the store too; its id is free."""
-
     def soon(self, work: Callable[[], None]) -> None:
         """Do `work` after what is going on."""
 

@@ -5,9 +5,8 @@ import socket
 from urllib.parse import urlsplit
 
 from ..config.complaints import PREFIX
-from ..config.profiles import Profile, address_complaints
+from ..config.profiles import address_complaints
 from ..exit_codes import ExitCode, NodeExit
-from ..venue.binance.public import hello, lists, server_time_ms
 from .guard import Start
 
 EXCHANGE_SECONDS = 5.0
@@ -38,30 +37,3 @@ async def check_hosts(start: Start) -> None:
         for *_, address in found:
             for complaint in address_complaints(settings.profile, str(address[0])):
                 raise NodeExit(ExitCode.CONFIGURATION, f"{PREFIX}{name.upper()} {complaint}.")
-
-
-async def check_symbols(start: Start) -> None:
-    """
-    Ask the exchange whether it is there and lists what is traded.
-
-    Raises
-    ------
-    NodeExit
-        With code 75 when it is away, 78 when it is not what it should be or does not list a symbol.
-
-    """
-    url = start.settings.exchange_http_url
-    symbols = [each.symbol for each in start.traded]
-    if start.settings.profile is Profile.SIMULATED:
-        answer = await hello(url)
-        listed = set(answer.get("symbols", symbols))
-    else:
-        await server_time_ms(url)
-        listed = {symbol for symbol in symbols if await lists(url, symbol)}
-    for symbol in symbols:
-        if symbol not in listed:
-            raise NodeExit(
-                ExitCode.CONFIGURATION,
-                f"The exchange does not list {symbol}; correct {PREFIX}SYMBOL, or the line of "
-                "strategies/ that names it.",
-            )

@@ -32,7 +32,7 @@ class Start:
     engine : Engine
         What is started; loaded and reconciled only for guards that stand after that.
     born : float
-        When the process began, by the event loop's clock.
+        When the process began, by the monotonic clock.
     notes : list[str]
         What a guard has found that a person should know and that does not keep the node from
         trading; each is one plain sentence.

@@ -6,9 +6,7 @@ the answer to that command is the next event. No engine is in here: what it need
 `Desk`.
 """
 
-import time
 import traceback
-from asyncio import sleep
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from decimal import Decimal
@@ -17,7 +15,6 @@ from typing import Any, Protocol
 from ..config.complaints import PREFIX
 from ..engine.desk import ChangeKind, Desk, OrderChange
 from ..exit_codes import ExitCode, NodeExit
-from ..guards.guard import LATE_SECONDS
 from ..plan.attempts import candidates
 from ..plan.bars import BarWindow, ClosedBar
 from ..plan.order_ids import Leg, leg_of, parse
@@ -48,9 +45,6 @@ class Exchange(Protocol):
 
     async def closed_bars(self, count: int) -> list[ClosedBar]:
         """Return the last closed bars, about `count` of them, oldest first."""
-
-    async def knows(self, client_order_id: str) -> bool:
-        """Return whether the exchange has an order or a conditional order of this id."""
 
     async def order_history(self, owner: str) -> OrderHistory:
         """Return what the exchange knows of the recent orders of an owner."""
@@ -104,7 +98,6 @@ class Keeper:
         self._refusals: Counter[str] = Counter()
         self._refusals_bar_ms = 0
         self._gone: set[str] = set()
-        self._born = time.monotonic()
         self._decided_ms: int | None = None
         self._is_ready = False
         self._has_ended = False
@@ -128,7 +121,6 @@ class Keeper:
         self._ask_in_background(self._warm_up)
 
     async def _warm_up(self) -> None:
-        await self._forget_what_was_never_sent()
         self._history = await self._ask("orders", lambda: self._exchange.order_history(self._owner))
         self._exits = {**self._history.exits, **self._exits}
         self._slot_fills = {**self._history.slot_fills, **self._slot_fills}
@@ -141,26 +133,6 @@ class Keeper:
         self._is_ready = True
         self._listener.ready(self._traded.tag)
         self._look_soon()
-
-    async def _forget_what_was_never_sent(self) -> None:
-        """
-        Forget what was stored before a kill and never reached the exchange.
-
-        Its id is free then, and the same decision sends it again. Only the process before this one
-        can have sent it, so once its last signature is too old, it can no longer arrive.
-        """
-        unheard = [row.client_order_id for row in self._own_orders() if row.is_unheard]
-        missing = [name for name in unheard if not await self._is_known(name)]
-        if missing:
-            await sleep(max(0.0, self._born + LATE_SECONDS - time.monotonic()))
-        for name in missing:
-            row = self._desk.order(name)
-            if row is not None and row.is_unheard and not await self._is_known(name):
-                self._desk.warn(f"{name} was stored and never sent: forgotten")
-                self._desk.forget(name)
-
-    async def _is_known(self, name: str) -> bool:
-        return await self._ask(f"order {name}", lambda: self._exchange.knows(name))
 
     async def _load_bars(self) -> None:
         bars = await self._ask("bars", lambda: self._exchange.closed_bars(self._rule.window))

@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from ..face.stages import Stage, Stages
 from ..face.state import NodeState, document
 from ..guards import GUARDS
 from ..guards.guard import Start, StartCold
+from ..guards.mend.guard import store_mend
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
 from ..venue.binance.orders import SymbolQuestions
@@ -49,11 +51,16 @@ class Runner:
         What is traded.
     engine : Engine
         What trades it, not yet loaded.
+    born : float
+        When the process began, by the monotonic clock.
 
     """
 
-    def __init__(self, settings: Settings, traded: Sequence[Traded], engine: Engine) -> None:
+    def __init__(
+        self, settings: Settings, traded: Sequence[Traded], engine: Engine, born: float
+    ) -> None:
         self._settings = settings
+        self._born = born
         self._traded = traded
         self._engine = engine
         self._requests = Requests(settings)
@@ -70,7 +77,7 @@ class Runner:
         loop = asyncio.get_running_loop()
         self._started = loop.time()
         self._guarded = Start(
-            self._settings, self._traded, self._requests, self._engine, self._started
+            self._settings, self._traded, self._requests, self._engine, self._born
         )
         self._end = loop.create_future()
         self._take_signals()
@@ -220,9 +227,6 @@ class Runner:
 
         Returns only when it has been done before and has not helped.
         """
-        # Imported late: no guard of a start needs it yet.
-        from ..guards.mend.guard import store_mend
-
         told = " ".join(cold.differences[:MOST_DIFFERENCES])
         if os.environ.get(COLD_MARK):
             return NodeExit(
@@ -256,7 +260,9 @@ class Runner:
             await self._endpoint.cleanup()
 
 
-def run(settings: Settings, traded: Sequence[Traded], engine: Engine) -> ExitCode:
+def run(
+    settings: Settings, traded: Sequence[Traded], engine: Engine, born: float | None = None
+) -> ExitCode:
     """
     Run the node until it is asked to stop or has to end.
 
@@ -268,12 +274,15 @@ def run(settings: Settings, traded: Sequence[Traded], engine: Engine) -> ExitCod
         What is traded.
     engine : Engine
         What trades it, not yet loaded.
+    born : float, optional
+        When the process began, by the monotonic clock; without it, now.
 
     """
+    started = time.monotonic() if born is None else born
 
     async def main() -> ExitCode:
         try:
-            runner = Runner(settings, traded, engine)
+            runner = Runner(settings, traded, engine, started)
         except NodeExit as error:
             complain(error.sentence)
             return error.code

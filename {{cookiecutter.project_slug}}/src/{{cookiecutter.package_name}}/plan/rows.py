@@ -73,11 +73,6 @@ class OrderRow:
         return self.status in CLOSED
 
     @property
-    def is_unheard(self) -> bool:
-        """Whether the exchange has said nothing about it yet."""
-        return self.status in UNHEARD
-
-    @property
     def is_in_flight(self) -> bool:
         """Whether its outcome is open; a market order's is until it has closed."""
         if self.is_closed:

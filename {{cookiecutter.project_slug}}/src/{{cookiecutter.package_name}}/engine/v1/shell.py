@@ -147,10 +147,6 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
         """Let the engine ask the exchange for an order, and take up the answer."""
         self.query_order(self._order(client_order_id), client_id=ClientId(BINANCE))
 
-    def forget(self, client_order_id: str) -> None:
-        """Remove an order that never reached the exchange, from the store too; its id is free."""
-        self.cache.purge_order(ClientOrderId(client_order_id), purge_from_database=True)
-
     def soon(self, work: Callable[[], None]) -> None:
         """Do `work` after what is going on."""
         asyncio.get_running_loop().call_soon(work)

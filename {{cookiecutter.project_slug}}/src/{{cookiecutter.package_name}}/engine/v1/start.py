@@ -20,6 +20,7 @@ from ..desk import Events, MakeKeeper
 from ..stored import StoreFormat
 from .adapter import FAILED_TOPIC, MISSED_TOPIC, MendedExecClientFactory
 from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node
+from .store_format import StoreFormatV1
 from .shell import TargetStrategy, TargetStrategyConfig
 from .views import balance_rows, instrument_id_of, order_row, position_row
 
@@ -54,9 +55,6 @@ class EngineV1:
     @property
     def store_format(self) -> StoreFormat:
         """How it keeps its orders in the store."""
-        # Imported late: it takes a twentieth of a second, and no guard of a start asks for it yet.
-        from .store_format import StoreFormatV1
-
         return StoreFormatV1(self._settings.id)
 
     # -- Up ------------------------------------------------------------------------------------

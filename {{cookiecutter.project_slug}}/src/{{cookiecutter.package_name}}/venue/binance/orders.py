@@ -79,19 +79,6 @@ class SymbolQuestions:
         now_ms = await exchange_now_ms(self._settings)
         return await closed_bars(self._requests, self._symbol, self._bar_length, count, now_ms)
 
-    async def knows(self, client_order_id: str) -> bool:
-        """Return whether the exchange has an order or a conditional order of this id."""
-        for path, name in (("order", "origClientOrderId"), ("algoOrder", "clientAlgoId")):
-            query = {"symbol": self._symbol, name: client_order_id}
-            try:
-                await self._requests.get(f"/fapi/v1/{path}", query)
-            except ExchangeError as error:
-                if error.code != NO_SUCH_ORDER:
-                    raise
-            else:
-                return True
-        return False
-
     async def order_history(self, owner: str) -> OrderHistory:
         """
         Return what the exchange knows of the recent orders of an owner.

@@ -12,9 +12,6 @@ from ...exit_codes import ExitCode, NodeExit
 from ...plan.bars import BarLength, ClosedBar
 from .requests import ExchangeError, NonsenseError, Requests, get_once
 
-INVALID_SYMBOL = -1121
-"""USD-M Futures, Error Codes."""
-
 
 async def exchange_now_ms(settings: Settings) -> int:
     """
@@ -107,27 +104,6 @@ async def server_now_ms(requests: Requests) -> int:
 
 def _is_time(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**14
-
-
-async def lists(url: str, symbol: str) -> bool:
-    """
-    Return whether the exchange knows `symbol` (USD-M Futures, Symbol Price Ticker V2).
-
-    Raises
-    ------
-    NodeExit
-        With code 75 when there is no answer, or none about a price.
-
-    """
-    status, answer = await get_once(url, f"/fapi/v2/ticker/price?symbol={symbol}")
-    if isinstance(answer, dict) and answer.get("code") == INVALID_SYMBOL:
-        return False
-    if not isinstance(answer, dict) or answer.get("symbol") != symbol:
-        raise NodeExit(
-            ExitCode.AWAY,
-            f"The exchange at {url} does not tell the price of {symbol} (HTTP status {status}).",
-        )
-    return True
 
 
 async def closed_bars(

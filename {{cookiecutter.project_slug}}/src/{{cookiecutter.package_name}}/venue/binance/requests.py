@@ -18,8 +18,13 @@ from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit
 
 ANSWER_SECONDS = 5.0
-RECEIVE_WINDOW_MS = 5_000
-"""How long after its signature the exchange accepts a request (USD-M Futures, ``recvWindow``)."""
+RECEIVE_WINDOW_MS = 2_000
+"""
+How long after its signature the exchange accepts a request (USD-M Futures, ``recvWindow``).
+
+Short, because a start waits this long for what a killed process may still have on its way, and
+a market order that is later than this is not wanted any more. The exchange's own default is 5,000.
+"""
 MOST_BYTES = 16_000_000
 """The longest answer that is read; the longest real one, all symbols, has some two million."""
 MOST_CONNECTIONS = 5
