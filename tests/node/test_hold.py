@@ -121,7 +121,7 @@ def test_quantity_that_the_exchange_cannot_fill(
 ) -> None:
     node = hold(TRADER_ORDER_QUANTITY="0.0105")
     assert "no multiple of" in is_held(node)["reason"]
-    assert node.stages[-3:] == ["trading", "stopping", "refused"]
+    assert node.stages == ["preflight", "stopping", "refused"]
     assert exchange.get("ledger")["orders"] == []
     # The engine has gone: whatever the market does, nobody hears of it or asks for anything.
     spent, seq = cpu_seconds(node), exchange.get("journal?after=0")["seq"]

@@ -1,5 +1,6 @@
 """A node that cannot trade ends within a bound, with its code and one plain line."""
 
+import signal
 import socket
 import threading
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from node.conftest import Start
-from node.processes import Exchange, Store
+from node.processes import ENGINE_ALONE, Exchange, Store
 
 AWAY = 75
 CONFIGURATION = 78
@@ -106,7 +107,7 @@ def test_http_port_taken(start: Start, store: Store, exchange: Exchange) -> None
 
 def test_hung_store_is_bounded(start: Start, hung_store: int, exchange: Exchange) -> None:
     url = f"redis://127.0.0.1:{hung_store}"
-    node = start(TRADER_STORE_URL=url, TRADER_STARTUP_TIMEOUT_SECONDS="3")
+    node = start(ENGINE_ALONE, TRADER_STORE_URL=url, TRADER_STARTUP_TIMEOUT_SECONDS="3")
     node.until("load")
     loading = time.monotonic()
     assert node.wait() == AWAY
@@ -119,7 +120,7 @@ def test_failing_mass_status_leaves_no_zombie(
 ) -> None:
     failing = {"name": "fail", "match": {"request": "orders.open"}, "nth": 1, "times": 100}
     exchange.post("faults", {**failing, "status": 503, "code": -1001})
-    node = start()
+    node = start(ENGINE_ALONE)
     assert node.wait() == AWAY
     assert node.said("could not reconcile")
     assert node.said("openOrders")
@@ -128,9 +129,20 @@ def test_failing_mass_status_leaves_no_zombie(
 def test_hanging_mass_status_is_bounded(start: Start, store: Store, exchange: Exchange) -> None:
     hang = {"name": "gate", "match": {"request": "orders.open"}, "nth": 1, "phase": "received"}
     exchange.post("faults", hang)
-    node = start(TRADER_STARTUP_TIMEOUT_SECONDS="4")
+    node = start(ENGINE_ALONE, TRADER_STARTUP_TIMEOUT_SECONDS="4")
     assert node.wait() == AWAY
     assert node.said("was still at reconcile")
+
+
+def test_hung_mend_is_bounded(start: Start, store: Store, exchange: Exchange) -> None:
+    hang = {"name": "gate", "match": {"request": "conditionals.all"}, "nth": 1, "phase": "received"}
+    gate = exchange.post("faults", hang)["id"]
+    node = start(TRADER_STARTUP_TIMEOUT_SECONDS="4")
+    node.until("mend")
+    store.child.send_signal(signal.SIGSTOP)
+    exchange.release(gate)
+    assert node.wait() == AWAY
+    assert node.said("was still at mend")
 
 
 def test_unanswered_questions_end_the_warm_up(

@@ -87,7 +87,7 @@ def test_exchange_that_does_not_answer(
     assert node.wait() == AWAY
     [line] = node.complaint()
     assert complaint in line
-    assert line.endswith("(HTTP status 503).")
+    assert "HTTP status 503" in line
 
 
 async def test_a_name_that_leads_to_this_machine(

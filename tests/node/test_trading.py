@@ -1,5 +1,6 @@
 """A node trades, answers, survives kill -9 and leaves protection in place when it stops."""
 
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 import redis
 
 from node.conftest import Start
-from node.processes import SYMBOL, Exchange, Node, Store
+from node.processes import ENGINE_ALONE, SYMBOL, Exchange, Node, Store
 
 ORDER_KEYS = {
     "client_order_id",
@@ -54,8 +55,18 @@ def step_until_position(exchange: Exchange, node: Node) -> dict[str, Any]:
 def test_trading_and_what_it_answers(start: Start, store: Store, exchange: Exchange) -> None:
     node = start()
     node.until("trading")
-    assert node.stages == ["preflight", "load", "connect", "reconcile", "warmup", "trading"]
-    assert node.get("health") == (200, {"stage": "trading", "reason": ""})
+    assert node.stages == [
+        "preflight", "mend", "load", "connect", "reconcile", "audit", "warmup", "trading",
+    ]  # fmt: skip
+    status, health = node.get("health")
+    assert (status, health["stage"], health["reason"]) == (200, "trading", "")
+    assert re.fullmatch(
+        r"The mend compared 0 keys with the exchange in \d+ ms: all as it should\. The audit found "
+        r"engine and exchange in agreement: nothing held, 0 of the node's orders working, "
+        r"0 fills since flat\.",
+        health["found"],
+    )
+    assert " ".join(node.get("state")[1]["found"].values()) == health["found"]
     state = step_until_position(exchange, node)
     assert state["schema"] == 1
     assert state["pid"] == node.child.pid
@@ -107,10 +118,11 @@ def test_stop_as_asked_leaves_protection(start: Start, store: Store, exchange: E
 
 
 def test_stop_during_the_start(start: Start, store: Store, exchange: Exchange) -> None:
-    hang = {"name": "gate", "match": {"request": "orders.open"}, "nth": 1, "phase": "received"}
+    # The mend asks for trades first, then the audit.
+    hang = {"name": "gate", "match": {"request": "trades.all"}, "nth": 2, "phase": "received"}
     exchange.post("faults", hang)
     node = start()
-    node.until("reconcile")
+    node.until("audit")
     assert node.get("health")[0] == 503
     node.child.send_signal(signal.SIGTERM)
     assert node.wait() == 0
@@ -234,8 +246,10 @@ def test_stop_whose_cancel_was_refused_as_unknown_is_believed_gone(
 import sys
 from trading_node.commands import main as cli
 from trading_node.engine.v1.shell import TargetStrategy
+from trading_node.life import runner
 from trading_node.life.keeper import Keeper
 
+runner.GUARDS = [guard for guard in runner.GUARDS if guard.name not in ("mend", "audit")]
 Keeper._has_ended_unheard = lambda self, row: False
 TargetStrategy.query = lambda self, name: None
 sys.exit(cli.main(["run"]))
@@ -415,13 +429,13 @@ def test_failed_report_is_no_empty_report(start: Start, store: Store, exchange: 
     assert exchange.position() == "0"
     for kind, name in REPORTS.items():
         failing = fail(exchange, kind, 1000)
-        node = start()
+        node = start(ENGINE_ALONE)
         assert node.wait() == 75
         assert node.said(f"did not answer {name} in two attempts"), node.everything()
         exchange.release(failing)
     for kind in REPORTS:
         fail(exchange, kind, 1)
-    node = start()
+    node = start(ENGINE_ALONE)
     node.until("trading")
     state = node.settle(last_bar(exchange))
     statuses = {row["client_order_id"]: row["status"] for row in state["orders"]}
@@ -441,7 +455,7 @@ def test_failed_report_after_a_lost_store(start: Start, store: Store, exchange: 
         with redis.Redis.from_url(store.url) as client:
             client.flushall()
         failing = fail(exchange, kind, 1000)
-        node = start()
+        node = start(ENGINE_ALONE)
         assert node.wait() == 75
         assert node.said(f"did not answer {REPORTS[kind]} in two attempts"), node.everything()
         exchange.release(failing)

@@ -30,7 +30,11 @@ async def open_endpoint(
     """
 
     async def get_health(_: web.Request) -> web.Response:
-        body = {"stage": stages.current.value, "reason": stages.reason}
+        body = {
+            "stage": stages.current.value,
+            "reason": stages.reason,
+            "found": " ".join(stages.found.values()),
+        }
         return web.json_response(body, status=200 if stages.current is Stage.TRADING else 503)
 
     async def get_state(request: web.Request) -> web.Response:

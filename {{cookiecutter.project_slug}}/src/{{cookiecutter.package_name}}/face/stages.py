@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Any
 
 
 class Stage(StrEnum):
@@ -27,7 +28,7 @@ class Stage(StrEnum):
 
 class Stages:
     """
-    The current stage and the reason for being in it.
+    The current stage, the reason for being in it, and what was found on the way.
 
     Parameters
     ----------
@@ -39,6 +40,7 @@ class Stages:
     def __init__(self, on_enter: Callable[[Stage], None] | None = None) -> None:
         self.current = Stage.PREFLIGHT
         self.reason = ""
+        self.found: dict[str, str] = {}
         self._on_enter = on_enter
 
     def enter(self, stage: Stage, reason: str = "") -> None:
@@ -51,8 +53,17 @@ class Stages:
             "mono_ns": time.monotonic_ns(),
             "wall_ns": time.time_ns(),
         }
-        # One write a line: the engine's logger writes to the same pipe.
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
+        _write(line)
         if self._on_enter is not None:
             self._on_enter(stage)
+
+    def tell(self, guard: str, sentence: str) -> None:
+        """Remember what a guard has found on the way up, and write its line."""
+        self.found[guard] = sentence
+        _write({"event": "found", "guard": guard, "sentence": sentence})
+
+
+def _write(line: dict[str, Any]) -> None:
+    # One write a line: the engine's logger writes to the same pipe.
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()

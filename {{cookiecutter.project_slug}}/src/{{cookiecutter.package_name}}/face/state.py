@@ -31,6 +31,10 @@ class NodeState:
         Looks at the market that are due and have not happened; each may send a command.
     traded : Sequence[Traded]
         What is traded.
+    found : Mapping[str, str]
+        By guard: what it has found on the way up, in a sentence.
+    notes : Sequence[str]
+        What a person should know of account, store and exchange, in sentences.
 
     """
 
@@ -41,6 +45,8 @@ class NodeState:
     decided_bar: Mapping[str, int] = field(default_factory=dict)
     pending_looks: int = 0
     traded: Sequence[Traded] = ()
+    found: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 def document(node: NodeState, rows: Rows) -> dict[str, Any]:
@@ -58,6 +64,8 @@ def document(node: NodeState, rows: Rows) -> dict[str, Any]:
         "traded": [_traded(each) for each in node.traded],
         "positions": [_position(row) for row in rows.positions],
         "orders": [_order(row) for row in orders],
+        "found": dict(node.found),
+        "notes": list(node.notes),
         "balances": [_balance(row) for row in rows.balances],
     }
 

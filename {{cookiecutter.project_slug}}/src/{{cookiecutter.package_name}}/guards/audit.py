@@ -99,9 +99,9 @@ class Audit:
     record: ExchangeRecord
 
 
-async def check_audit(start: Start) -> None:
+async def check_audit(start: Start) -> str:
     """
-    Compare what the engine has with what the exchange says, before anything is traded.
+    Compare what the engine has with what the exchange says; return what agrees, in a sentence.
 
     Raises
     ------
@@ -121,6 +121,16 @@ async def check_audit(start: Start) -> None:
         start.note(sentence)
     if found.differences:
         raise StartCold(found.differences)
+    return agreed(Compared(start.engine.rows(), found.record, start.owners, start.symbols))
+
+
+def agreed(c: Compared) -> str:
+    """Return in a sentence what engine and exchange agree on."""
+    held = [f"{p.quantity} {p.symbol}" for p in c.record.positions if p.symbol in c.symbols]
+    return (
+        f"The audit found engine and exchange in agreement: {' and '.join(held) or 'nothing'} "
+        f"held, {len(c.working)} of the node's orders working, {len(c.since_flat)} fills since flat."
+    )
 
 
 async def audit(

@@ -91,11 +91,12 @@ class Guard:
         What it looks at, in a word.
     stage : Stage
         On which part of the way up it stands.
-    check : Callable[[Start], Awaitable[None]]
-        Looks, within a bound of its own; raises `NodeExit` with one plain sentence.
+    check : Callable[[Start], Awaitable[str | None]]
+        Looks, within a bound of its own; raises `NodeExit` with one plain sentence, and may return
+        one that says what it has found.
 
     """
 
     name: str
     stage: Stage
-    check: Callable[[Start], Awaitable[None]]
+    check: Callable[[Start], Awaitable[str | None]]

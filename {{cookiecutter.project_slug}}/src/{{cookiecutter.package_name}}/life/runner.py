@@ -35,7 +35,7 @@ from .watchdog import Watchdog
 STOP_SECONDS = 10.0
 BEFORE_LOAD = (Stage.PREFLIGHT, Stage.MEND)
 COLD_MARK = "_NODE_STARTED_COLD"
-"""In the environment of a node that has put its memory aside once and started again."""
+"""In the environment of a node that has put its memory aside once and started again: why."""
 MOST_DIFFERENCES = 3
 
 
@@ -79,6 +79,8 @@ class Runner:
         self._guarded = Start(
             self._settings, self._traded, self._requests, self._engine, self._born
         )
+        if why := os.environ.get(COLD_MARK):
+            self._guarded.notes.append(f"The node has started from the exchange alone. {why}")
         self._end = loop.create_future()
         self._take_signals()
         start = loop.create_task(self._start())
@@ -117,6 +119,8 @@ class Runner:
             decided_bar={symbol: ms for symbol, ms in decided.items() if ms is not None},
             pending_looks=sum(keeper.pending_looks for keeper in self._keepers.values()),
             traded=self._traded,
+            found=self._stages.found,
+            notes=self._guarded.notes,
         )
         return document(node, self._engine.rows())
 
@@ -150,7 +154,8 @@ class Runner:
             if guard.stage in stages:
                 if guard.stage is not self._stages.current:
                     self._stages.enter(guard.stage)
-                await guard.check(self._guarded)
+                if sentence := await guard.check(self._guarded):
+                    self._stages.tell(guard.name, sentence)
 
     # what the engine tells
 
@@ -243,7 +248,7 @@ class Runner:
         except NodeExit as end:
             return end
         sys.stdout.flush()
-        environment = {**os.environ, COLD_MARK: "1"}
+        environment = {**os.environ, COLD_MARK: told}
         # The same command once more, without a shell between.
         os.execve(sys.executable, sys.orig_argv, environment)  # noqa: S606
         raise AssertionError("a process that was replaced goes on")

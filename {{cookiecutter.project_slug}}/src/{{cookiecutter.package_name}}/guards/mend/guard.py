@@ -1,7 +1,7 @@
 """Mend the store, as the guard that stands before the engine's load."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ...engine.stored import Owner
 from ...exit_codes import ExitCode, NodeExit
@@ -9,7 +9,7 @@ from ...plan.order_ids import owner_of, parse
 from ...venue.binance.history import exchange_record
 from ...venue.records import ExchangeRecord
 from ..guard import LATE_SECONDS, Start
-from .store import StoreMend
+from .store import MendReport, StoreMend
 
 AGREE_SECONDS = 8.0
 """How long store and exchange may contradict each other: a history lags by seconds at most."""
@@ -43,9 +43,9 @@ async def check_store_format(start: Start) -> None:
         )
 
 
-async def check_mend(start: Start) -> None:
+async def check_mend(start: Start) -> str:
     """
-    Bring the store to what the exchange says has happened.
+    Bring the store to what the exchange says has happened; return what was done, in a sentence.
 
     Raises
     ------
@@ -81,8 +81,26 @@ async def check_mend(start: Start) -> None:
             )
         else:
             await asyncio.sleep(PAUSE_SECONDS)
-    if report.mended or report.put_aside:
-        start.note(f"The store was mended in {report.seconds * 1000:.0f} ms.")
+    return told(report)
+
+
+def told(report: MendReport) -> str:
+    """Return in a sentence what a mend has done."""
+    took = f"in {report.seconds * 1000:.0f} ms"
+    done = []
+    if report.cold:
+        done.append("nothing but a start from the exchange alone was left")
+    elif report.put_aside:
+        done.append(f"{_count(report.put_aside, 'key')} put aside")
+    if report.mended:
+        done.append(f"{_count(report.mended, 'thing')} put right")
+    if not done:
+        return f"The mend compared {report.keys:,} keys with the exchange {took}: all as it should."
+    return f"The mend compared {report.keys:,} keys with the exchange {took}: {' and '.join(done)}."
+
+
+def _count(found: Sequence[str], what: str) -> str:
+    return f"{len(found):,} {what}{'' if len(found) == 1 else 's'}"
 
 
 async def _ask(start: Start, unknown: Mapping[str, bool]) -> ExchangeRecord:
