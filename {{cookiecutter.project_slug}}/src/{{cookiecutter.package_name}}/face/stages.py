@@ -21,6 +21,8 @@ class Stage(StrEnum):
     """What the engine believes is compared with what the exchange says."""
     WARMUP = "warmup"
     TRADING = "trading"
+    DEGRADED = "degraded"
+    """It trades, and something is wrong: what is held stays protected, nothing new is opened."""
     STOPPING = "stopping"
     REFUSED = "refused"
     """Held up without an engine: the configuration must be mended first."""

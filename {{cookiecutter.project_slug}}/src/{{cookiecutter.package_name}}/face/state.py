@@ -1,11 +1,12 @@
 """The node's state as one document, made from rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..plan.rows import BalanceRow, OrderRow, PositionRow, Rows
 from ..plan.traded import Traded
+from .conditions import Condition
 
 SCHEMA = 1
 
@@ -35,6 +36,8 @@ class NodeState:
         By guard: what it has found on the way up, in a sentence.
     notes : Sequence[str]
         What a person should know of account, store and exchange, in sentences.
+    conditions : Sequence[Condition]
+        What is wrong now.
 
     """
 
@@ -47,6 +50,7 @@ class NodeState:
     traded: Sequence[Traded] = ()
     found: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    conditions: Sequence[Condition] = ()
 
 
 def document(node: NodeState, rows: Rows) -> dict[str, Any]:
@@ -66,6 +70,7 @@ def document(node: NodeState, rows: Rows) -> dict[str, Any]:
         "orders": [_order(row) for row in orders],
         "found": dict(node.found),
         "notes": list(node.notes),
+        "conditions": [asdict(each) for each in node.conditions],
         "balances": [_balance(row) for row in rows.balances],
     }
 

@@ -1,7 +1,8 @@
 """
-What stands between a start and trading.
+What stands between a start and trading, and what watches while the node trades.
 
-A start walks the list from its first line to its last, and a guard that raises ends it.
+A start walks the list of guards from its first line to its last, and a guard that raises ends it.
+The watches begin with trading, all at once.
 """
 
 from ..face.stages import Stage
@@ -11,6 +12,7 @@ from .guard import Guard
 from .mend.guard import check_mend, check_store_format
 from .questions import check_exchange
 from .store import check_store
+from .watch import Watch
 
 GUARDS: tuple[Guard, ...] = (
     Guard("store", Stage.PREFLIGHT, check_store),
@@ -20,3 +22,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("mend", Stage.MEND, check_mend),
     Guard("audit", Stage.AUDIT, check_audit),
 )
+
+WATCHES: tuple[Watch, ...] = ()

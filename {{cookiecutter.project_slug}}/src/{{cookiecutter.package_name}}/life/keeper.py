@@ -79,12 +79,21 @@ class Keeper:
         Where to ask for bars and for the own orders.
     listener : Listener
         Told when it is ready, has looked, or cannot go on.
+    may_open : Callable[[], bool]
+        Tells whether risk may be added now.
 
     """
 
     def __init__(
-        self, traded: Traded, owner: str, desk: Desk, exchange: Exchange, listener: Listener
+        self,
+        traded: Traded,
+        owner: str,
+        desk: Desk,
+        exchange: Exchange,
+        listener: Listener,
+        may_open: Callable[[], bool],
     ) -> None:
+        self._may_open = may_open
         self._traded = traded
         self._rule = traded.rule
         self._owner = owner
@@ -221,6 +230,10 @@ class Keeper:
         """Look."""
         self._look_soon()
 
+    def look_again(self) -> None:
+        """Look: what may be done has changed."""
+        self._look_soon()
+
     def stopped(self) -> None:
         """Look no more."""
         self._has_ended = True
@@ -252,6 +265,7 @@ class Keeper:
         target = self._rule.target(self._view(bars)) if bars else None
         slots = [each.slot for each in target.resting] if target else []
         position = self._desk.position()
+        may_open = self._may_open()
         action = plan(
             Situation(
                 owner=self._owner,
@@ -263,6 +277,7 @@ class Keeper:
                 last_slot_fill_ms=self._slot_fills,
                 refused_cancels={k for k, n in self._refusals.items() if n >= CANCEL_REFUSALS},
                 gone=self._gone,
+                may_open=may_open,
                 tick_size=self._desk.tick_size,
             )
         )
@@ -271,7 +286,7 @@ class Keeper:
                 self._submit(action)
             case Cancel():
                 self._desk.cancel(action.client_order_id)
-            case Settled() if bars:
+            case Settled() if bars and may_open:
                 self._decided_ms = close_ms
 
     def _submit(self, action: Submit) -> None:

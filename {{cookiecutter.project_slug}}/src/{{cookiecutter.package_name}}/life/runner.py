@@ -18,12 +18,14 @@ from ..config.settings import OnRefusal, Settings
 from ..engine.desk import Desk, Engine
 from ..exit_codes import ExitCode, NodeExit, complain
 from ..face.changes import Changes
+from ..face.conditions import Conditions
 from ..face.endpoint import open_endpoint
 from ..face.stages import Stage, Stages
 from ..face.state import NodeState, document
-from ..guards import GUARDS
+from ..guards import GUARDS, WATCHES
 from ..guards.guard import Start, StartCold
 from ..guards.mend.guard import store_mend
+from ..guards.watch import Trading, Watch
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
 from ..venue.binance.orders import SymbolQuestions
@@ -68,6 +70,8 @@ class Runner:
         self._not_ready = {each.tag for each in traded}
         self._watchdog = Watchdog()
         self._changes = Changes()
+        self._conditions = Conditions(self._on_condition)
+        self._watches: list[asyncio.Task[None]] = []
         self._stages = Stages(on_enter=self._on_stage)
         self._end: asyncio.Future[NodeExit | StartCold | None]
         self._asked_to_stop = asyncio.Event()
@@ -119,6 +123,7 @@ class Runner:
             decided_bar={symbol: ms for symbol, ms in decided.items() if ms is not None},
             pending_looks=sum(keeper.pending_looks for keeper in self._keepers.values()),
             traded=self._traded,
+            conditions=self._conditions.now,
             found=self._stages.found,
             notes=self._guarded.notes,
         )
@@ -144,7 +149,7 @@ class Runner:
     def _make_keeper(self, traded: Traded, desk: Desk) -> Keeper:
         owner = owner_of(self._settings.id, traded.tag, traded.symbol)
         questions = SymbolQuestions(self._settings, self._requests, traded)
-        keeper = Keeper(traded, owner, desk, questions, self)
+        keeper = Keeper(traded, owner, desk, questions, self, lambda: not self._conditions.now)
         self._keepers[traded.symbol] = keeper
         return keeper
 
@@ -179,6 +184,36 @@ class Runner:
         self._not_ready.discard(tag)
         if not self._not_ready:
             self._stages.enter(Stage.TRADING)
+            self._begin_watches()
+
+    def _begin_watches(self) -> None:
+        trading = Trading(
+            self._settings, self._traded, self._requests, self._engine, self._conditions
+        )
+        self._watches = [
+            asyncio.get_running_loop().create_task(self._watch(watch, trading)) for watch in WATCHES
+        ]
+
+    async def _watch(self, watch: Watch, trading: Trading) -> None:
+        try:
+            await watch.keep(trading)
+        except NodeExit as end:
+            self._finish(end)
+        except Exception as error:
+            sentence = f"The watch of the {watch.name} failed: {type(error).__name__}: {error}."
+            self._finish(NodeExit(ExitCode.DEFECT, " ".join(sentence.split())))
+
+    def _on_condition(self) -> None:
+        wrong = self._conditions.now
+        if wrong and self._stages.current in (Stage.TRADING, Stage.DEGRADED):
+            told = " ".join(f"{each.sentence} {each.doing}" for each in wrong)
+            complain(told)
+            self._stages.enter(Stage.DEGRADED, told)
+        elif self._stages.current is Stage.DEGRADED:
+            complain("All is right again.")
+            self._stages.enter(Stage.TRADING)
+        for keeper in self._keepers.values():
+            keeper.look_again()
 
     def looked(self) -> None:
         """Count a change of what ``/state`` tells."""
@@ -203,7 +238,7 @@ class Runner:
         self._set_deadline(stage)
 
     def _set_deadline(self, stage: Stage) -> None:
-        if stage is Stage.TRADING:
+        if stage in (Stage.TRADING, Stage.DEGRADED):
             self._watchdog.disarm()
         elif stage is not Stage.STOPPING:
             bound = self._settings.startup_timeout_seconds
@@ -259,6 +294,9 @@ class Runner:
             self._end.set_result(end)
 
     async def _stop(self) -> None:
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
         await self._engine.stop()
         await self._requests.close()
         if hasattr(self, "_endpoint"):

@@ -46,6 +46,8 @@ def plan(situation: Situation) -> Action:
     if action is not None:
         return action
     resting = () if situation.target is None else situation.target.resting
+    if not situation.may_open:
+        resting = ()
     return _take_profit(situation) or _rest(situation, resting) or Settled()
 
 
@@ -76,7 +78,7 @@ def _check(resting: Sequence[Resting]) -> None:
 def _change_position(situation: Situation) -> Submit | None:
     if situation.target is None:
         return None
-    position, wanted = situation.position, situation.target.quantity
+    position, wanted = situation.position, _allowed(situation, situation.target.quantity)
     if position == wanted:
         return None
     if position == 0 or (position * wanted > 0 and abs(position) < abs(wanted)):
@@ -88,6 +90,14 @@ def _change_position(situation: Situation) -> Submit | None:
     # A flip is a close and then an open, each with an id of its own.
     change = -position if position * wanted <= 0 else wanted - position
     return _market(situation, Leg.EXIT, change)
+
+
+def _allowed(situation: Situation, wanted: Decimal) -> Decimal:
+    """Return the position that may be aimed at: no larger one, when no risk may be added."""
+    position = situation.position
+    if situation.may_open:
+        return wanted
+    return Decimal(0) if position * wanted <= 0 else min(wanted, position, key=abs)
 
 
 def _market(situation: Situation, leg: Leg, quantity: Decimal) -> Submit | None:

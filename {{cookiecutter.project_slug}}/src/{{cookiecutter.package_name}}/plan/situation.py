@@ -101,6 +101,9 @@ class Situation:
         a resting order no other one is sent.
     gone : Collection[str]
         Client order ids that the exchange knows no working order of, whatever the cache says.
+    may_open : bool
+        Whether risk may be added. If not, a position is protected and may become smaller, and
+        nothing else is done.
     tick_size : Decimal
         The smallest price step of the instrument.
 
@@ -115,6 +118,7 @@ class Situation:
     last_slot_fill_ms: Mapping[int, int] = field(default_factory=dict)
     refused_cancels: Collection[str] = ()
     gone: Collection[str] = ()
+    may_open: bool = True
     tick_size: Decimal = field(kw_only=True)
 
 

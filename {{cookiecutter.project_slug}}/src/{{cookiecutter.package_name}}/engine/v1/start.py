@@ -20,8 +20,8 @@ from ..desk import Events, MakeKeeper
 from ..stored import StoreFormat
 from .adapter import FAILED_TOPIC, MISSED_TOPIC, MendedExecClientFactory
 from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node
-from .store_format import StoreFormatV1
 from .shell import TargetStrategy, TargetStrategyConfig
+from .store_format import StoreFormatV1
 from .views import balance_rows, instrument_id_of, order_row, position_row
 
 STOP_SECONDS = 10.0

@@ -1,0 +1,64 @@
+"""What is wrong while the node trades, for as long as it is."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """
+    One thing that is wrong.
+
+    Parameters
+    ----------
+    name : str
+        What it is about, in a word or two: ``store``, ``user stream``.
+    sentence : str
+        What is wrong, in one plain sentence.
+    doing : str
+        What is being done about it.
+    since_ms : int
+        Since when, in milliseconds of wall time.
+
+    """
+
+    name: str
+    sentence: str
+    doing: str
+    since_ms: int
+
+
+class Conditions:
+    """
+    What is wrong now; while anything is, no risk is added.
+
+    Parameters
+    ----------
+    on_change : Callable[[], None]
+        Called when something has become wrong or right.
+
+    """
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._now: dict[str, Condition] = {}
+        self._on_change = on_change
+
+    def begin(self, name: str, sentence: str, doing: str) -> None:
+        """Say that something is wrong; said again, it keeps its beginning."""
+        before = self._now.get(name)
+        since_ms = before.since_ms if before else time.time_ns() // 1_000_000
+        condition = Condition(name, sentence, doing, since_ms)
+        if condition != before:
+            self._now[name] = condition
+            self._on_change()
+
+    def end(self, name: str) -> None:
+        """Say that it is right again; it may have been right all the time."""
+        if self._now.pop(name, None) is not None:
+            self._on_change()
+
+    @property
+    def now(self) -> tuple[Condition, ...]:
+        """All that is wrong, the longest first."""
+        return tuple(sorted(self._now.values(), key=lambda each: each.since_ms))
