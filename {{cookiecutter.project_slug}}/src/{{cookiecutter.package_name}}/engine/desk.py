@@ -111,6 +111,10 @@ class Keeper(Protocol):
         """Close time of the last decided bar, in milliseconds; ``None`` before the first."""
 
     @property
+    def newest_bar_ms(self) -> int | None:
+        """Close time of the newest bar that it has taken up; ``None`` before the first."""
+
+    @property
     def pending_looks(self) -> int:
         """Looks that are due and have not happened."""
 

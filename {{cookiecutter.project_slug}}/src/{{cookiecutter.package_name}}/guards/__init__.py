@@ -8,7 +8,9 @@ The watches begin with trading, all at once.
 from ..face.stages import Stage
 from .audit import check_audit
 from .exchange import check_hosts
+from .exchange_watch import watch_exchange
 from .guard import Guard
+from .market_watch import watch_market
 from .mend.guard import check_mend, check_store_format
 from .questions import check_exchange
 from .store import check_store
@@ -23,4 +25,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("audit", Stage.AUDIT, check_audit),
 )
 
-WATCHES: tuple[Watch, ...] = ()
+WATCHES: tuple[Watch, ...] = (
+    Watch("exchange", watch_exchange),
+    Watch("market", watch_market),
+)

@@ -128,8 +128,8 @@ def agreed(c: Compared) -> str:
     """Return in a sentence what engine and exchange agree on."""
     held = [f"{p.quantity} {p.symbol}" for p in c.record.positions if p.symbol in c.symbols]
     return (
-        f"The audit found engine and exchange in agreement: {' and '.join(held) or 'nothing'} held, "
-        f"{len(c.working)} of the node's orders working, {len(c.since_flat)} fills since flat."
+        "The audit found engine and exchange in agreement: "
+        f"{' and '.join(held) or 'nothing'} held, {len(c.working)} of the node's orders working, {len(c.since_flat)} fills since flat."
     )
 
 

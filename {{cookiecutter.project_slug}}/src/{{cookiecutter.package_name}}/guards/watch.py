@@ -1,10 +1,10 @@
 """What a watch is: it looks at one thing while the node trades, and says when it is wrong."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..config.settings import Settings
-from ..engine.desk import Engine
+from ..engine.desk import Engine, Keeper
 from ..face.conditions import Conditions
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
@@ -28,6 +28,8 @@ class Trading:
         What trades.
     conditions : Conditions
         Where a watch says what is wrong, and that it is right again.
+    keepers : Mapping[str, Keeper]
+        By symbol: the thinking.
 
     """
 
@@ -36,6 +38,7 @@ class Trading:
     requests: Requests
     engine: Engine
     conditions: Conditions
+    keepers: Mapping[str, Keeper]
 
     @property
     def symbols(self) -> tuple[str, ...]:

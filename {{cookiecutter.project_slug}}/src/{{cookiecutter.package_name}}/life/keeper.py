@@ -119,6 +119,11 @@ class Keeper:
         return self._decided_ms
 
     @property
+    def newest_bar_ms(self) -> int | None:
+        """Close time of the newest bar that it has taken up; ``None`` before the first."""
+        return self._window.last_close_ms
+
+    @property
     def pending_looks(self) -> int:
         """Looks that are due and have not happened: 0 or 1."""
         return int(self._is_look_due)

@@ -188,7 +188,12 @@ class Runner:
 
     def _begin_watches(self) -> None:
         trading = Trading(
-            self._settings, self._traded, self._requests, self._engine, self._conditions
+            self._settings,
+            self._traded,
+            self._requests,
+            self._engine,
+            self._conditions,
+            self._keepers,
         )
         self._watches = [
             asyncio.get_running_loop().create_task(self._watch(watch, trading)) for watch in WATCHES

@@ -24,9 +24,11 @@ from nautilus_trader.common.component import LiveClock, MessageBus
 
 from ...exit_codes import ExitCode, NodeExit
 from .late_fills import PatientFinish
+from .user_stream import FAILED, tell_when_lost
 
 SYMBOLS = "_get_cache_active_symbols"
 ACCOUNT = "_http_account"
+USER_STREAM = "_ws_client"
 USER_EVENTS = "_futures_user_ws_handlers"
 ALGO_DECODER = "_decoder_futures_algo_update"
 REQUESTS = {
@@ -47,6 +49,8 @@ FAILED_TOPIC = "reports.failed"
 """Where the sentence about a request that has failed twice is published."""
 MISSED_TOPIC = "fills.missed"
 """Where the sentence about a fill that could not be learned is published."""
+LOST_TOPIC = "streams.lost"
+"""Where the sentence about a user stream that was given up is published."""
 
 type Question = Callable[..., Awaitable[Any]]
 
@@ -100,6 +104,10 @@ class MendedExecClientFactory(BinanceLiveExecClientFactory):
 
         def miss(sentence: str) -> None:
             msgbus.publish(MISSED_TOPIC, sentence)
+
+        stream = _existing(client, USER_STREAM)
+        _existing(stream, FAILED)
+        tell_when_lost(stream, lambda sentence: msgbus.publish(LOST_TOPIC, sentence))
 
         handlers = _existing(client, USER_EVENTS)
         kind = BinanceFuturesEventType.ALGO_UPDATE

@@ -18,7 +18,7 @@ from ...plan.rows import Rows
 from ...plan.traded import Traded
 from ..desk import Events, MakeKeeper
 from ..stored import StoreFormat
-from .adapter import FAILED_TOPIC, MISSED_TOPIC, MendedExecClientFactory
+from .adapter import FAILED_TOPIC, LOST_TOPIC, MISSED_TOPIC, MendedExecClientFactory
 from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node
 from .shell import TargetStrategy, TargetStrategyConfig
 from .store_format import StoreFormatV1
@@ -87,6 +87,7 @@ class EngineV1:
         bus.subscribe(SHUTDOWN_TOPIC, self._on_engine_shutdown)
         bus.subscribe(FAILED_TOPIC, self._on_failed_report)
         bus.subscribe(MISSED_TOPIC, self._on_missed_fill)
+        bus.subscribe(LOST_TOPIC, self._on_lost_stream)
         self._bound_reconciliation(node)
 
     def _bound_reconciliation(self, node: TradingNode) -> None:
@@ -170,6 +171,9 @@ class EngineV1:
             self._failed_reports.append(sentence)
 
     def _on_missed_fill(self, sentence: str) -> None:
+        self._events.failed(NodeExit(ExitCode.AWAY, sentence))
+
+    def _on_lost_stream(self, sentence: str) -> None:
         self._events.failed(NodeExit(ExitCode.AWAY, sentence))
 
     def _on_strategy_state(self, event: Any) -> None:

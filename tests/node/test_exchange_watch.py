@@ -1,0 +1,129 @@
+"""A node that is not told what happens learns it by asking, or ends; what is wrong is said."""
+
+import signal
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from node.conftest import Start
+from node.processes import SYMBOL, Exchange, Node, Store
+from node.test_trading import last_bar, step_until_position, until_stored
+
+AWAY = 75
+NOTICED_SECONDS = 20.0
+
+
+def until_health(node: Node, seen: Callable[[int, Any], bool]) -> Any:
+    """Wait until the node's health is as `seen` wants it; return it."""
+    deadline = time.monotonic() + NOTICED_SECONDS
+    while time.monotonic() < deadline:
+        status, health = node.get("health")
+        if seen(status, health):
+            return health
+        time.sleep(0.05)
+    raise AssertionError(f"Not seen within {NOTICED_SECONDS:g} s: {health}")
+
+
+def test_a_user_stream_that_is_silent(start: Start, store: Store, exchange: Exchange) -> None:
+    node = start()
+    node.until("trading")
+    before = step_until_position(exchange, node)
+    until_stored(node, lambda state: bool(state["positions"] == before["positions"]))
+    exchange.post("faults", {"name": "half_open", "stream": "user"})
+    [stop] = exchange.working_stops()
+    exchange.post("faults", {"name": "wick", "symbol": SYMBOL, "price": stop["trigger_price"]})
+    assert exchange.position() == "0"
+    assert node.wait(NOTICED_SECONDS) == AWAY
+    assert node.said("It has stayed so for 3 s")
+    again = start()
+    again.until("trading")
+    state = again.settle(last_bar(exchange))
+    assert state["positions"] == []
+    told = {trade for row in state["orders"] for trade in row["trade_ids"]}
+    assert told == {fill["trade_id"] for fill in exchange.get("ledger")["fills"]}
+
+
+def test_a_market_stream_that_is_silent(start: Start, store: Store, exchange: Exchange) -> None:
+    node = start()
+    node.until("trading")
+    node.settle(last_bar(exchange))
+    exchange.post("faults", {"name": "half_open", "stream": "market"})
+    bar = exchange.post("step", {"bars": 1})["bar"]
+    assert node.settle(bar)["decided_bar"][SYMBOL] >= bar
+    exchange.post("step", {"bars": 2})
+    assert node.wait(NOTICED_SECONDS) == AWAY
+    assert node.said("has not brought the last 3 bars")
+
+
+def test_an_exchange_that_does_not_answer(start: Start, store: Store, exchange: Exchange) -> None:
+    node = start()
+    node.until("trading")
+    node.settle(last_bar(exchange))
+    exchange.child.send_signal(signal.SIGSTOP)
+    try:
+        health = until_health(node, lambda status, _: status == 503)
+        assert health["stage"] == "degraded"
+        assert "The exchange has not answered for 5 s" in health["reason"]
+    finally:
+        exchange.child.send_signal(signal.SIGCONT)
+    until_health(node, lambda status, _: status == 200)
+    assert node.get("state")[1]["conditions"] == []
+    bar = exchange.post("step", {"bars": 1})["bar"]
+    node.settle(bar)
+
+
+def test_a_listen_key_that_is_refused_once(start: Start, store: Store, exchange: Exchange) -> None:
+    node = start()
+    node.until("trading")
+    refused = {"name": "fail", "match": {"request": "listen_key.new"}, "times": 1}
+    exchange.post("faults", {**refused, "status": 503, "code": -1001})
+    exchange.post("faults", {"name": "drop_sockets"})
+    assert node.wait(NOTICED_SECONDS) == AWAY
+    assert node.said("could not be opened again")
+
+
+@pytest.fixture
+def watch(importable: str) -> Any:
+    """The module under test."""
+    return import_module(f"{importable}.guards.exchange_watch")
+
+
+def test_a_difference_counts_when_it_stays(watch: Any) -> None:
+    differing = watch.Differing()
+    sentence = "The position of BTCUSDT is 0.010 at the exchange, and 0 here."
+    for at in (0.0, 1.0, 2.0):
+        assert differing.look([sentence], at) == ""
+    assert differing.look([], 2.5) == "", "it was right in between"
+    for at in (3.0, 4.0, 5.0):
+        assert differing.look([sentence], at) == ""
+    other = sentence.replace("0.010", "0.020")
+    assert differing.look([other], 6.0) == other, "its quantity may change, and it stays one"
+
+
+def test_few_looks_are_not_enough(watch: Any) -> None:
+    differing = watch.Differing()
+    assert differing.look(["The order x is open here."], 0.0) == ""
+    assert differing.look(["The order x is open here."], 100.0) == ""
+
+
+def test_silence(watch: Any) -> None:
+    silence = watch.Silence()
+    assert not silence.lasts(0.0)
+    assert not silence.lasts(4.9)
+    assert silence.lasts(5.0)
+    silence.ends()
+    assert not silence.lasts(6.0)
+
+
+def test_what_stands_is_compared_without_what_is_past(watch: Any, importable: str) -> None:
+    records: Any = import_module(f"{importable}.venue.records")
+    rows: Any = import_module(f"{importable}.plan.rows")
+    record = records.ExchangeRecord(
+        at_ms=0, positions=(records.PositionRecord(SYMBOL, Decimal("0.010"), Decimal(1)),)
+    )
+    found = watch.lasting_differences(rows.Rows(), record, [], [SYMBOL])
+    assert found == [f"The position of {SYMBOL} is 0.010 at the exchange, and 0 here."]

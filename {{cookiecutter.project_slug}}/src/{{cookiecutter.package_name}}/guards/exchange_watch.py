@@ -1,0 +1,132 @@
+"""
+Compare what the engine believes with what stands at the exchange, again and again.
+
+Whatever a node was not told (a stream that is open and silent, a lost event, a hand on the account,
+a liquidation) shows here, as a position or an order that differs. A difference that stays is not
+guessed about: the node ends for its supervisor, and the mend of its next start learns what has
+happened from the exchange's own history, by its own numbers.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aiohttp
+
+from ..exit_codes import ExitCode, NodeExit, one_line
+from ..plan.rows import Rows
+from ..venue.binance.refusals import refusal_of
+from ..venue.binance.requests import ExchangeError
+from ..venue.binance.standing import standing
+from ..venue.records import ExchangeRecord
+from .audit import COMPARISONS, Compared
+from .watch import Trading
+
+LOOK_SECONDS = 4.0
+"""Between two looks; each counts 7 at the exchange, which allows 2,400 a minute."""
+AGAIN_SECONDS = 0.5
+"""Between two looks while something differs, or nobody answers."""
+STAYS_SECONDS = 3.0
+"""A difference counts when it stays: what has just happened is known at one place earlier."""
+STAYS_LOOKS = 4
+SILENT_SECONDS = 5.0
+"""After so long without an answer, nothing new is opened."""
+LASTING = (
+    "positions",
+    "missing orders",
+    "ended orders",
+    "quantities",
+    "prices",
+    "triggers",
+    "sides",
+)
+"""The comparisons of the audit that need nothing past."""
+NAME = "exchange"
+FAILURES = (ExchangeError, OSError, TimeoutError, aiohttp.ClientError)
+
+
+async def watch_exchange(trading: Trading) -> None:
+    """
+    Look until cancelled.
+
+    Raises
+    ------
+    NodeExit
+        With code 75 when engine and exchange differ and go on differing, 78 when the exchange
+        refuses the key for good.
+
+    """
+    differing, silence = Differing(), Silence()
+    while True:
+        now = asyncio.get_running_loop().time()
+        try:
+            record = await standing(trading.requests, trading.symbols)
+        except FAILURES as error:
+            if isinstance(error, ExchangeError) and (end := refusal_of(error)) is not None:
+                raise end from None
+            if silence.lasts(now):
+                trading.conditions.begin(
+                    NAME,
+                    f"The exchange has not answered for {SILENT_SECONDS:.0f} s: {one_line(error)}.",
+                    "It is asked again and again; stops work there, and nothing new is opened.",
+                )
+            await asyncio.sleep(AGAIN_SECONDS)
+            continue
+        silence.ends()
+        trading.conditions.end(NAME)
+        found = lasting_differences(trading.engine.rows(), record, trading.owners, trading.symbols)
+        if stayed := differing.look(found, now):
+            raise NodeExit(
+                ExitCode.AWAY,
+                f"{stayed} It has stayed so for {STAYS_SECONDS:.0f} s; the node ends, and its next "
+                "start learns from the exchange what has happened.",
+            )
+        await asyncio.sleep(AGAIN_SECONDS if found else LOOK_SECONDS)
+
+
+def lasting_differences(
+    rows: Rows, record: ExchangeRecord, owners: Sequence[str], symbols: Sequence[str]
+) -> list[str]:
+    """Return in sentences where the engine differs from what stands at the exchange."""
+    compared = Compared(rows, record, owners, symbols)
+    return [sentence for name in LASTING for sentence in COMPARISONS[name](compared)]
+
+
+@dataclass(slots=True)
+class Silence:
+    """Since when the exchange has not answered."""
+
+    since: float | None = None
+
+    def lasts(self, now: float) -> bool:
+        """Take up one more question without an answer; return whether that is too long now."""
+        if self.since is None:
+            self.since = now
+        return now - self.since >= SILENT_SECONDS
+
+    def ends(self) -> None:
+        """Take up an answer."""
+        self.since = None
+
+
+class Differing:
+    """Which differences stay, and for how long; told apart by what they are about."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, tuple[float, int]] = {}
+
+    def look(self, found: Sequence[str], now: float) -> str:
+        """
+        Take up what one look has found; return a sentence that has stayed, or an empty one.
+
+        It has stayed when it was found in `STAYS_LOOKS` looks one after the other, over
+        `STAYS_SECONDS`.
+        """
+        before, self._since = self._since, {}
+        for sentence in found:
+            about = sentence.partition(" is ")[0]  # the quantity in it may change meanwhile
+            since, looks = before.get(about, (now, 0))
+            self._since[about] = since, looks + 1
+            if now - since >= STAYS_SECONDS and looks + 1 >= STAYS_LOOKS:
+                return sentence
+        return ""
