@@ -230,3 +230,36 @@ def test_order_as_the_engine_has_it(
         None if price is None else Decimal(price),
     )
     assert view.remaining == PART - SIZE
+
+
+def test_while_something_is_wrong_no_risk_is_added(w: Words) -> None:
+    flat = w.situation(w.LONG, Decimal(0))
+    assert isinstance(w.plan(flat), w.Submit)
+    assert w.plan(replace(flat, may_open=False)) == w.Settled()
+    # A larger position is not aimed at, nor one on the other side; a smaller one is.
+    larger = w.situation(replace(w.LONG, quantity=2 * SIZE), SIZE, w.stop(w.OLD_STOP))
+    assert w.plan(larger).leg is w.Leg.ENTRY
+    assert w.plan(replace(larger, may_open=False)) == w.Settled()
+    smaller = w.situation(replace(w.LONG, quantity=PART), SIZE, w.stop(w.OLD_STOP))
+    left = w.plan(replace(smaller, may_open=False))
+    assert (left.leg, left.quantity) == (w.Leg.EXIT, PART - SIZE)
+    flip = w.situation(w.SHORT, SIZE, w.stop(w.OLD_STOP))
+    left = w.plan(replace(flip, may_open=False))
+    assert (left.leg, left.quantity) == (w.Leg.EXIT, -SIZE)
+
+
+def test_while_something_is_wrong_a_position_is_protected(w: Words) -> None:
+    naked = w.situation(w.LONG, SIZE, w.ended(w.ENTRY, SIZE), may_open=False)
+    assert w.plan(naked) == w.Submit(w.STOP, w.Leg.STOP, -SIZE, Decimal(59_000))
+
+
+def test_while_something_is_wrong_nothing_rests(w: Words) -> None:
+    target = w.grid((0, SIZE, 58_000))
+    resting = w.plan(w.situation(target, Decimal(0)))
+    assert resting.leg is w.Leg.RESTING
+    assert w.plan(w.situation(target, Decimal(0), may_open=False)) == w.Settled()
+    working = w.limit(resting.client_order_id, SIZE, price=58_000)
+    assert w.plan(w.situation(target, Decimal(0), working)) == w.Settled()
+    assert w.plan(w.situation(target, Decimal(0), working, may_open=False)) == w.Cancel(
+        resting.client_order_id
+    )
