@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from recovery_drill.faults.exchange import Armed, ExchangeFault
+from recovery_drill.faults.exchange import Armed, ExchangeFault, of_request
 from recovery_drill.faults.fault import Fault, NoFault
 from recovery_drill.faults.node import NodeKill
 from recovery_drill.faults.store import StoreKill, StoreLoss
@@ -102,6 +102,11 @@ def _armed(name: str, match: dict[str, str], **options: object) -> MakeFault:
     return partial(Unexcused, name, fault)
 
 
+def _lagging(times: int, *requests: str) -> MakeFault:
+    faults = [of_request("stale", {"request": request}, times=times) for request in requests]
+    return partial(Unexcused, "lag", *faults)
+
+
 async def _trigger_stop(world: World) -> None:
     await world.market.through_stop(await world.market.stop_of_position())
 
@@ -189,19 +194,19 @@ ENTRY_RECEIVED = killed_at("request", "order.new entry", "received")
 ENTRY_PROCESSED = killed_at("request", "order.new entry", "processed")
 EXIT_PROCESSED = killed_at("request", "order.new exit", "processed")
 ENTRY_FILLED = killed_at("event", "ORDER_TRADE_UPDATE TRADE FILLED", "before")
-
-# In these it does not hold yet.
 POSITION_UNWRITTEN = killed_at("store", "RPUSH positions", "before", nth=2)
 HISTORY_LAGS = Subject(
-    "`order.new entry, processed`, while `orders.all` lags once",
+    "`order.new entry, processed`, while all answers but one lag",
     while_up(
-        "past orders lag",
-        "The node is killed when its entry has filled, and past orders are told without it once.",
-        _armed("stale", {"request": "orders.all"}),
+        "the past lags",
+        "The node is killed when its entry has filled, and for a while only the account tells it.",
+        _lagging(4, "order.query", "orders.all", "trades.all", "positions.read"),
         BARS_UNTIL_FLAT,
     ).scenario,
     (CrashPoint(Boundary("request", "order.new entry", "processed"), 2),),
 )
+
+# In these it does not hold yet.
 TWO_NODES = Subject("two-nodes", find_scenario("two-nodes"))
 STORE_AWAY = Subject(
     "store killed while trading",

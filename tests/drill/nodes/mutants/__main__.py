@@ -2,8 +2,10 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
+born = time.monotonic()
 # In the place of this folder, whose modules have names that anybody's could have.
 sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
@@ -17,6 +19,6 @@ if bug not in BUGS:
 package = Package(name)
 BUGS[bug](package)
 settings, traded = package.loaded
-code = package.runner.run(settings, traded, package.start.EngineV1(settings))
+code = package.runner.run(settings, traded, package.start.EngineV1(settings), born)
 sys.stdout.flush()
 os._exit(int(code))
