@@ -6,6 +6,7 @@ another entry and a moved stop.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from recovery_drill.faults.exchange import Armed, ExchangeFault, of_request
@@ -195,6 +196,21 @@ ENTRY_PROCESSED = killed_at("request", "order.new entry", "processed")
 EXIT_PROCESSED = killed_at("request", "order.new exit", "processed")
 ENTRY_FILLED = killed_at("event", "ORDER_TRADE_UPDATE TRADE FILLED", "before")
 POSITION_UNWRITTEN = killed_at("store", "RPUSH positions", "before", nth=2)
+ENGINE_LIED_TO = Subject(
+    "`order.new entry, processed`, and the engine is told that nothing is held",
+    replace(
+        while_up(
+            "the engine is lied to",
+            "The node is killed when its entry has filled, and its engine alone is told the past.",
+            # Positions are asked for by the preflight, the mend and the adapter; the next four
+            # times by the engine, and then by the audit.
+            _armed("stale", {"request": "positions.read"}, nth=4, times=4),
+            BARS_UNTIL_FLAT,
+        ).scenario,
+        leave_out={"store-keeps-what-it-has": "The audit puts aside what the engine has stored."},
+    ),
+    (CrashPoint(Boundary("request", "order.new entry", "processed"), 2),),
+)
 HISTORY_LAGS = Subject(
     "`order.new entry, processed`, while all answers but one lag",
     while_up(

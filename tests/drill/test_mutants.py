@@ -28,7 +28,7 @@ LAUNCHER = Path(__file__).parent / "nodes" / "mutants"
 PAGE = TEMPLATE / "docs" / "mutants.md"
 AT_ONCE = 2
 # Most mutants are caught when a budget runs out; the sound node needs a fraction of these.
-BUDGETS = Budgets(start_seconds=15, settle_seconds=5, store_seconds=2, notice_seconds=2)
+BUDGETS = Budgets(start_seconds=25, settle_seconds=5, store_seconds=2, notice_seconds=2)
 CASES = tuple({mutant.case.name: mutant.case for mutant in MUTANTS}.values())
 
 
