@@ -16,6 +16,8 @@ from drill.drilled import selected
 from drill.mutant_cases import SEED
 from drill.mutants import MUTANTS, WAITING, Mutant, Waiting
 from drill.nodes.mutants.bugs import BUGS
+from drill.nodes.mutants.package import Package
+from node.baked import PACKAGE, module
 from recovery_drill.checks import CHECKS
 from recovery_drill.play.case import Subject, play_case, play_undisturbed
 from recovery_drill.play.ground import Ground
@@ -171,6 +173,16 @@ def test_a_bug_without_a_guard_is_caught_in_the_sound_node(
 )
 def test_the_guard_of_a_waiting_mutant_is_there(playground: Playground, of: Waiting) -> None:
     assert playground.play(of.case).result().outcome == "held"
+
+
+def test_only_a_guard_that_is_there_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = module("life.runner")
+    monkeypatch.setattr(runner, "GUARDS", runner.GUARDS)
+    package = Package(PACKAGE)
+    package.without("audit")
+    assert "audit" not in {guard.name for guard in runner.GUARDS}
+    with pytest.raises(ValueError, match="There is no guard audits; there are store, hosts,"):
+        package.without("audits")
 
 
 def test_every_bug_is_a_mutant_once() -> None:

@@ -6,17 +6,20 @@ production package.
 
 import os
 import sys
+import time
 from pathlib import Path
 
 # In the place of this folder, whose modules have names that anybody's could have.
-sys.path[0] = str(Path(__file__).resolve().parents[2])
+sys.path.pop(0)
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from drill.nodes.mutants.package import Package
 from drill.nodes.mutants.start import stock_adapter
 
+born = time.monotonic()
 package = Package(sys.argv[1])
 stock_adapter(package)
 settings, traded = package.loaded
-code = package.runner.run(settings, traded, package.start.EngineV1(settings))
+code = package.runner.run(settings, traded, package.start.EngineV1(settings), born)
 sys.stdout.flush()
 os._exit(int(code))

@@ -5,7 +5,6 @@ import sys
 import time
 from pathlib import Path
 
-born = time.monotonic()
 # In the place of this folder, whose modules have names that anybody's could have.
 sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
@@ -13,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from drill.nodes.mutants.bugs import BUGS
 from drill.nodes.mutants.package import Package
 
+born = time.monotonic()
 name, bug = sys.argv[1:]
 if bug not in BUGS:
     sys.exit(f"There is no bug {bug}; there are {', '.join(sorted(BUGS))}.")
