@@ -6,9 +6,10 @@ another entry and a moved stop.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
-from recovery_drill.faults.exchange import Armed, ExchangeFault
+from recovery_drill.faults.exchange import Armed, ExchangeFault, of_request
 from recovery_drill.faults.fault import Fault, NoFault
 from recovery_drill.faults.node import NodeKill
 from recovery_drill.faults.store import StoreKill, StoreLoss
@@ -102,6 +103,11 @@ def _armed(name: str, match: dict[str, str], **options: object) -> MakeFault:
     return partial(Unexcused, name, fault)
 
 
+def _lagging(times: int, *requests: str) -> MakeFault:
+    faults = [of_request("stale", {"request": request}, times=times) for request in requests]
+    return partial(Unexcused, "lag", *faults)
+
+
 async def _trigger_stop(world: World) -> None:
     await world.market.through_stop(await world.market.stop_of_position())
 
@@ -189,19 +195,34 @@ ENTRY_RECEIVED = killed_at("request", "order.new entry", "received")
 ENTRY_PROCESSED = killed_at("request", "order.new entry", "processed")
 EXIT_PROCESSED = killed_at("request", "order.new exit", "processed")
 ENTRY_FILLED = killed_at("event", "ORDER_TRADE_UPDATE TRADE FILLED", "before")
-
-# In these it does not hold yet.
 POSITION_UNWRITTEN = killed_at("store", "RPUSH positions", "before", nth=2)
+ENGINE_LIED_TO = Subject(
+    "`order.new entry, processed`, and the engine is told that nothing is held",
+    replace(
+        while_up(
+            "the engine is lied to",
+            "The node is killed when its entry has filled, and its engine alone is told the past.",
+            # Positions are asked for by the preflight, the mend and the adapter; the next four
+            # times by the engine, and then by the audit.
+            _armed("stale", {"request": "positions.read"}, nth=4, times=4),
+            BARS_UNTIL_FLAT,
+        ).scenario,
+        leave_out={"store-keeps-what-it-has": "The audit puts aside what the engine has stored."},
+    ),
+    (CrashPoint(Boundary("request", "order.new entry", "processed"), 2),),
+)
 HISTORY_LAGS = Subject(
-    "`order.new entry, processed`, while `orders.all` lags once",
+    "`order.new entry, processed`, while all answers but one lag",
     while_up(
-        "past orders lag",
-        "The node is killed when its entry has filled, and past orders are told without it once.",
-        _armed("stale", {"request": "orders.all"}),
+        "the past lags",
+        "The node is killed when its entry has filled, and for a while only the account tells it.",
+        _lagging(4, "order.query", "orders.all", "trades.all", "positions.read"),
         BARS_UNTIL_FLAT,
     ).scenario,
     (CrashPoint(Boundary("request", "order.new entry", "processed"), 2),),
 )
+
+# In these it does not hold yet.
 TWO_NODES = Subject("two-nodes", find_scenario("two-nodes"))
 STORE_AWAY = Subject(
     "store killed while trading",

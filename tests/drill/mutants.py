@@ -7,6 +7,7 @@ from drill.mutant_cases import (
     BAR_CLOSED,
     CANCEL_UNANSWERED,
     END_BEFORE_FILL,
+    ENGINE_LIED_TO,
     ENTRY_FILLED,
     ENTRY_PROCESSED,
     ENTRY_RECEIVED,
@@ -84,13 +85,17 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(store.no_database, AT_REST, "store-holds-what-node-holds"),
     Mutant(store.buffered_writes, AT_REST, "store-holds-what-node-holds"),
     Mutant(store.keys_of_each_life, AT_REST, "store-holds-what-node-holds"),
-    Mutant(store.positions_not_stored, AT_REST, "position-is-sum-of-fills"),
+    Mutant(store.positions_not_stored, AT_REST, "store-holds-what-node-holds"),
     Mutant(store.flush_on_start, AT_REST, "store-keeps-what-it-has"),
     Mutant(store.store_not_loaded, AT_REST, "restart-changes-nothing"),
+    Mutant(store.torn_write_believed, POSITION_UNWRITTEN, "position-is-sum-of-fills"),
+    Mutant(store.store_not_mended, POSITION_UNWRITTEN, "store-keeps-what-it-has"),
     Mutant(store.state_only_on_stop, AT_REST, "one-protective-stop"),
     Mutant(start.no_reconciliation, STOP_FILLS, "position-equals-exchange"),
     Mutant(start.stock_adapter, BAR_CLOSED, "position-equals-exchange"),
     Mutant(start.failed_report_believed, REPORT_FAILS, "fills-exactly-once"),
+    Mutant(start.engine_believed, ENGINE_LIED_TO, "position-equals-exchange"),
+    Mutant(start.lagging_history_believed, HISTORY_LAGS, "fills-exactly-once"),
     Mutant(start.nothing_claimed, STORE_LOST, "position-has-one-owner"),
     Mutant(start.renamed_strategy, AT_REST, "one-protective-stop"),
     Mutant(start.trades_before_it_says_so, AT_REST, "no-decision-before-warm-up"),
@@ -122,22 +127,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(ending.ignores_sigterm, AT_REST, "no-zombie"),
 )
 
-AUDIT = "an audit that compares node and exchange after reconciliation"
 WAITING: tuple[Waiting, ...] = (
-    Waiting(
-        "torn_write_believed",
-        "Believes a store whose last writes a kill has torn.",
-        POSITION_UNWRITTEN,
-        "position-is-sum-of-fills",
-        AUDIT,
-    ),
-    Waiting(
-        "lagging_history_believed",
-        "Believes a history that does not tell yet what has happened.",
-        HISTORY_LAGS,
-        "fills-exactly-once",
-        AUDIT,
-    ),
     Waiting(
         "rival_not_noticed",
         "Trades while another node with the same name trades.",

@@ -16,6 +16,8 @@ from drill.drilled import selected
 from drill.mutant_cases import SEED
 from drill.mutants import MUTANTS, WAITING, Mutant, Waiting
 from drill.nodes.mutants.bugs import BUGS
+from drill.nodes.mutants.package import Package
+from node.baked import PACKAGE, module
 from recovery_drill.checks import CHECKS
 from recovery_drill.play.case import Subject, play_case, play_undisturbed
 from recovery_drill.play.ground import Ground
@@ -28,7 +30,7 @@ LAUNCHER = Path(__file__).parent / "nodes" / "mutants"
 PAGE = TEMPLATE / "docs" / "mutants.md"
 AT_ONCE = 2
 # Most mutants are caught when a budget runs out; the sound node needs a fraction of these.
-BUDGETS = Budgets(start_seconds=15, settle_seconds=5, store_seconds=2, notice_seconds=2)
+BUDGETS = Budgets(start_seconds=25, settle_seconds=5, store_seconds=2, notice_seconds=2)
 CASES = tuple({mutant.case.name: mutant.case for mutant in MUTANTS}.values())
 
 
@@ -171,6 +173,16 @@ def test_a_bug_without_a_guard_is_caught_in_the_sound_node(
 )
 def test_the_guard_of_a_waiting_mutant_is_there(playground: Playground, of: Waiting) -> None:
     assert playground.play(of.case).result().outcome == "held"
+
+
+def test_only_a_guard_that_is_there_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = module("life.runner")
+    monkeypatch.setattr(runner, "GUARDS", runner.GUARDS)
+    package = Package(PACKAGE)
+    package.without("audit")
+    assert "audit" not in {guard.name for guard in runner.GUARDS}
+    with pytest.raises(ValueError, match="There is no guard audits; there are store, hosts,"):
+        package.without("audits")
 
 
 def test_every_bug_is_a_mutant_once() -> None:

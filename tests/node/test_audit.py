@@ -148,6 +148,10 @@ CASES: list[tuple[str, Callable[[Any], Any], str]] = [
 ]
 
 
+ENDED = "ended orders"
+"""The one that is seen in what the exchange says, and not in what the engine has."""
+
+
 def test_what_is_the_same_is_no_difference() -> None:
     assert audit(rows(), record()) == []
 
@@ -163,12 +167,19 @@ def test_each_difference_has_its_sentence(
     assert audit(change(rows()), record()) == []
 
 
-def test_an_order_that_the_exchange_has_ended() -> None:
+def test_no_comparison_is_left_out() -> None:
+    names = {name for name, _, _ in CASES} | {ENDED}
+    assert names == set(module("guards.audit").COMPARISONS)
+
+
+def test_an_order_that_the_exchange_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     there = record()
     ended = replace(there.orders[1], status="CANCELED")
     there = replace(there, orders=(there.orders[0], ended, there.orders[2]))
     [sentence] = audit(rows(), there)
     assert "is ACCEPTED here, and does not work at the exchange" in sentence
+    monkeypatch.delitem(module("guards.audit").COMPARISONS, ENDED)
+    assert audit(rows(), there) == []
 
 
 def test_a_stop_that_has_triggered_is_two_records_of_one_order() -> None:

@@ -75,6 +75,10 @@ def half_filled(told: Any) -> None:
     told.orders["3"] = replace(told.orders["3"], filled=Decimal("0.005"))
 
 
+def without_order_of_stop(told: Any) -> None:
+    told.conditionals["8"] = replace(told.conditionals["8"], triggered_order_id="7")
+
+
 def old_trades(told: Any) -> None:
     for each in (told.trades, told.orders):
         each.clear()
@@ -94,6 +98,8 @@ CASES = [
     ("positions", another_account, "in another that it is 0"),
     ("open orders", closed_stop, "not among the open orders"),
     ("open orders", untold_order, "does not tell of it yet"),
+    ("orders of trades", without_order("1"), "not of its order 1"),
+    ("triggered", without_order_of_stop, "has become the order 7"),
     ("fills", half_filled, "tells trades of 0.010"),
     ("trades", flat, "do not add up to it"),
     ("trades", flat_after_an_entry, "has not closed one"),
@@ -121,6 +127,11 @@ def test_one_comparison_sees_it(
     assert words in sentence
     monkeypatch.delitem(module("venue.binance.contradictions").COMPARISONS, name)
     assert told_by(told) == []
+
+
+def test_no_comparison_is_left_out() -> None:
+    names = {name for name, _, _ in CASES}
+    assert names == set(module("venue.binance.contradictions").COMPARISONS)
 
 
 def test_an_order_that_is_not_told_though_a_trade_or_a_stop_names_it() -> None:

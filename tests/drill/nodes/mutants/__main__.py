@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 # In the place of this folder, whose modules have names that anybody's could have.
@@ -11,12 +12,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from drill.nodes.mutants.bugs import BUGS
 from drill.nodes.mutants.package import Package
 
+born = time.monotonic()
 name, bug = sys.argv[1:]
 if bug not in BUGS:
     sys.exit(f"There is no bug {bug}; there are {', '.join(sorted(BUGS))}.")
 package = Package(name)
 BUGS[bug](package)
 settings, traded = package.loaded
-code = package.runner.run(settings, traded, package.start.EngineV1(settings))
+code = package.runner.run(settings, traded, package.start.EngineV1(settings), born)
 sys.stdout.flush()
 os._exit(int(code))

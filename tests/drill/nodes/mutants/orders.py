@@ -24,15 +24,20 @@ def random_order_ids(package: Package) -> None:
 
 def unsent_never_forgotten(package: Package) -> None:
     """Waits for ever for an order that was stored before a kill and never sent."""
+    mend = package.mend_symbol.SymbolMend
+    stock = mend._mend_unknown
 
-    async def forget_nothing(self: Any) -> None:
-        pass
+    def mend_unknown(self: Any, name: str, order: Any) -> None:
+        if order.is_closed or order.number is not None:
+            stock(self, name, order)
 
-    package.keeper.Keeper._forget_what_was_never_sent = forget_nothing
+    mend._mend_unknown = mend_unknown
+    package.without("audit")
 
 
 def cancelled_never_learned(package: Package) -> None:
     """Never asks what became of an order whose cancelling a kill has cut off."""
+    package.without("mend", "audit")
     package.change_config("_exec_engine_config", inflight_check_interval_ms=0)
     package.keeper.Keeper._has_ended_unheard = lambda self, row: False
 

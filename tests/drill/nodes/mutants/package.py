@@ -16,8 +16,10 @@ ROOMS = {
     "situation": "plan",
     "ema_cross": "strategies",
     "orders": "venue.binance",
+    "contradictions": "venue.binance",
     "adapter": "engine.v1",
     "late_fills": "engine.v1",
+    "mend_symbol": "engine.v1",
     "node": "engine.v1",
     "shell": "engine.v1",
     "start": "engine.v1",
@@ -59,6 +61,21 @@ class Package:
     def came_back(self) -> bool:
         """Whether this is a later life; the drill names a node's first one drill-1."""
         return os.environ["TRADER_INSTANCE_ID"] != "drill-1"
+
+    def without(self, *names: str) -> None:
+        """Leave guards out of every start.
+
+        Raises
+        ------
+        ValueError
+            If there is no guard of that name: left out, it would change nothing.
+
+        """
+        guards = self.runner.GUARDS
+        if unknown := set(names) - {guard.name for guard in guards}:
+            known = ", ".join(guard.name for guard in guards)
+            raise ValueError(f"There is no guard {', '.join(sorted(unknown))}; there are {known}.")
+        self.runner.GUARDS = tuple(guard for guard in guards if guard.name not in names)
 
     def change_config(self, builder: str, **changes: Any) -> None:
         """Let a builder of the engine's configuration return it with `changes`."""

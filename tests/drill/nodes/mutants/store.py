@@ -46,6 +46,16 @@ def store_not_loaded(package: Package) -> None:
     package.change_config("_exec_engine_config", load_cache=False)
 
 
+def torn_write_believed(package: Package) -> None:
+    """Believes a store whose last writes a kill has torn."""
+    package.without("mend", "audit")
+
+
+def store_not_mended(package: Package) -> None:
+    """Loads its store as a kill has left it, and puts all of it aside where it is wrong."""
+    package.without("mend")
+
+
 def state_only_on_stop(package: Package) -> None:
     """Counts its position itself, and saves the count only when it is stopped gracefully."""
     strategy = package.shell.TargetStrategy
