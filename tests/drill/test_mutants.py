@@ -178,6 +178,7 @@ def test_the_guard_of_a_waiting_mutant_is_there(playground: Playground, of: Wait
 def test_only_a_guard_that_is_there_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     runner = module("life.runner")
     monkeypatch.setattr(runner, "GUARDS", runner.GUARDS)
+    monkeypatch.setattr(runner, "WATCHES", runner.WATCHES)
     package = Package(PACKAGE)
     package.without("audit")
     assert "audit" not in {guard.name for guard in runner.GUARDS}

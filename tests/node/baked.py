@@ -11,6 +11,8 @@ from typing import Any
 
 from cookiecutter.main import cookiecutter  # type: ignore[import-untyped]  # it has none
 
+from quick import shared_by_all
+
 TEMPLATE = Path(__file__).parents[2]
 PACKAGE = "trading_node"
 
@@ -20,12 +22,13 @@ def baked_project() -> Path:
     """Return a project baked from this template, with the package `trading_node` on the path."""
     output = tempfile.mkdtemp(prefix="baked-")
     atexit.register(shutil.rmtree, output, ignore_errors=True)
-    folder = cookiecutter(
-        str(TEMPLATE),
-        no_input=True,
-        output_dir=output,
-        extra_context={"project_slug": "trading-node", "package_name": PACKAGE},
-    )
+    with shared_by_all():  # its hooks are processes
+        folder = cookiecutter(
+            str(TEMPLATE),
+            no_input=True,
+            output_dir=output,
+            extra_context={"project_slug": "trading-node", "package_name": PACKAGE},
+        )
     sys.path.insert(0, str(Path(folder) / "src"))
     return Path(folder)
 

@@ -263,3 +263,14 @@ def test_while_something_is_wrong_nothing_rests(w: Words) -> None:
     assert w.plan(w.situation(target, Decimal(0), working, may_open=False)) == w.Cancel(
         resting.client_order_id
     )
+
+
+def test_a_flip_whose_stop_is_refused_is_closed_again(w: Words) -> None:
+    # The exit of this decision has closed the old position, and its entry has opened the new one.
+    done = (w.ended(w.EXIT, SIZE), w.ended(w.ENTRY, SIZE))
+    refused = tuple(w.ended(w.id("S", attempt=attempt)) for attempt in range(5))
+    last = w.plan(w.situation(w.SHORT, -SIZE, *done, *refused))
+    assert last == w.Submit(w.id("X", attempt=1), w.Leg.EXIT, SIZE)
+    # Nothing enters once more in the same decision.
+    gone = (*done, *refused, w.ended(w.id("X", attempt=1), SIZE))
+    assert w.plan(w.situation(w.SHORT, Decimal(0), *gone)) == w.Settled()

@@ -32,12 +32,12 @@ def unsent_never_forgotten(package: Package) -> None:
             stock(self, name, order)
 
     mend._mend_unknown = mend_unknown
-    package.without("audit")
+    package.without("audit", "account")
 
 
 def cancelled_never_learned(package: Package) -> None:
     """Never asks what became of an order whose cancelling a kill has cut off."""
-    package.without("mend", "audit")
+    package.without("mend", "audit", "account")
     package.change_config("_exec_engine_config", inflight_check_interval_ms=0)
     package.keeper.Keeper._has_ended_unheard = lambda self, row: False
 
@@ -74,5 +74,6 @@ def lost_fill_not_asked_for(package: Package) -> None:
     async def ask_nothing(self: Any, order: Any, end: Any) -> None:
         pass
 
+    package.without("account")
     package.late_fills.PatientFinish._ask = ask_nothing
     package.start.EngineV1._on_missed_fill = lambda self, sentence: None

@@ -63,19 +63,22 @@ class Package:
         return os.environ["TRADER_INSTANCE_ID"] != "drill-1"
 
     def without(self, *names: str) -> None:
-        """Leave guards out of every start.
+        """Leave guards out of every start, and watches out of every life.
 
         Raises
         ------
         ValueError
-            If there is no guard of that name: left out, it would change nothing.
+            If there is none of that name: left out, it would change nothing.
 
         """
-        guards = self.runner.GUARDS
-        if unknown := set(names) - {guard.name for guard in guards}:
-            known = ", ".join(guard.name for guard in guards)
-            raise ValueError(f"There is no guard {', '.join(sorted(unknown))}; there are {known}.")
-        self.runner.GUARDS = tuple(guard for guard in guards if guard.name not in names)
+        runner = self.runner
+        known = [each.name for each in (*runner.GUARDS, *runner.WATCHES)]
+        if unknown := set(names) - set(known):
+            raise ValueError(
+                f"There is no guard {', '.join(sorted(unknown))}; there are {', '.join(known)}."
+            )
+        runner.GUARDS = tuple(guard for guard in runner.GUARDS if guard.name not in names)
+        runner.WATCHES = tuple(watch for watch in runner.WATCHES if watch.name not in names)
 
     def change_config(self, builder: str, **changes: Any) -> None:
         """Let a builder of the engine's configuration return it with `changes`."""

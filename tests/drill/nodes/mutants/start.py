@@ -8,13 +8,13 @@ from drill.nodes.mutants.package import Package
 
 def no_reconciliation(package: Package) -> None:
     """Believes its store and does not ask the exchange what has happened since."""
-    package.without("mend", "audit")
+    package.without("mend", "audit", "account")
     package.change_config("_exec_engine_config", reconciliation=False)
 
 
 def stock_adapter(package: Package) -> None:
     """Uses the execution client of nautilus_trader 1.231.0 as it is."""
-    package.without("mend", "audit")
+    package.without("mend", "audit", "account")
     client, stock = package.adapter.BinanceLiveExecClientFactory, package.start.EngineV1
     package.start.EngineV1 = lambda settings: stock(settings, client)
 
@@ -69,19 +69,19 @@ def bars_ignored(package: Package) -> None:
 
 def failed_report_believed(package: Package) -> None:
     """Takes a request that has failed for an answer that there is nothing."""
-    package.without("mend", "audit")
+    package.without("mend", "audit", "account")
     package.adapter._failing_loudly = lambda stock, request, tell: stock
 
 
 def engine_believed(package: Package) -> None:
     """Believes what the engine has made of the exchange's answers."""
-    package.without("audit")
+    package.without("audit", "account")
 
 
 def lagging_history_believed(package: Package) -> None:
     """Believes a history that does not tell yet what has happened."""
     package.contradictions.COMPARISONS.clear()
-    package.without("audit")
+    package.without("audit", "account")
 
 
 def _change_strategy(package: Package, **changes: Any) -> None:

@@ -48,7 +48,7 @@ def store_not_loaded(package: Package) -> None:
 
 def torn_write_believed(package: Package) -> None:
     """Believes a store whose last writes a kill has torn."""
-    package.without("mend", "audit")
+    package.without("mend", "audit", "account")
 
 
 def store_not_mended(package: Package) -> None:

@@ -23,6 +23,9 @@ class ChangeKind(StrEnum):
     """What has happened to an order, as far as a keeper cares."""
 
     FILLED = "filled"
+    TAKEN = "taken"
+    REFUSED = "refused"
+    """By the exchange, or by the engine before it was sent."""
     CANCEL_REFUSED = "cancel refused"
     OTHER = "other"
 

@@ -20,6 +20,8 @@ class Condition:
         What is being done about it.
     since_ms : int
         Since when, in milliseconds of wall time.
+    symbol : str
+        Which symbol alone it is about; empty when nothing at all may be opened.
 
     """
 
@@ -27,11 +29,12 @@ class Condition:
     sentence: str
     doing: str
     since_ms: int
+    symbol: str = ""
 
 
 class Conditions:
     """
-    What is wrong now; while anything is, no risk is added.
+    What is wrong now; while anything is, no risk is added to what it is about.
 
     Parameters
     ----------
@@ -44,11 +47,11 @@ class Conditions:
         self._now: dict[str, Condition] = {}
         self._on_change = on_change
 
-    def begin(self, name: str, sentence: str, doing: str) -> None:
+    def begin(self, name: str, sentence: str, doing: str, symbol: str = "") -> None:
         """Say that something is wrong; said again, it keeps its beginning."""
         before = self._now.get(name)
         since_ms = before.since_ms if before else time.time_ns() // 1_000_000
-        condition = Condition(name, sentence, doing, since_ms)
+        condition = Condition(name, sentence, doing, since_ms, symbol)
         if condition != before:
             self._now[name] = condition
             self._on_change()
@@ -57,6 +60,11 @@ class Conditions:
         """Say that it is right again; it may have been right all the time."""
         if self._now.pop(name, None) is not None:
             self._on_change()
+
+    @property
+    def may_open(self) -> bool:
+        """Whether risk may be added, as far as nothing is known of a symbol alone."""
+        return all(each.symbol for each in self._now.values())
 
     @property
     def now(self) -> tuple[Condition, ...]:

@@ -26,6 +26,6 @@ GUARDS: tuple[Guard, ...] = (
 )
 
 WATCHES: tuple[Watch, ...] = (
-    Watch("exchange", watch_exchange),
+    Watch("account", watch_exchange),
     Watch("market", watch_market),
 )

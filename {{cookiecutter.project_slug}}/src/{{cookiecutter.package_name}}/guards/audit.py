@@ -129,7 +129,8 @@ def agreed(c: Compared) -> str:
     held = [f"{p.quantity} {p.symbol}" for p in c.record.positions if p.symbol in c.symbols]
     return (
         "The audit found engine and exchange in agreement: "
-        f"{' and '.join(held) or 'nothing'} held, {len(c.working)} of the node's orders working, {len(c.since_flat)} fills since flat."
+        f"{' and '.join(held) or 'nothing'} held, {len(c.working)} of the node's orders working, "
+        f"{len(c.since_flat)} fills since flat."
     )
 
 

@@ -33,6 +33,7 @@ from ..plan.target import Exit, ExitReason, View
 from ..plan.traded import Traded
 from ..venue.binance.orders import EXITS, NO_SUCH_ORDER_TO_CANCEL, OrderHistory
 from ..venue.questions import ask
+from .refusals import Refusals
 
 CANCEL_REFUSALS = 3
 """Refusals after which an order is left alone until the next bar."""
@@ -61,6 +62,12 @@ class Listener(Protocol):
 
     def looked(self) -> None:
         """Hear that a look is over, which may have decided a bar."""
+
+    def wrong(self, symbol: str, sentence: str, doing: str) -> None:
+        """Hear what is wrong with a symbol, and what is done about it."""
+
+    def right(self, symbol: str) -> None:
+        """Hear that nothing is wrong with a symbol, or not any more."""
 
 
 class Keeper:
@@ -104,8 +111,9 @@ class Keeper:
         self._history = OrderHistory({})
         self._exits: dict[str, Exit] = {}
         self._slot_fills: dict[int, int] = {}
-        self._refusals: Counter[str] = Counter()
-        self._refusals_bar_ms = 0
+        self._refusals = Refusals(traded.symbol, traded.bar_length.ms)
+        self._cancel_refusals: Counter[str] = Counter()
+        self._cancels_bar_ms = 0
         self._gone: set[str] = set()
         self._decided_ms: int | None = None
         self._is_ready = False
@@ -208,17 +216,27 @@ class Keeper:
         self._look_soon()
 
     def order_changed(self, change: OrderChange) -> None:
-        """Remember exits and refused cancels, and look."""
+        """Remember exits and refusals, and look."""
         name = change.client_order_id
+        self._remember_refusal(change)
         if change.kind is ChangeKind.FILLED:
             self._remember_fill(name, change.at_ms)
         if change.kind is ChangeKind.CANCEL_REFUSED:
             # The usual reason is that the order has ended and its event was lost.
-            self._refusals[name] += 1
+            self._cancel_refusals[name] += 1
             if NO_SUCH_ORDER_TO_CANCEL in change.reason:
                 self._gone.add(name)
             self._desk.query(name)
         self._look_soon()
+
+    def _remember_refusal(self, change: OrderChange) -> None:
+        parts = parse(change.client_order_id)
+        if parts is None or parts.owner != self._owner:
+            return
+        if change.kind is ChangeKind.REFUSED:
+            self._refusals.refused(parts.leg, self._window.last_close_ms or 0, change.reason)
+        elif change.kind in (ChangeKind.TAKEN, ChangeKind.FILLED):
+            self._refusals.taken(parts.leg)
 
     def _remember_fill(self, name: str, at_ms: int) -> None:
         parts = parse(name)
@@ -264,13 +282,14 @@ class Keeper:
         bars, close_ms = self._window.complete(), self._window.last_close_ms
         if close_ms is None or (bars is None and self._is_asking):
             return  # what is missing has been asked for, within a bound
-        if close_ms != self._refusals_bar_ms:
-            self._refusals_bar_ms = close_ms
-            self._refusals.clear()
+        if close_ms != self._cancels_bar_ms:
+            self._cancels_bar_ms = close_ms
+            self._cancel_refusals.clear()
         target = self._rule.target(self._view(bars)) if bars else None
         slots = [each.slot for each in target.resting] if target else []
         position = self._desk.position()
-        may_open = self._may_open()
+        is_right = self._may_open()
+        self._tell_refusals(close_ms)
         action = plan(
             Situation(
                 owner=self._owner,
@@ -280,9 +299,11 @@ class Keeper:
                 orders=self._order_views(close_ms, slots),
                 last_exit_fill_ms=self._last_exit_fill_ms(),
                 last_slot_fill_ms=self._slot_fills,
-                refused_cancels={k for k, n in self._refusals.items() if n >= CANCEL_REFUSALS},
+                refused_cancels={
+                    k for k, n in self._cancel_refusals.items() if n >= CANCEL_REFUSALS
+                },
                 gone=self._gone,
-                may_open=may_open,
+                may_open=is_right and self._refusals.may_open(close_ms),
                 tick_size=self._desk.tick_size,
             )
         )
@@ -291,8 +312,15 @@ class Keeper:
                 self._submit(action)
             case Cancel():
                 self._desk.cancel(action.client_order_id)
-            case Settled() if bars and may_open:
+            case Settled() if bars and is_right:
                 self._decided_ms = close_ms
+
+    def _tell_refusals(self, close_ms: int) -> None:
+        symbol = self._traded.symbol
+        if sentence := self._refusals.told(close_ms):
+            self._listener.wrong(symbol, sentence, "It is tried again later, less often each time.")
+        else:
+            self._listener.right(symbol)
 
     def _submit(self, action: Submit) -> None:
         if action.quantity % self._desk.lot != 0:

@@ -149,7 +149,7 @@ class Runner:
     def _make_keeper(self, traded: Traded, desk: Desk) -> Keeper:
         owner = owner_of(self._settings.id, traded.tag, traded.symbol)
         questions = SymbolQuestions(self._settings, self._requests, traded)
-        keeper = Keeper(traded, owner, desk, questions, self, lambda: not self._conditions.now)
+        keeper = Keeper(traded, owner, desk, questions, self, lambda: self._conditions.may_open)
         self._keepers[traded.symbol] = keeper
         return keeper
 
@@ -223,6 +223,14 @@ class Runner:
     def looked(self) -> None:
         """Count a change of what ``/state`` tells."""
         self._changes.note()
+
+    def wrong(self, symbol: str, sentence: str, doing: str) -> None:
+        """Say what is wrong with a symbol."""
+        self._conditions.begin(f"orders of {symbol}", sentence, doing, symbol)
+
+    def right(self, symbol: str) -> None:
+        """Say that nothing is wrong with a symbol."""
+        self._conditions.end(f"orders of {symbol}")
 
     def failed(self, end: NodeExit) -> None:
         """End: engine or keeper cannot go on."""

@@ -54,9 +54,10 @@ def next_exit_id(situation: Situation) -> str | None:
     """
     Return the id for the next attempt at an exit, which only makes the position smaller.
 
-    It is done once it has filled, unless resting orders have filled since and opened more.
+    It is done once it has filled, unless a resting order or the entry of this very decision has
+    filled since and opened more: after a flip whose stop is refused, the new position must go.
     """
-    is_renewed, failures = _have_limits_filled(situation), 0
+    is_renewed, failures = _have_limits_filled(situation) or _has_entered(situation), 0
     for name, earlier in _attempts(situation, Leg.EXIT):
         if earlier is None:
             return name
@@ -84,6 +85,13 @@ def next_sized_id(situation: Situation, leg: Leg, quantity: Decimal) -> str | No
             return None
         last = earlier
     return None
+
+
+def _has_entered(situation: Situation) -> bool:
+    """Return whether this decision's entry has filled."""
+    return any(
+        earlier is not None and earlier.filled > 0 for _, earlier in _attempts(situation, Leg.ENTRY)
+    )
 
 
 def _have_limits_filled(situation: Situation) -> bool:

@@ -11,7 +11,13 @@ from nautilus_trader.config import StrategyConfig
 from nautilus_trader.core.message import Event
 from nautilus_trader.model.data import Bar, BarType
 from nautilus_trader.model.enums import OrderSide
-from nautilus_trader.model.events import OrderCancelRejected, OrderFilled
+from nautilus_trader.model.events import (
+    OrderAccepted,
+    OrderCancelRejected,
+    OrderDenied,
+    OrderFilled,
+    OrderRejected,
+)
 from nautilus_trader.model.identifiers import ClientId, ClientOrderId, InstrumentId
 from nautilus_trader.model.orders import Order
 from nautilus_trader.trading.strategy import Strategy
@@ -84,6 +90,10 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
             kind = ChangeKind.FILLED
         elif isinstance(event, OrderCancelRejected):
             kind, reason = ChangeKind.CANCEL_REFUSED, event.reason
+        elif isinstance(event, OrderRejected | OrderDenied):
+            kind, reason = ChangeKind.REFUSED, event.reason
+        elif isinstance(event, OrderAccepted):
+            kind = ChangeKind.TAKEN
         name, at_ms = event.client_order_id.value, milliseconds(event.ts_event)
         self.keeper.order_changed(OrderChange(name, kind, at_ms, reason))
 

@@ -1,0 +1,97 @@
+"""Orders that are refused again and again: the node waits, longer each time, and says so."""
+
+from decimal import Decimal
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from node.conftest import Start
+from node.processes import Exchange, Store
+from node.test_trading import MOST_BARS, last_bar, step
+
+BAR = 60_000
+FIRST = 1_704_085_259_999
+MOST_ENTRIES = 2
+"""In a dozen bars in which every stop is refused."""
+
+
+@pytest.fixture
+def rooms(importable: str) -> Any:
+    """The module under test."""
+    return import_module(f"{importable}.life.refusals")
+
+
+def close(bars: int) -> int:
+    """Return the close of a later bar."""
+    return FIRST + bars * BAR
+
+
+def test_refused_stops_keep_it_from_opening_longer_each_time(rooms: Any) -> None:
+    stop = rooms.Leg.STOP
+    refusals = rooms.Refusals("BTCUSDT", BAR)
+    assert refusals.may_open(FIRST)
+    refusals.refused(stop, FIRST, "-4045 too many stop orders")
+    assert refusals.may_open(FIRST), "the decision itself may go on with its next attempt"
+    assert [refusals.may_open(close(n)) for n in range(1, 5)] == [False, False, False, True]
+    assert refusals.told(close(1)) == (
+        "The exchange refuses stops of BTCUSDT: -4045 too many stop orders."
+    )
+    assert refusals.told(close(4)) == ""
+    refusals.refused(stop, close(4), "-4045 too many stop orders")
+    assert next(n for n in range(5, 30) if refusals.may_open(close(n))) == 4 + 16
+    refusals.taken(stop)
+    assert refusals.may_open(close(5))
+    assert refusals.told(close(5)) == ""
+
+
+def test_one_refused_entry_may_pass(rooms: Any) -> None:
+    entry = rooms.Leg.ENTRY
+    refusals = rooms.Refusals("BTCUSDT", BAR)
+    refusals.refused(entry, FIRST, "-2019 margin")
+    assert refusals.may_open(close(1))
+    assert refusals.told(FIRST) == "", "it may pass"
+    refusals.refused(entry, close(1), "-2019 margin")
+    assert refusals.told(close(1)) == "The exchange refuses entries of BTCUSDT: -2019 margin."
+    assert not refusals.may_open(close(2))
+
+
+def test_refused_exits_keep_nothing_from_being_closed(rooms: Any) -> None:
+    refusals = rooms.Refusals("BTCUSDT", BAR)
+    refusals.refused(rooms.Leg.EXIT, FIRST, "-2022 reduce-only")
+    assert refusals.may_open(close(1))
+
+
+def test_a_node_whose_stops_are_refused(start: Start, store: Store, exchange: Exchange) -> None:
+    refused = {"name": "fail", "match": {"request": "conditional.new"}, "times": 100_000}
+    fault = exchange.post("faults", {**refused, "status": 400, "code": -4045})["id"]
+    node = start()
+    node.until("trading")
+    node.settle(last_bar(exchange))
+
+    def entries() -> list[str]:
+        rows = exchange.get("ledger")["orders"]
+        filled = [r for r in rows if Decimal(r["filled"]) and not r["reduce_only"]]
+        return [row["client_order_id"] for row in filled]
+
+    for _ in range(MOST_BARS):
+        if entries():
+            break
+        step(exchange, node)
+    assert exchange.position() == "0", "what cannot be protected is closed at once"
+    status, health = node.get("health")
+    assert (status, health["stage"]) == (503, "degraded")
+    assert "The exchange refuses stops of BTCUSDT" in health["reason"]
+    [condition] = node.get("state")[1]["conditions"]
+    assert condition["symbol"] == "BTCUSDT"
+    assert condition["since_ms"] > 0
+    for _ in range(11):
+        step(exchange, node)
+        assert exchange.position() == "0"
+    assert len(entries()) <= MOST_ENTRIES
+    exchange.release(fault)
+    for _ in range(MOST_BARS):
+        if exchange.working_stops():
+            break
+        step(exchange, node)
+    assert node.get("health")[0] == 200, "what was refused has been taken"

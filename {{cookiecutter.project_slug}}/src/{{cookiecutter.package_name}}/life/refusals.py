@@ -1,0 +1,75 @@
+"""
+What the exchange keeps refusing, and for how long nothing is opened because of it. Pure.
+
+One refusal may pass: a price has moved. A stop that is refused in every attempt of a decision, or
+entries that are refused bar after bar, will be refused again, and each try costs commission or
+leaves a position naked for a moment. So the node waits, longer each time, until one is taken.
+"""
+
+from dataclasses import dataclass, field
+
+from ..plan.order_ids import Leg
+
+WAITS = {Leg.STOP: (4, 16, 64), Leg.ENTRY: (1, 4, 16, 64), Leg.RESTING: (1, 4, 16, 64)}
+"""By leg: for how many bars nothing is opened after the first decision, the second, and so on."""
+WORDS = {Leg.STOP: "stops", Leg.ENTRY: "entries", Leg.RESTING: "resting orders"}
+
+
+@dataclass(slots=True)
+class Refused:
+    """One leg whose orders are refused, decision after decision."""
+
+    reason: str
+    until_ms: int
+    decisions: set[int] = field(default_factory=set)
+
+
+class Refusals:
+    """
+    The refusals of one symbol.
+
+    Parameters
+    ----------
+    symbol : str
+        Which one.
+    bar_ms : int
+        The length of its bars in milliseconds.
+
+    """
+
+    def __init__(self, symbol: str, bar_ms: int) -> None:
+        self._symbol = symbol
+        self._bar_ms = bar_ms
+        self._refused: dict[Leg, Refused] = {}
+
+    def refused(self, leg: Leg, close_ms: int, reason: str) -> None:
+        """Take up that an order of the decision at `close_ms` was refused."""
+        if leg not in WAITS:
+            return
+        found = self._refused.setdefault(leg, Refused(reason, close_ms))
+        found.reason = reason
+        found.decisions.add(close_ms)
+        waits = WAITS[leg]
+        bars = waits[min(len(found.decisions), len(waits)) - 1]
+        found.until_ms = max(found.until_ms, max(found.decisions) + bars * self._bar_ms)
+
+    def taken(self, leg: Leg) -> None:
+        """Take up that an order was taken: what was refused before has passed."""
+        self._refused.pop(leg, None)
+
+    def may_open(self, close_ms: int) -> bool:
+        """Return whether the decision at `close_ms` may open anything."""
+        return all(
+            close_ms >= each.until_ms or close_ms in each.decisions
+            for each in self._refused.values()
+        )
+
+    def told(self, close_ms: int) -> str:
+        """Return in a sentence what is refused again and again; empty when nothing is."""
+        for leg, each in self._refused.items():
+            if close_ms < each.until_ms and len(each.decisions) >= self._tolerated(leg):
+                return f"The exchange refuses {WORDS[leg]} of {self._symbol}: {each.reason}."
+        return ""
+
+    def _tolerated(self, leg: Leg) -> int:
+        return 1 if leg is Leg.STOP else 2
