@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -127,3 +128,28 @@ def test_what_stands_is_compared_without_what_is_past(watch: Any, importable: st
     )
     found = watch.lasting_differences(rows.Rows(), record, [], [SYMBOL])
     assert found == [f"The position of {SYMBOL} is 0.010 at the exchange, and 0 here."]
+
+
+STEPPED_CLOCK = """
+import os
+import sys
+import time
+from trading_node.commands import main as cli
+from trading_node.guards import clock_watch
+
+clock_watch.LOOK_SECONDS = 0.2
+stock = time.time
+time.time = lambda: stock() + (5 if os.path.exists("stepped") else 0)
+sys.exit(cli.main(["run"]))
+"""
+
+
+def test_a_clock_that_steps(start: Start, store: Store, exchange: Exchange, tmp_path: Path) -> None:
+    node = start(STEPPED_CLOCK)
+    node.until("trading")
+    stepped = tmp_path / "node-0" / "stepped"
+    stepped.touch()
+    health = until_health(node, lambda status, _: status == 503)
+    assert "clock is 5.0 s ahead of the exchange's" in health["reason"]
+    stepped.unlink()
+    until_health(node, lambda status, _: status == 200)

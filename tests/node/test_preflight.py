@@ -201,9 +201,9 @@ async def test_it_is_quick(asked: Asked) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offset", "wrong"), [(-700, False), (-900, True), (4_700, False), (4_900, True)]
+    ("offset", "wrong"), [(-700, False), (-900, True), (1_700, False), (1_900, True)]
 )
 def test_the_bounds_of_a_clock(offset: int, wrong: bool) -> None:
     complaint = module("guards.clock").complaint
-    assert (complaint(offset, 0) is not None) is wrong
-    assert complaint(offset, 5_000) is None  # an answer that was on its way for ten seconds
+    assert bool(complaint(offset, 0)) is wrong
+    assert not complaint(offset, 5_000)  # an answer that was on its way for ten seconds

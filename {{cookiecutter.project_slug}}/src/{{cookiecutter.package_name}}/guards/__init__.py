@@ -7,6 +7,7 @@ The watches begin with trading, all at once.
 
 from ..face.stages import Stage
 from .audit import check_audit
+from .clock_watch import watch_clock
 from .exchange import check_hosts
 from .exchange_watch import watch_exchange
 from .guard import Guard
@@ -28,4 +29,5 @@ GUARDS: tuple[Guard, ...] = (
 WATCHES: tuple[Watch, ...] = (
     Watch("account", watch_exchange),
     Watch("market", watch_market),
+    Watch("clock", watch_clock),
 )

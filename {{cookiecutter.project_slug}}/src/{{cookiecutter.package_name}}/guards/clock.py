@@ -29,6 +29,20 @@ async def check_clock(requests: Requests) -> None:
         With code 78 when the clock is so wrong that the exchange would refuse requests.
 
     """
+    if sentence := await wrong_clock(requests):
+        raise NodeExit(ExitCode.CONFIGURATION, f"{sentence}, then start again.")
+
+
+async def wrong_clock(requests: Requests) -> str:
+    """
+    Ask the exchange for its time; return what is wrong with this machine's, or an empty text.
+
+    Raises
+    ------
+    NodeExit
+        With code 75 when there is no answer, 70 when it is absurd.
+
+    """
     quickest, offset = float("inf"), 0.0
     for _ in range(TRIES):
         before, started = time.time() * 1000, time.monotonic()
@@ -36,15 +50,14 @@ async def check_clock(requests: Requests) -> None:
         trip = (time.monotonic() - started) * 1000
         if trip < quickest:
             quickest, offset = trip, server_ms - (before + trip / 2)
-        if complaint(offset, 0) is None:
-            return
-    if sentence := complaint(offset, quickest / 2):
-        raise NodeExit(ExitCode.CONFIGURATION, sentence)
+        if not complaint(offset, 0):
+            return ""
+    return complaint(offset, quickest / 2)
 
 
-def complaint(offset_ms: float, doubt_ms: float) -> str | None:
+def complaint(offset_ms: float, doubt_ms: float) -> str:
     """
-    Return what is wrong with a clock, or ``None``.
+    Return what is wrong with a clock, or an empty text.
 
     Parameters
     ----------
@@ -60,8 +73,8 @@ def complaint(offset_ms: float, doubt_ms: float) -> str | None:
     elif behind > RECEIVE_WINDOW_MS - ROOM_MS:
         where = f"{offset_ms / 1000:.1f} s behind"
     else:
-        return None
+        return ""
     return (
         f"This machine's clock is {where} the exchange's, which would refuse every request; let "
-        "the clock be set by a time server (NTP), then start again."
+        "the clock be set by a time server (NTP)"
     )

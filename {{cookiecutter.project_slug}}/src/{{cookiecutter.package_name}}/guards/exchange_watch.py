@@ -15,7 +15,6 @@ import aiohttp
 
 from ..exit_codes import ExitCode, NodeExit, one_line
 from ..plan.rows import Rows
-from ..venue.binance.refusals import refusal_of
 from ..venue.binance.requests import ExchangeError
 from ..venue.binance.standing import standing
 from ..venue.records import ExchangeRecord
@@ -52,8 +51,7 @@ async def watch_exchange(trading: Trading) -> None:
     Raises
     ------
     NodeExit
-        With code 75 when engine and exchange differ and go on differing, 78 when the exchange
-        refuses the key for good.
+        With code 75 when engine and exchange differ and go on differing.
 
     """
     differing, silence = Differing(), Silence()
@@ -62,8 +60,6 @@ async def watch_exchange(trading: Trading) -> None:
         try:
             record = await standing(trading.requests, trading.symbols)
         except FAILURES as error:
-            if isinstance(error, ExchangeError) and (end := refusal_of(error)) is not None:
-                raise end from None
             if silence.lasts(now):
                 trading.conditions.begin(
                     NAME,

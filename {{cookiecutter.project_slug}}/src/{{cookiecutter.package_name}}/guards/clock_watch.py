@@ -1,0 +1,29 @@
+"""Compare this machine's clock with the exchange's while the node trades: clocks step, and drift."""
+
+import asyncio
+import contextlib
+
+from ..exit_codes import NodeExit
+from .clock import wrong_clock
+from .watch import Trading
+
+LOOK_SECONDS = 15.0
+AGAIN_SECONDS = 1.0
+"""Between two looks while it is wrong."""
+NAME = "clock"
+
+
+async def watch_clock(trading: Trading) -> None:
+    """Look until cancelled; a clock that comes right ends the condition."""
+    while True:
+        sentence = ""
+        # Without an answer nothing is known of the clock; the watch of the account says so.
+        with contextlib.suppress(NodeExit):
+            sentence = await wrong_clock(trading.requests)
+            if sentence:
+                trading.conditions.begin(
+                    NAME, f"{sentence}.", "It is measured again and again; nothing new is opened."
+                )
+            else:
+                trading.conditions.end(NAME)
+        await asyncio.sleep(AGAIN_SECONDS if sentence else LOOK_SECONDS)
