@@ -139,15 +139,15 @@ from trading_node.guards import clock_watch
 
 clock_watch.LOOK_SECONDS = 0.2
 stock = time.time
-time.time = lambda: stock() + (5 if os.path.exists("stepped") else 0)
+time.time = lambda: stock() + (5 if os.path.exists(os.environ["STEPPED"]) else 0)
 sys.exit(cli.main(["run"]))
 """
 
 
 def test_a_clock_that_steps(start: Start, store: Store, exchange: Exchange, tmp_path: Path) -> None:
-    node = start(STEPPED_CLOCK)
+    stepped = tmp_path / "stepped"
+    node = start(STEPPED_CLOCK, STEPPED=str(stepped))
     node.until("trading")
-    stepped = tmp_path / "node-0" / "stepped"
     stepped.touch()
     health = until_health(node, lambda status, _: status == 503)
     assert "clock is 5.0 s ahead of the exchange's" in health["reason"]
