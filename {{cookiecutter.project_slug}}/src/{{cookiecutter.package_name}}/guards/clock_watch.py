@@ -1,4 +1,4 @@
-"""Compare this machine's clock with the exchange's while the node trades: clocks step, and drift."""
+"""Compare this machine's clock with the exchange's while the node trades: it may step, or drift."""
 
 import asyncio
 import contextlib

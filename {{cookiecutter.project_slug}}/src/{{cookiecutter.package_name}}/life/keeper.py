@@ -10,7 +10,7 @@ import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from ..config.complaints import PREFIX
 from ..engine.desk import ChangeKind, Desk, OrderChange
@@ -33,41 +33,13 @@ from ..plan.target import Exit, ExitReason, View
 from ..plan.traded import Traded
 from ..venue.binance.orders import EXITS, NO_SUCH_ORDER_TO_CANCEL, OrderHistory
 from ..venue.questions import ask
+from .around import Exchange, Listener
 from .refusals import Refusals
 
 CANCEL_REFUSALS = 3
 """Refusals after which an order is left alone until the next bar."""
 MOST_EXITS = 20
 """How many of its last exits a rule sees."""
-
-
-class Exchange(Protocol):
-    """What a keeper asks the exchange itself about its symbol."""
-
-    async def closed_bars(self, count: int) -> list[ClosedBar]:
-        """Return the last closed bars, about `count` of them, oldest first."""
-
-    async def order_history(self, owner: str) -> OrderHistory:
-        """Return what the exchange knows of the recent orders of an owner."""
-
-
-class Listener(Protocol):
-    """Whoever wants to know how a keeper fares."""
-
-    def ready(self, tag: str) -> None:
-        """Hear that the warm-up of a tag is over, and its first look is due."""
-
-    def failed(self, end: NodeExit) -> None:
-        """Hear that a keeper cannot go on; it sends nothing any more."""
-
-    def looked(self) -> None:
-        """Hear that a look is over, which may have decided a bar."""
-
-    def wrong(self, symbol: str, sentence: str, doing: str) -> None:
-        """Hear what is wrong with a symbol, and what is done about it."""
-
-    def right(self, symbol: str) -> None:
-        """Hear that nothing is wrong with a symbol, or not any more."""
 
 
 class Keeper:
@@ -86,21 +58,12 @@ class Keeper:
         Where to ask for bars and for the own orders.
     listener : Listener
         Told when it is ready, has looked, or cannot go on.
-    may_open : Callable[[], bool]
-        Tells whether risk may be added now.
 
     """
 
     def __init__(
-        self,
-        traded: Traded,
-        owner: str,
-        desk: Desk,
-        exchange: Exchange,
-        listener: Listener,
-        may_open: Callable[[], bool],
+        self, traded: Traded, owner: str, desk: Desk, exchange: Exchange, listener: Listener
     ) -> None:
-        self._may_open = may_open
         self._traded = traded
         self._rule = traded.rule
         self._owner = owner
@@ -288,7 +251,7 @@ class Keeper:
         target = self._rule.target(self._view(bars)) if bars else None
         slots = [each.slot for each in target.resting] if target else []
         position = self._desk.position()
-        is_right = self._may_open()
+        is_right = self._listener.may_open()
         self._tell_refusals(close_ms)
         action = plan(
             Situation(

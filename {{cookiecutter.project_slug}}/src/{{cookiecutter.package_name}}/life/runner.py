@@ -25,7 +25,7 @@ from ..face.state import NodeState, document
 from ..guards import GUARDS, WATCHES
 from ..guards.guard import Start, StartCold
 from ..guards.mend.guard import store_mend
-from ..guards.watch import Trading, Watch
+from ..guards.watch import Trading
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
 from ..venue.binance.orders import SymbolQuestions
@@ -33,6 +33,7 @@ from ..venue.binance.requests import Requests
 from .hold import hold
 from .keeper import Keeper
 from .watchdog import Watchdog
+from .watching import Watching
 
 STOP_SECONDS = 10.0
 BEFORE_LOAD = (Stage.PREFLIGHT, Stage.MEND)
@@ -71,7 +72,7 @@ class Runner:
         self._watchdog = Watchdog()
         self._changes = Changes()
         self._conditions = Conditions(self._on_condition)
-        self._watches: list[asyncio.Task[None]] = []
+        self._watching = Watching(self._finish)
         self._stages = Stages(on_enter=self._on_stage)
         self._end: asyncio.Future[NodeExit | StartCold | None]
         self._asked_to_stop = asyncio.Event()
@@ -149,7 +150,7 @@ class Runner:
     def _make_keeper(self, traded: Traded, desk: Desk) -> Keeper:
         owner = owner_of(self._settings.id, traded.tag, traded.symbol)
         questions = SymbolQuestions(self._settings, self._requests, traded)
-        keeper = Keeper(traded, owner, desk, questions, self, lambda: self._conditions.may_open)
+        keeper = Keeper(traded, owner, desk, questions, self)
         self._keepers[traded.symbol] = keeper
         return keeper
 
@@ -184,29 +185,15 @@ class Runner:
         self._not_ready.discard(tag)
         if not self._not_ready:
             self._stages.enter(Stage.TRADING)
-            self._begin_watches()
-
-    def _begin_watches(self) -> None:
-        trading = Trading(
-            self._settings,
-            self._traded,
-            self._requests,
-            self._engine,
-            self._conditions,
-            self._keepers,
-        )
-        self._watches = [
-            asyncio.get_running_loop().create_task(self._watch(watch, trading)) for watch in WATCHES
-        ]
-
-    async def _watch(self, watch: Watch, trading: Trading) -> None:
-        try:
-            await watch.keep(trading)
-        except NodeExit as end:
-            self._finish(end)
-        except Exception as error:
-            sentence = f"The watch of the {watch.name} failed: {type(error).__name__}: {error}."
-            self._finish(NodeExit(ExitCode.DEFECT, " ".join(sentence.split())))
+            trading = Trading(
+                self._settings,
+                self._traded,
+                self._requests,
+                self._engine,
+                self._conditions,
+                self._keepers,
+            )
+            self._watching.begin(WATCHES, trading)
 
     def _on_condition(self) -> None:
         wrong = self._conditions.now
@@ -231,6 +218,10 @@ class Runner:
     def right(self, symbol: str) -> None:
         """Say that nothing is wrong with a symbol."""
         self._conditions.end(f"orders of {symbol}")
+
+    def may_open(self) -> bool:
+        """Return whether nothing is wrong that concerns every symbol."""
+        return self._conditions.may_open
 
     def failed(self, end: NodeExit) -> None:
         """End: engine or keeper cannot go on."""
@@ -307,9 +298,7 @@ class Runner:
             self._end.set_result(end)
 
     async def _stop(self) -> None:
-        for watch in self._watches:
-            watch.cancel()
-        await asyncio.gather(*self._watches, return_exceptions=True)
+        await self._watching.end()
         await self._engine.stop()
         await self._requests.close()
         if hasattr(self, "_endpoint"):

@@ -1,0 +1,39 @@
+"""Whom a keeper speaks with besides its desk: the exchange, and whoever runs it."""
+
+from typing import Protocol
+
+from ..exit_codes import NodeExit
+from ..plan.bars import ClosedBar
+from ..venue.binance.orders import OrderHistory
+
+
+class Exchange(Protocol):
+    """What a keeper asks the exchange itself about its symbol."""
+
+    async def closed_bars(self, count: int) -> list[ClosedBar]:
+        """Return the last closed bars, about `count` of them, oldest first."""
+
+    async def order_history(self, owner: str) -> OrderHistory:
+        """Return what the exchange knows of the recent orders of an owner."""
+
+
+class Listener(Protocol):
+    """Whoever runs a keeper: it hears how the keeper fares, and may hold it back."""
+
+    def ready(self, tag: str) -> None:
+        """Hear that the warm-up of a tag is over, and its first look is due."""
+
+    def failed(self, end: NodeExit) -> None:
+        """Hear that a keeper cannot go on; it sends nothing any more."""
+
+    def looked(self) -> None:
+        """Hear that a look is over, which may have decided a bar."""
+
+    def wrong(self, symbol: str, sentence: str, doing: str) -> None:
+        """Hear what is wrong with a symbol, and what is done about it."""
+
+    def right(self, symbol: str) -> None:
+        """Hear that nothing is wrong with a symbol, or not any more."""
+
+    def may_open(self) -> bool:
+        """Return whether risk may be added now."""
