@@ -71,3 +71,29 @@ def test_a_length_is_what_its_name_says(bars: ModuleType) -> None:
     assert [length.ms for length in bars.BarLength] == [each * 60_000 for each in minutes]
     quarter = bars.BarLength("15m")
     assert (quarter.units, quarter.unit) == (15, "m")
+
+
+def test_a_bar_that_is_not_believed_as_it_came(bars: ModuleType) -> None:
+
+    def bar(close: str, at: int = 1, **more: str) -> Any:
+        prices = {name: Decimal(more.get(name, close)) for name in ("open", "high", "low", "close")}
+        return bars.ClosedBar(FIRST + at * 60_000, **prices)
+
+    window = bars.BarWindow(3, 60_000)
+    assert window.expects(bar("60000", 0)), "the first one has nothing before it"
+    window.add([bar("60000", 0)])
+    assert window.expects(bar("60100"))
+    assert window.expects(bar("66000")), "a tenth is still near"
+    odd = {
+        "ten times as much": bar("600000"),
+        "zero": bar("0"),
+        "NaN": bar("NaN"),
+        "endless": bar("Infinity"),
+        "one price alone": bar("60000", low="6000"),
+        "a later one": bar("60000", 2),
+        "in the future": bar("60000", 1_000_000),
+        "an older one": bar("60000", -5),
+    }
+    for name, each in odd.items():
+        assert not window.expects(each), name
+    assert window.expects(bar("60010", 0)), "told once more"

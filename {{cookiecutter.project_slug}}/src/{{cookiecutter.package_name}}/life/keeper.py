@@ -83,6 +83,7 @@ class Keeper:
         self._has_ended = False
         self._is_look_due = False
         self._is_asking = False
+        self._is_reload_due = False
 
     @property
     def has_decided(self) -> int | None:
@@ -130,7 +131,10 @@ class Keeper:
             )
 
     async def _reload_bars(self) -> None:
-        await self._load_bars()
+        # Another odd bar may come while this one is asked for.
+        while self._is_reload_due:
+            self._is_reload_due = False
+            await self._load_bars()
         if self._window.has_hole:
             self._desk.warn(
                 "The exchange's history has a hole; positions are protected, "
@@ -171,11 +175,13 @@ class Keeper:
     # -- Events --------------------------------------------------------------------------------
 
     def bar(self, bar: ClosedBar) -> None:
-        """Take up a closed bar and look; ask for what is missing when bars were missed."""
-        self._window.add([bar])
-        if self._is_ready and self._window.has_hole:
+        """Take up a closed bar and look; ask again when bars were missed, or this one is odd."""
+        if self._is_ready and not self._window.expects(bar):
+            self._desk.warn(f"The bar of {self._traded.symbol} that closed at {bar.close} is odd")
+            self._is_reload_due = True
             self._ask_in_background(self._reload_bars)
             return
+        self._window.add([bar])
         self._look_soon()
 
     def order_changed(self, change: OrderChange) -> None:

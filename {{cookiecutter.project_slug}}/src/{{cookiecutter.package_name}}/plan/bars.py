@@ -68,6 +68,10 @@ class ClosedBar:
     volume: Decimal = Decimal(0)
 
 
+MOST_MOVE = Decimal("0.1")
+"""How far a bar may move from the close before it, as a part of that, and need no second answer."""
+
+
 class BarWindow:
     """
     The last closed bars, whatever order they arrive in.
@@ -98,6 +102,23 @@ class BarWindow:
     def last_close_ms(self) -> int | None:
         """Close time of the newest bar held, or ``None`` when there is none."""
         return max(self._bars, default=None)
+
+    def expects(self, bar: ClosedBar) -> bool:
+        """
+        Return whether a bar may be believed as it came.
+
+        It must be the next one, or one that is held already, and near what came before. Any other
+        one may be true as well, and is asked for again before anything is decided on it.
+        """
+        last_ms = self.last_close_ms
+        if last_ms is None or bar.close_ms in self._bars:
+            return True
+        prices = (bar.open, bar.high, bar.low, bar.close)
+        if not all(price.is_finite() and price > 0 for price in prices):
+            return False
+        last = self._bars[last_ms].close
+        is_near = all(abs(price - last) <= last * MOST_MOVE for price in prices)
+        return bar.close_ms == last_ms + self._bar_ms and is_near
 
     @property
     def has_hole(self) -> bool:
