@@ -153,3 +153,18 @@ def test_a_clock_that_steps(start: Start, store: Store, exchange: Exchange, tmp_
     assert "clock is 5.0 s ahead of the exchange's" in health["reason"]
     stepped.unlink()
     until_health(node, lambda status, _: status == 200)
+
+
+def test_an_order_of_somebody_else_is_named(
+    start: Start, store: Store, exchange: Exchange, environment: dict[str, str]
+) -> None:
+    node = start()
+    node.until("trading")
+    node.settle(last_bar(exchange))
+    by_hand = {"name": "order", "symbol": SYMBOL, "side": "BUY", "type": "LIMIT"}
+    exchange.post("faults", {**by_hand, "quantity": "0.010", "price": "40000.00"})
+    deadline = time.monotonic() + NOTICED_SECONDS
+    while not any("is not this node's" in each for each in node.get("state")[1]["notes"]):
+        assert time.monotonic() < deadline, node.get("state")[1]["notes"]
+        time.sleep(0.1)
+    assert node.get("health")[0] == 200

@@ -18,7 +18,7 @@ from ..plan.rows import Rows
 from ..venue.binance.requests import ExchangeError
 from ..venue.binance.standing import standing
 from ..venue.records import ExchangeRecord
-from .audit import COMPARISONS, Compared
+from .audit import COMPARISONS, Compared, foreign
 from .watch import Trading
 
 LOOK_SECONDS = 4.0
@@ -70,6 +70,8 @@ async def watch_exchange(trading: Trading) -> None:
             continue
         silence.ends()
         trading.conditions.end(NAME)
+        for sentence in foreign(record, trading.owners, trading.symbols):
+            trading.note(sentence)
         found = lasting_differences(trading.engine.rows(), record, trading.owners, trading.symbols)
         if stayed := differing.look(found, now):
             raise NodeExit(

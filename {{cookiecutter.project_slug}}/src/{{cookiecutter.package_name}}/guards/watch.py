@@ -30,6 +30,8 @@ class Trading:
         Where a watch says what is wrong, and that it is right again.
     keepers : Mapping[str, Keeper]
         By symbol: the thinking.
+    note : Callable[[str], None]
+        Takes a sentence that a person should know, once.
 
     """
 
@@ -39,6 +41,7 @@ class Trading:
     engine: Engine
     conditions: Conditions
     keepers: Mapping[str, Keeper]
+    note: Callable[[str], None]
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -192,6 +192,7 @@ class Runner:
                 self._engine,
                 self._conditions,
                 self._keepers,
+                self._guarded.note,
             )
             self._watching.begin(WATCHES, trading)
 
