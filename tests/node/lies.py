@@ -31,6 +31,8 @@ RAW = re.compile(
 )
 """What no sentence for people has in it: words of the engine's, of Python or of its libraries."""
 
+SENTENCE = re.compile(r"[A-Z](?![A-Za-z_.]*:)[^\n]{10,600}\.")
+
 
 class Raw(NamedTuple):
     """A whole answer, as bytes."""
@@ -51,12 +53,12 @@ class Lie:
     Parameters
     ----------
     path : str
-        To which question; all of them when it is ``*``.
+        To which question; to several of them when they stand with ``|`` between.
     tell : Tell
         Makes it of the true answer: JSON, or a `Raw`.
     to : str
-        Who hears it: ``everyone``, the ``engine`` alone, the package's own questions ``late``r than
-        the engine's first one (audit and warm-up), or ``trading`` and all before it but the engine.
+        Who hears it: ``everyone``, the ``engine`` alone, the package's ``own`` questions, or those
+        of them that come ``late``r than the engine's first one (audit and warm-up).
     times : int
         How often, before the truth is told again.
 
@@ -149,8 +151,8 @@ class Liar:
 
     def _lies(self, who: str, place: str, is_late: bool) -> bool:
         lie = self.lie
-        if lie is None or lie.path not in (place, "*") or place == "/_sim/hello":
-            return lie is not None and lie.path == place and len(self.told) < lie.times
+        if lie is None or place not in lie.path.split("|"):
+            return False
         hears = {
             "everyone": True, "engine": who == "engine", "late": who == "own" and is_late,
             "own": who == "own",
@@ -186,7 +188,7 @@ class End(NamedTuple):
         raw = [line for line in self.sentences if RAW.search(line)]
         assert not raw, raw
         if isinstance(self.outcome, int):
-            assert re.fullmatch(r"[A-Z][^\n]{10,400}\.", self.last), self.last
+            assert SENTENCE.fullmatch(self.last), self.node.everything()
 
 
 class World:
@@ -257,8 +259,12 @@ class World:
             self.client.restore(key, 0, dump)
 
     def play(self, lie: Lie | None = None, **changes: str) -> End:
-        """Start a node to which the exchange lies, until it trades or has ended."""
+        """Put the store back and start a node to which the exchange lies."""
         self.put_back()
+        return self.play_on(lie, **changes)
+
+    def play_on(self, lie: Lie | None = None, **changes: str) -> End:
+        """Start a node to which the exchange lies, until it trades or has ended."""
         liar = Liar(self.exchange.http, lie)
         began = time.monotonic()
         node = self.start(liar.url, **changes)
@@ -268,7 +274,9 @@ class World:
         finally:
             node.end()
             liar.close()
-        return End(outcome, node.complaint(), seconds, liar, node)
+        # The engine's log has lines of Python's among its own, which begin with the time.
+        lines = [line for line in node.complaint() if SENTENCE.fullmatch(line)]
+        return End(outcome, lines, seconds, liar, node)
 
     def _outcome(self, node: Node) -> int | str:
         while True:
@@ -315,7 +323,7 @@ def wrong(
 @contextmanager
 def world(folder: Path, project: Path) -> Iterator[World]:
     """A world whose processes end with the block; those of a start end with the start."""
-    from processes import all_ended  # noqa: PLC0415
+    from processes import all_ended
 
     with all_ended():
         yield World(folder, project)

@@ -74,6 +74,11 @@ def positions(tell: Tell) -> Tell:
     return lambda a: {**a, "positions": tell(a["positions"])}
 
 
+def everywhere(tell: Tell) -> Tell:
+    """Change positions, wherever they are told."""
+    return lambda a: positions(tell)(a) if isinstance(a, dict) else tell(a)
+
+
 def symbols(**fields: Any) -> Tell:
     """Set fields of every symbol of the exchange's rules."""
     return lambda a: {**a, "symbols": [{**row, **fields} for row in a["symbols"]]}
@@ -110,6 +115,7 @@ def nested(_: Any) -> Raw:
 
 def constant(name: str, word: str) -> Tell:
     """Write a word that is no JSON where a number should be."""
+
     def tell(rows: Any) -> Raw:
         marked = json.dumps([{**row, name: "@@"} for row in rows])
         return Raw(marked.replace('"@@"', word).encode())
@@ -119,6 +125,7 @@ def constant(name: str, word: str) -> Tell:
 
 def many(count: int) -> Tell:
     """Add positions of symbols that nobody knows."""
+
     def tell(rows: Any) -> Any:
         odd = [{**rows[0], "symbol": f"N{n}USDT", "positionAmt": "0.000"} for n in range(count)]
         return odd + rows
@@ -151,7 +158,10 @@ OUTCOMES: dict[str, tuple[Lie, int | str]] = {
     "no position": (Lie(RISK, always([])), REFUSED),
     "no position in the account": (Lie(ACCOUNT, positions(always([]))), REFUSED),
     "ten times the position": (Lie(RISK, scaled("positionAmt", 10)), REFUSED),
-    "ten times, in both answers": (Lie(RISK, scaled("positionAmt", 10)), REFUSED),
+    "ten times, in all answers": (
+        Lie(f"{RISK}|{ACCOUNT}|{ENGINE_ACCOUNT}", everywhere(scaled("positionAmt", 10))), REFUSED),
+    "no position, in all answers": (
+        Lie(f"{RISK}|{ACCOUNT}|{ENGINE_ACCOUNT}", everywhere(always([]))), REFUSED),
     "the opposite position": (Lie(RISK, scaled("positionAmt", -1)), REFUSED),
     "200,000 positions": (Lie(RISK, many(200_000)), REFUSED),
     "1,000 positions of nothing": (Lie(RISK, many(1_000)), RIGHT),
@@ -191,7 +201,8 @@ OUTCOMES: dict[str, tuple[Lie, int | str]] = {
     "the engine: a page, once": (Lie(RISK, html(200), "engine", 1), RIGHT),
     "the engine: no orders": (Lie(ORDERS, always([]), "engine"), RIGHT),
     "the engine: no open stops": (Lie(OPEN_STOPS, always([]), "engine"), RIGHT),
-    "the engine: orders of others": (Lie(OPEN, one_more(clientOrderId="web_1"), "engine"), RIGHT),
+    "the engine: orders of others": (
+        Lie(OPEN_STOPS, one_more(clientAlgoId="web_1", algoId=77), "engine"), REFUSED),
     "the engine: trades without price": (Lie(TRADES, without("price"), "engine"), REFUSED),
     "the engine: a balance of 1e308": (
         Lie(ENGINE_ACCOUNT, assets(walletBalance="1e308")), REFUSED),

@@ -241,9 +241,10 @@ async def test_nonsense(held: Asked, impatient: None, path: str, change: Change)
     ("status", "body", "code"),
     [
         (503, b"<html>", AWAY),
-        (200, b"", AWAY),
-        (200, b'[{"positionAmt": NaN}]', AWAY),
-        (200, b"[" * 100_000, AWAY),
+        (502, b"", AWAY),
+        (200, b"", REFUSED),
+        (200, b'[{"positionAmt": NaN}]', REFUSED),
+        (200, b"[" * 100_000, REFUSED),
         (429, b'{"code":-1003,"msg":"Too many requests."}', AWAY),
         (401, b'{"code":-2015,"msg":"Invalid API-key."}', CONFIGURATION),
     ],

@@ -109,7 +109,11 @@ async def test_a_quantity_just_above_what_an_order_must_be_worth(asked: Asked) -
     await module("guards.questions").check_exchange(start)
     assert start.notes == []
     least = {"filterType": "MIN_NOTIONAL", "notional": "115"}
-    asked.relay.changes["exchangeInfo"] = symbol(filters=[least])
+    steps = [
+        {"filterType": "PRICE_FILTER", "tickSize": "0.10"},
+        {"filterType": "LOT_SIZE", "stepSize": "0.001"},
+    ]
+    asked.relay.changes["exchangeInfo"] = symbol(filters=[least, *steps])
     await module("guards.questions").check_exchange(start)
     [note] = start.notes
     assert "just above the 115" in note

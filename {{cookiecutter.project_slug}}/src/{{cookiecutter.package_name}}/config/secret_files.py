@@ -63,11 +63,13 @@ def store_credentials(url: SecretStr) -> tuple[str, int, str | None, str | None,
     """
     Return host, port, user name, password and whether TLS is used, of a store URL.
 
-    User name and password are quoted: the engine puts them into a URL of its own as they are.
+    User name and password are quoted, and an IPv6 address stands in brackets: the engine puts them
+    into a URL of its own as they are.
     """
     parts = urlsplit(url.get_secret_value())
+    host = parts.hostname or "127.0.0.1"
     return (
-        parts.hostname or "127.0.0.1",
+        f"[{host}]" if ":" in host else host,
         parts.port or 6379,
         _quoted(parts.username) if parts.username else None,
         _quoted(parts.password) if parts.password else None,

@@ -86,6 +86,8 @@ def _store_url(value: SecretStr) -> SecretStr:
     parts = _split(value.get_secret_value(), ("redis", "rediss"), "redis://127.0.0.1:6379")
     if parts.path not in ("", "/", "/0"):
         raise ValueError("must not name a database: the engine always uses database 0")
+    if parts.query or parts.fragment:
+        raise ValueError("must end after the port: the engine reads no options of a URL")
     if parts.username and not parts.password:
         raise ValueError(
             f"has a user name without a password, which the engine cannot use; "

@@ -107,6 +107,9 @@ class Plan:
         A sentence about each thing that was mended.
     cold : str
         Why nothing but a start without orders and positions is left; empty when there is more.
+    is_cold_for_good : bool
+        Whether `cold` is a matter of the store alone: another answer of the exchange changes
+        nothing.
     unexplained : Sequence[str]
         Where the exchange's answers contradict each other, as a lagging history does. Then nothing
         else is in the plan: ask again.
@@ -121,6 +124,7 @@ class Plan:
     put_aside: Sequence[PutAside] = ()
     mended: Sequence[str] = ()
     cold: str = ""
+    is_cold_for_good: bool = False
     unexplained: Sequence[str] = ()
     unknown: Mapping[str, bool] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ import aiohttp
 
 from ..exit_codes import ExitCode, NodeExit
 from ..venue.binance.refusals import refusal_of
-from ..venue.binance.requests import ExchangeError, NonsenseError
+from ..venue.binance.requests import ExchangeError, NonsenseError, failure_words
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.2
@@ -52,5 +52,4 @@ async def answer_to[Answer](what: str, question: Callable[[], Awaitable[Answer]]
 
 
 def _away(what: str, error: Exception) -> NodeExit:
-    reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    return NodeExit(ExitCode.AWAY, f"The exchange does not tell {what}: {reason}.")
+    return NodeExit(ExitCode.AWAY, f"The exchange does not tell {what}: {failure_words(error)}.")

@@ -247,6 +247,17 @@ def _ended_orders(c: Compared) -> Iterator[str]:
             yield f"The order {name} is {row.status} here, and does not work at the exchange."
 
 
+def _strangers(c: Compared) -> Iterator[str]:
+    there = {order.client_order_id for order in c.record.orders if order.status in WORKING}
+    for row in c.rows.orders:
+        is_open = not row.is_closed and row.status not in LIMBO and row.symbol in c.symbols
+        if is_open and not c.is_own(row.client_order_id) and row.client_order_id not in there:
+            yield (
+                f"The order {row.client_order_id}, which is not this node's, is {row.status} here, "
+                "and does not work at the exchange."
+            )
+
+
 def _limbo(c: Compared) -> Iterator[str]:
     for name, row in c.engine_orders.items():
         if row.status in LIMBO:
@@ -352,6 +363,7 @@ COMPARISONS: dict[str, Compare] = {
     "positions": _positions,
     "missing orders": _missing_orders,
     "ended orders": _ended_orders,
+    "strangers": _strangers,
     "limbo": _limbo,
     "quantities": _quantities,
     "filled": _filled,

@@ -5,6 +5,7 @@ The engine hangs on a store that is away, and cannot be interrupted then.
 """
 
 import asyncio
+import ssl
 from urllib.parse import urlsplit
 
 import redis.asyncio
@@ -30,7 +31,8 @@ async def check_store(start: Start) -> None:
     """
     settings = start.settings
     parts = urlsplit(settings.store_url.get_secret_value())
-    place = f"The store at {parts.hostname}:{parts.port or 6379}"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    place = f"The store at {host}:{parts.port or 6379}"
     client = redis.asyncio.Redis.from_url(
         settings.store_url.get_secret_value(),
         socket_connect_timeout=STORE_SECONDS,
@@ -65,6 +67,13 @@ async def check_store(start: Start) -> None:
             ExitCode.AWAY, f"{place} did not answer within {STORE_SECONDS:.0f} s."
         ) from None
     except (redis.exceptions.RedisError, OSError) as error:
+        if certificate := _refused_certificate(error):
+            raise NodeExit(
+                ExitCode.CONFIGURATION,
+                f"{place} has a certificate that is not believed ({certificate}): the engine takes "
+                "those of public authorities alone; give it one, or let the way to it be encrypted "
+                "outside of the node (docs/going-live.md).",
+            ) from None
         raise NodeExit(ExitCode.AWAY, f"{place} is away: {one_line(error)}.") from None
     finally:
         await client.aclose()
@@ -72,3 +81,12 @@ async def check_store(start: Start) -> None:
         raise NodeExit(ExitCode.CONFIGURATION, f"{place} {sentence}.")
     for sentence in doubts(facts):
         start.note(f"{place} {sentence}.")
+
+
+def _refused_certificate(error: BaseException | None) -> str:
+    """Return why the store's certificate was refused, if that is what has failed."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return one_line(error.verify_message)
+        error = error.__cause__ or error.__context__
+    return ""

@@ -13,7 +13,7 @@ from ..config.complaints import PREFIX
 from ..exit_codes import ExitCode, NodeExit
 from ..plan.target import Rule
 from ..venue.binance.fields import Row
-from ..venue.binance.requests import Requests
+from ..venue.binance.requests import NonsenseError, Requests
 from ..venue.binance.rules import TRADING, SymbolRules, quantity_complaints, read_rules
 from .asking import answer_to
 from .guard import Start
@@ -45,7 +45,7 @@ async def check_symbols(start: Start, requests: Requests) -> None:
     for symbol in start.symbols:
         for sentence in symbol_complaints(symbol, rules.get(symbol)):
             raise NodeExit(ExitCode.CONFIGURATION, sentence)
-    prices = await asyncio.gather(*(_price(requests, symbol) for symbol in start.symbols))
+    prices = await asyncio.gather(*(_price(requests, rules[symbol]) for symbol in start.symbols))
     for each, price in zip(start.traded, prices, strict=True):
         rule = rules[each.symbol]
         for size in sizes_of(each.rule):
@@ -79,16 +79,30 @@ def symbol_complaints(symbol: str, rules: SymbolRules | None) -> Iterator[str]:
 
 async def _rules(start: Start, requests: Requests) -> dict[str, SymbolRules]:
     answer = await requests.get("/fapi/v1/exchangeInfo", {}, sign=False)
-    return read_rules(answer, start.symbols)
+    rules = read_rules(answer, start.symbols)
+    for each in rules.values():
+        if each.status == TRADING and not (each.tick and each.step):
+            raise NonsenseError(
+                f"The exchange does not tell the smallest step of price and quantity of "
+                f"{each.symbol}."
+            )
+    return rules
 
 
-async def _price(requests: Requests, symbol: str) -> Decimal:
+async def _price(requests: Requests, rules: SymbolRules) -> Decimal:
+    symbol = rules.symbol
+
     async def once() -> Decimal:
         query = {"symbol": symbol}
         row = Row("a price", await requests.get("/fapi/v2/ticker/price", query, sign=False))
         price = row.amount("price")
         if row.text("symbol") != symbol or not price:
             raise row.wrong("price", f"none of {symbol}")
+        if rules.tick and price % rules.tick:
+            raise NonsenseError(
+                f"The exchange says that prices of {symbol} are multiples of {rules.tick}, and that "
+                f"it is at {price}."
+            )
         return price
 
     return await answer_to(f"the price of {symbol}", once)

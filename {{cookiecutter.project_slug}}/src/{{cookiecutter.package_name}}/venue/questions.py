@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 
 from ..exit_codes import ExitCode, NodeExit
-from .binance.requests import ExchangeError
+from .binance.refusals import refusal_of
+from .binance.requests import ExchangeError, NonsenseError, failure_words
 
 ATTEMPTS = 5
 ANSWER_SECONDS = 5.0
@@ -35,21 +36,31 @@ async def ask[Answer](
     Raises
     ------
     NodeExit
-        With code 75 when all attempts have failed.
+        With code 75 when all attempts have failed, 70 when the answers are absurd, 78 when the
+        exchange refuses for good.
 
     """
     pause = PAUSE_SECONDS
+    end = NodeExit(ExitCode.AWAY, f"The exchange did not answer for {what}.")
     for attempt in range(1, ATTEMPTS + 1):
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await question()
         except FAILURES as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            warn(f"The exchange was asked for {what}, attempt {attempt}: {reason}")
+            end, wait = _end_of(error, what), getattr(error, "wait", 0.0)
+            warn(f"The exchange was asked for {what}, attempt {attempt}: {failure_words(error)}")
         if attempt < ATTEMPTS:
-            await asyncio.sleep(pause)
+            await asyncio.sleep(max(pause, wait))
             pause *= 2
-    raise NodeExit(
+    raise end
+
+
+def _end_of(error: Exception, what: str) -> NodeExit:
+    if isinstance(error, NonsenseError):
+        return NodeExit(ExitCode.REFUSED, f"{error} That is not believed, and nothing is traded.")
+    if isinstance(error, ExchangeError) and (refusal := refusal_of(error)) is not None:
+        return refusal
+    return NodeExit(
         ExitCode.AWAY,
-        f"The exchange did not answer for {what} in {ATTEMPTS} attempts ({reason}).",
+        f"The exchange did not answer for {what} in {ATTEMPTS} attempts ({failure_words(error)}).",
     )

@@ -14,7 +14,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from nautilus_trader.adapters.binance import BinanceLiveExecClientFactory
+from nautilus_trader.adapters.binance import (
+    BinanceLiveDataClientFactory,
+    BinanceLiveExecClientFactory,
+)
 from nautilus_trader.adapters.binance.common.enums import BinanceErrorCode
 from nautilus_trader.adapters.binance.common.symbol import BinanceSymbol
 from nautilus_trader.adapters.binance.futures.enums import BinanceFuturesEventType
@@ -23,12 +26,20 @@ from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
 
 from ...exit_codes import ExitCode, NodeExit
+from .failed_questions import PatientClient, end_of, telling
 from .late_fills import PatientFinish
 from .user_stream import FAILED, tell_when_lost
 
 SYMBOLS = "_get_cache_active_symbols"
 ACCOUNT = "_http_account"
 USER_STREAM = "_ws_client"
+HTTP = "_http_client"
+CONNECT = "_connect"
+REPORT_METHODS = (
+    "generate_order_status_reports",
+    "generate_fill_reports",
+    "generate_position_status_reports",
+)
 USER_EVENTS = "_futures_user_ws_handlers"
 ALGO_DECODER = "_decoder_futures_algo_update"
 REQUESTS = {
@@ -46,7 +57,9 @@ REQUESTS = {
 RETRY_SECONDS = 0.25
 """The pause before a failed request is sent once more."""
 FAILED_TOPIC = "reports.failed"
-"""Where the sentence about a request that has failed twice is published."""
+"""Where it is published how the start ends when a report cannot be made."""
+CONNECT_TOPIC = "connect.failed"
+"""Where it is published how the start ends when a client cannot connect."""
 MISSED_TOPIC = "fills.missed"
 """Where the sentence about a fill that could not be learned is published."""
 LOST_TOPIC = "streams.lost"
@@ -94,11 +107,14 @@ class MendedExecClientFactory(BinanceLiveExecClientFactory):
 
         setattr(client, SYMBOLS, symbols_once)
 
+        _make_patient(client, msgbus)
         account = _existing(client, ACCOUNT)
 
-        def tell(sentence: str) -> None:
-            msgbus.publish(FAILED_TOPIC, sentence)
+        def tell(end: NodeExit) -> None:
+            msgbus.publish(FAILED_TOPIC, end)
 
+        for method in REPORT_METHODS:
+            setattr(client, method, telling(_existing(client, method), tell))
         for method, request in REQUESTS.items():
             setattr(account, method, _failing_loudly(_existing(account, method), request, tell))
 
@@ -116,6 +132,47 @@ class MendedExecClientFactory(BinanceLiveExecClientFactory):
         return client
 
 
+class MendedDataClientFactory(BinanceLiveDataClientFactory):
+    """Create the stock data client; let failures be failures."""
+
+    @staticmethod
+    def create(
+        loop: asyncio.AbstractEventLoop,
+        name: str,
+        config: Any,
+        msgbus: MessageBus,
+        cache: Cache,
+        clock: LiveClock,
+    ) -> Any:
+        """
+        Return the mended client.
+
+        Raises
+        ------
+        NodeExit
+            With code 1 if the adapter no longer has a method that is mended here.
+
+        """
+        client = BinanceLiveDataClientFactory.create(
+            loop=loop, name=name, config=config, msgbus=msgbus, cache=cache, clock=clock
+        )
+        _make_patient(client, msgbus)
+        return client
+
+
+def _make_patient(client: Any, msgbus: MessageBus) -> None:
+    """Let a client ask once more, and tell why it cannot connect."""
+    http = _existing(client, HTTP)  # both clients have the same one
+    stock = _existing(http, "_client")
+    if not isinstance(stock, PatientClient):
+        http._client = PatientClient(stock, tuple(f"/{each}" for each in REQUESTS.values()))
+
+    def tell(end: NodeExit) -> None:
+        msgbus.publish(CONNECT_TOPIC, end)
+
+    setattr(client, CONNECT, telling(_existing(client, CONNECT), tell))
+
+
 def _existing(owner: object, name: str) -> Any:
     found = getattr(owner, name, None)
     if found is None:
@@ -127,7 +184,9 @@ def _existing(owner: object, name: str) -> Any:
     return found
 
 
-def _failing_loudly(stock: Question, request: str, tell: Callable[[str], None]) -> Question:
+def _failing_loudly(
+    stock: Question, request: str, tell: Callable[[NodeExit], None]
+) -> Question:
     """Return `stock`, asked once more when it fails, and raising `ReportFailed` after that."""
 
     async def ask(*args: Any, **kwargs: Any) -> Any:
@@ -142,10 +201,9 @@ def _failing_loudly(stock: Question, request: str, tell: Callable[[str], None]) 
         except Exception as error:
             if _is_answer(error):
                 raise
-            reason = " ".join(str(error).split()) or type(error).__name__
-            sentence = f"The exchange did not answer {request} in two attempts ({reason})."
-            tell(sentence)
-            raise ReportFailed(sentence) from error
+            end = end_of(error, request)
+            tell(end)
+            raise ReportFailed(end.sentence) from error
 
     return ask
 

@@ -247,6 +247,7 @@ class SymbolMend:
                 f"The store has no readable instrument for {self._symbol}, and the engine drops a "
                 "position whose instrument is not stored"
             )
+            self._pen.is_cold_for_good = True
             return
         events = events or []
         for fill, _ in events:

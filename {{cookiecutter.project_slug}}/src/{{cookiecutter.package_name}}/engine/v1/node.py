@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from nautilus_trader.adapters.binance import (
     BINANCE,
     BinanceAccountType,
     BinanceDataClientConfig,
     BinanceExecClientConfig,
-    BinanceLiveDataClientFactory,
 )
 from nautilus_trader.adapters.binance.common.enums import BinanceEnvironment
+from nautilus_trader.cache.database import CacheDatabaseAdapter
 from nautilus_trader.config import (
     CacheConfig,
     DatabaseConfig,
@@ -21,12 +22,16 @@ from nautilus_trader.config import (
     LoggingConfig,
     TradingNodeConfig,
 )
+from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.identifiers import TraderId
+from nautilus_trader.serialization.serializer import MsgSpecSerializer
 
 from ...config.secret_files import store_credentials
 from ...config.settings import Settings
+from ...exit_codes import ExitCode, NodeExit
 from ...venue.binance.requests import RECEIVE_WINDOW_MS
+from .adapter import MendedDataClientFactory
 from .views import instrument_id_of
 
 CONNECT_SECONDS = 15.0
@@ -90,6 +95,41 @@ def _cache_config(settings: Settings) -> CacheConfig:
     )
 
 
+def check_certificate(settings: Settings) -> None:
+    """
+    Connect to a store behind TLS once, as the engine does; its load would try for minutes.
+
+    The engine's client has a list of public authorities of its own, and asks nobody else: neither
+    the machine's list nor SSL_CERT_FILE.
+
+    Raises
+    ------
+    NodeExit
+        With code 78 if the certificate is not believed.
+
+    """
+    config = _cache_config(settings)
+    if config.database is None or not config.database.ssl:
+        return
+    once = msgspec.structs.replace(config.database, number_of_retries=0)
+    try:
+        CacheDatabaseAdapter(
+            trader_id=TraderId(settings.id),
+            instance_id=UUID4(),
+            serializer=MsgSpecSerializer(encoding=msgspec.msgpack),
+            config=msgspec.structs.replace(config, database=once),
+        ).close()
+    except RuntimeError as error:
+        if "certificate" in str(error):
+            raise NodeExit(
+                ExitCode.CONFIGURATION,
+                "The engine does not believe the store's certificate: it takes those of public "
+                "authorities alone, whatever this machine trusts; give the store one, or let the "
+                "way to it be encrypted outside of the node (docs/going-live.md).",
+            ) from error
+        raise
+
+
 def _exec_engine_config() -> LiveExecEngineConfig:
     return LiveExecEngineConfig(
         reconciliation=True,
@@ -147,7 +187,7 @@ def build_node(settings: Settings, symbols: Iterable[str], exec_client_factory: 
     Must be called with the event loop running.
     """
     node = TradingNode(config=node_config(settings, symbols))
-    node.add_data_client_factory(BINANCE, BinanceLiveDataClientFactory)
+    node.add_data_client_factory(BINANCE, MendedDataClientFactory)
     node.add_exec_client_factory(BINANCE, exec_client_factory)
     node.build()
     return node

@@ -22,6 +22,7 @@ class PlanWriter:
         self.left: list[str] = []
         self.unexplained: list[str] = []
         self.cold: list[str] = []
+        self.is_cold_for_good = False
         self.unknown: dict[str, bool] = {}
         self._lists: dict[str, list[bytes]] = {}
         self._sets: dict[str, dict[str, bool]] = defaultdict(dict)

@@ -18,8 +18,14 @@ from ...plan.rows import Rows
 from ...plan.traded import Traded
 from ..desk import Events, MakeKeeper
 from ..stored import StoreFormat
-from .adapter import FAILED_TOPIC, LOST_TOPIC, MISSED_TOPIC, MendedExecClientFactory
-from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node
+from .adapter import (
+    CONNECT_TOPIC,
+    FAILED_TOPIC,
+    LOST_TOPIC,
+    MISSED_TOPIC,
+    MendedExecClientFactory,
+)
+from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node, check_certificate
 from .shell import TargetStrategy, TargetStrategyConfig
 from .store_format import StoreFormatV1
 from .views import balance_rows, instrument_id_of, order_row, position_row
@@ -50,7 +56,7 @@ class EngineV1:
         self._node: TradingNode | None = None
         self._events: Events
         self._is_reconciled = False
-        self._failed_reports: list[str] = []
+        self._failed_reports: list[NodeExit] = []
 
     @property
     def store_format(self) -> StoreFormat:
@@ -66,12 +72,13 @@ class EngineV1:
         Raises
         ------
         NodeExit
-            With code 75 if the store could not be loaded.
+            With code 75 if the store could not be loaded, 78 if its certificate is not believed.
 
         """
         self._events = events
         symbols = [each.symbol for each in traded]
         try:
+            check_certificate(self._settings)
             node = build_node(self._settings, symbols, self._factory)
         except RuntimeError as error:
             raise NodeExit(
@@ -86,6 +93,7 @@ class EngineV1:
         bus.subscribe("events.*", lambda _: events.changed())
         bus.subscribe(SHUTDOWN_TOPIC, self._on_engine_shutdown)
         bus.subscribe(FAILED_TOPIC, self._on_failed_report)
+        bus.subscribe(CONNECT_TOPIC, self._on_failed_connect)
         bus.subscribe(MISSED_TOPIC, self._on_missed_fill)
         bus.subscribe(LOST_TOPIC, self._on_lost_stream)
         self._bound_reconciliation(node)
@@ -136,11 +144,12 @@ class EngineV1:
                 "the log above names the request that failed.",
             )
         if not self._is_reconciled:
-            reason = self._failed_reports[0] if self._failed_reports else "The log above says why."
+            nobody = NodeExit(ExitCode.AWAY, "The log above says why.")
+            end = self._failed_reports[0] if self._failed_reports else nobody
             raise NodeExit(
-                ExitCode.AWAY,
+                end.code,
                 "The engine could not reconcile its orders and positions with the exchange. "
-                + reason,
+                + end.sentence,
             )
         raise NodeExit(
             ExitCode.AWAY, f"The portfolio was not valued within {PORTFOLIO_SECONDS:.0f} s."
@@ -166,9 +175,13 @@ class EngineV1:
         reason = one_line(command.reason)
         self._events.failed(NodeExit(ExitCode.DEFECT, f"The engine failed: {reason}."))
 
-    def _on_failed_report(self, sentence: str) -> None:
+    def _on_failed_report(self, end: NodeExit) -> None:
         if not self._is_reconciled:
-            self._failed_reports.append(sentence)
+            self._failed_reports.append(end)
+
+    def _on_failed_connect(self, end: NodeExit) -> None:
+        if not self._is_reconciled:
+            self._events.failed(end)
 
     def _on_missed_fill(self, sentence: str) -> None:
         self._events.failed(NodeExit(ExitCode.AWAY, sentence))

@@ -91,7 +91,10 @@ class StoreFormatV1:
         if pen.unexplained:
             return Plan(unexplained=tuple(pen.unexplained))
         if pen.cold:
-            return replace(self.cold(keys, "; ".join(pen.cold)), unknown=pen.unknown)
+            plan = self.cold(keys, "; ".join(pen.cold))
+            return replace(
+                plan, unknown=pen.unknown, is_cold_for_good=pen.is_cold_for_good
+            )
         return pen.plan()
 
     def _maker(self, stored: Stored, owner: Owner, now_ns: int) -> Maker:

@@ -30,6 +30,7 @@ from .stored_events import (
     account_state,
     anything,
     position_fill,
+    unread,
 )
 from .stored_orders import StoredOrder, readable_prefix, stored_order
 
@@ -238,8 +239,7 @@ def _typed[Kind](decoder: msgspec.msgpack.Decoder[Kind], raw: bytes) -> Kind:
     try:
         return decoder.decode(raw)
     except (ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")[:200]
-        raise BadEvent(f"cannot be read ({reason})") from None
+        raise BadEvent(f"cannot be read: {unread(error)}") from None
 
 
 def _instrument_of(name: str, raw: bytes) -> Instrument:

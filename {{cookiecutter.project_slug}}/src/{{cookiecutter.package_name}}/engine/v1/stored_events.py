@@ -8,6 +8,7 @@ stores: order lists, execution algorithms, emulated orders.
 Source: ``nautilus_trader/model/events/order.pyx`` and ``account.pyx``, ``to_dict_c``.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -287,6 +288,7 @@ class NoType(Struct, tag=True):
 
 _order_event = msgspec.msgpack.Decoder(OrderEvent)
 _account_state = msgspec.msgpack.Decoder(AccountState | NoType)
+_PLACE = re.compile(r"at `\$\.?([A-Za-z0-9_.\[\]]+)`")
 _anything = msgspec.msgpack.Decoder()
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -328,8 +330,18 @@ def _decoded(decoder: Any, raw: bytes) -> Any:
     try:
         return decoder.decode(raw)
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")[:200]
-        raise BadEvent(f"cannot be read ({reason})") from None
+        raise BadEvent(f"cannot be read: {unread(error)}") from None
+
+
+def unread(error: Exception) -> str:
+    """Return in words why a value cannot be read."""
+    if isinstance(error, msgspec.ValidationError):
+        place = _PLACE.search(str(error))
+        where = f" at {place[1][:80]}" if place else ""
+        return f"it is not what the engine writes{where}"
+    if isinstance(error, RecursionError):
+        return "its parts are too deep in each other"
+    return "it is no MessagePack"
 
 
 def encoded(event: OrderEvent | AccountState) -> bytes:

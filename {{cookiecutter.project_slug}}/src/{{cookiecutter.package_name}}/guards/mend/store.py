@@ -122,8 +122,9 @@ class StoreMend:
         owners : Sequence[Owner]
             What is traded, one a symbol.
         may_start_cold : bool
-            Whether a store that cannot be mended is put aside; if not, `MendReport.cold` says why
-            it would be, and nothing is written: ask the exchange again first.
+            Whether a store that cannot be mended is put aside; if not, `MendReport.unexplained` says
+            why it would be, and nothing is written: ask the exchange again first. It is put aside
+            in any case when the exchange has nothing to do with it.
         forgettable : Collection[str], optional
             Open orders that are none where the exchange has not told of them: it was asked for them
             by name, and no late request can bring them any more. Any other one is named in
@@ -224,7 +225,7 @@ class StoreMend:
             made = self._format.mend(keys, record, owners, time.time_ns())
             if forgettable is not None and set(made.unknown) - set(forgettable):
                 return Plan(unknown=made.unknown)
-            if made.cold and not may_start_cold:
+            if made.cold and not (may_start_cold or made.is_cold_for_good):
                 return Plan(unexplained=(f"{made.cold.rstrip('.')}.",))
             return made
 

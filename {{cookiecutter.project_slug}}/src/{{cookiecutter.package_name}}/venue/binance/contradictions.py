@@ -15,6 +15,8 @@ from .account import Held
 from .rows import WORKING, Trade
 
 DAY_MS = 86_400_000
+AHEAD_MS = 60_000
+"""How far a stamp may be ahead of the exchange's now: things happen while it is asked."""
 UNFILLED_DAYS = 3
 """Orders that ended without a fill are forgotten after so many days (All Orders)."""
 PRICE_TOLERANCE = Decimal("0.00001")
@@ -41,6 +43,8 @@ class Answers:
         Kind and number of those that the history told.
     found_ids : frozenset[str]
         Kind and number of those that were asked for by name, one by one.
+    unlike : list[tuple[OrderRecord, OrderRecord]]
+        What two answers tell under one number of the exchange's, and is not the same order.
     trades : list[Trade]
         Oldest first.
     now_ms : int
@@ -60,6 +64,7 @@ class Answers:
     open_ids: frozenset[str] = frozenset()
     past_ids: frozenset[str] = frozenset()
     found_ids: frozenset[str] = frozenset()
+    unlike: list[tuple[OrderRecord, OrderRecord]] = field(default_factory=list)
     trades: list[Trade] = field(default_factory=list)
     now_ms: int = 0
     since_ms: int = 0
@@ -146,6 +151,31 @@ def _open_orders(answers: Answers) -> Iterator[str]:
             )
 
 
+def _unlike(answers: Answers) -> Iterator[str]:
+    for one, other in answers.unlike:
+        yield (
+            f"The exchange says in one answer that its order {one.exchange_order_id} is "
+            f"{one.client_order_id} ({one.side}), and in another that it is "
+            f"{other.client_order_id} ({other.side})."
+        )
+
+
+def _stamps(answers: Answers) -> Iterator[str]:
+    latest = answers.now_ms + AHEAD_MS
+    for order in (*answers.orders.values(), *answers.conditionals.values()):
+        if max(order.created_ms, order.updated_ms) > latest:
+            yield (
+                f"The exchange says that the order {order.client_order_id} is of a time that has "
+                "not come yet."
+            )
+    for trade in answers.trades:
+        if trade.record.at_ms > latest:
+            yield (
+                f"The exchange says that its trade {trade.record.trade_id} of {answers.symbol} is "
+                "of a time that has not come yet."
+            )
+
+
 def _orders_of_trades(answers: Answers) -> Iterator[str]:
     for trade in answers.trades:
         record = trade.record
@@ -217,6 +247,8 @@ def _has_closed(trades: Sequence[Trade]) -> bool:
 Compare = Callable[[Answers], Iterator[str]]
 COMPARISONS: Mapping[str, Compare] = {
     "positions": _positions,
+    "unlike": _unlike,
+    "stamps": _stamps,
     "open orders": _open_orders,
     "orders of trades": _orders_of_trades,
     "fills": _fills,

@@ -18,7 +18,7 @@ from .account import Held, read_account, read_positions
 from .contradictions import Answers, contradictions
 from .pages import ExchangeClock
 from .refusals import refusal_of
-from .requests import ExchangeError, NonsenseError, Requests
+from .requests import ExchangeError, NonsenseError, Requests, failure_words
 from .symbol_history import SymbolHistory
 
 AGREE_SECONDS = 8.0
@@ -67,11 +67,12 @@ async def exchange_record(
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + AGREE_SECONDS, FIRST_PAUSE_SECONDS
     while True:
+        deadline += await requests.rest()
         try:
             async with asyncio.timeout(AGREE_SECONDS + 4 * LONGEST_PAUSE_SECONDS):
                 record, found = await _ask_all(settings, requests, symbols, since_ms, known or {})
         except FAILURES as error:
-            end, found = _end_of(error), [_reason(error)]
+            end, found = _end_of(error), [failure_words(error)]
         else:
             if not found:
                 return record
@@ -154,16 +155,17 @@ def _end_of(error: Exception) -> NodeExit:
         return refusal
     return NodeExit(
         ExitCode.AWAY,
-        f"The exchange does not tell what has happened: {_reason(error).rstrip('.')}.",
+        f"The exchange does not tell what has happened: {failure_words(error)}.",
     )
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return failure_words(error)
 
 
 def _sentence(found: Sequence[str]) -> str:
-    more = f" There are {len(found) - 1} more of the kind." if len(found) > 1 else ""
+    others = len(found) - 1
+    more = f" {others} more of the kind {'was' if others == 1 else 'were'} told." if others else ""
     return (
         f"{found[0]}{more} It did not agree within {AGREE_SECONDS:.0f} s, and nothing is traded on "
         "a guess: look at the account, then start again."

@@ -16,7 +16,7 @@ from ...plan.situation import OrderView, Phase
 from ...plan.target import Exit, ExitReason
 from ...plan.traded import Traded
 from .public import closed_bars, exchange_now_ms
-from .requests import ExchangeError, Requests
+from .requests import NonsenseError, Requests
 
 MOST_ROWS = 1_000
 """The most orders that one answer holds (USD-M Futures, All Orders, ``limit``)."""
@@ -95,7 +95,7 @@ class SymbolQuestions:
         try:
             return read_history(conditionals, orders, owner)
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ExchangeError(None, f"orders that cannot be read ({error!r})") from None
+            raise NonsenseError("The exchange told orders that cannot be read.") from error
 
 
 def read_history(conditionals: Any, orders: Any, owner: str) -> OrderHistory:

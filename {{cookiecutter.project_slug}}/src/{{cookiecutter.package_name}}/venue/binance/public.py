@@ -1,8 +1,7 @@
 """What anybody may ask the exchange: its time, its symbols, its bars."""
 
 import time
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Iterator
 from typing import Any
 
 from ...config.complaints import PREFIX
@@ -10,7 +9,13 @@ from ...config.profiles import Profile
 from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit
 from ...plan.bars import BarLength, ClosedBar
-from .requests import ExchangeError, NonsenseError, Requests, get_once
+from .fields import Row
+from .requests import NonsenseError, Requests, get_once
+
+BAR_FIELDS = ("open time", "open", "high", "low", "close", "volume", "close time")
+"""The first fields of a row of Kline/Candlestick Data."""
+MOST_BARS = 1_500
+"""The most that one answer holds (``limit``)."""
 
 
 async def exchange_now_ms(settings: Settings) -> int:
@@ -117,7 +122,7 @@ async def closed_bars(
     Raises
     ------
     ExchangeError
-        If the answer is an error, or holds no bars.
+        If the answer is an error, or holds what no bars can be.
 
     """
     query = {
@@ -127,20 +132,32 @@ async def closed_bars(
         "limit": count + 2,
     }
     rows = await requests.get("/fapi/v1/klines", query, sign=False)
-    try:
-        bars = list(_bars(rows))
-    except (ArithmeticError, IndexError, TypeError, ValueError) as error:
-        raise ExchangeError(None, f"klines that cannot be read ({error!r})") from None
+    bars = list(_bars(rows, length.ms, now_ms))
     return [bar for bar in bars if bar.close_ms <= now_ms]  # the last one may still be forming
 
 
-def _bars(rows: Iterable[Any]) -> Iterable[ClosedBar]:
-    for row in rows:
-        yield ClosedBar(
-            close_ms=int(row[6]),
-            open=Decimal(row[1]),
-            high=Decimal(row[2]),
-            low=Decimal(row[3]),
-            close=Decimal(row[4]),
-            volume=Decimal(row[5]),
-        )
+def _bars(answer: Any, length_ms: int, now_ms: int) -> Iterator[ClosedBar]:
+    if not isinstance(answer, list) or len(answer) > MOST_BARS:
+        raise NonsenseError("The exchange told bars that are no list, or too long a one.")
+    for values in answer:
+        if not isinstance(values, list) or len(values) < len(BAR_FIELDS):
+            raise NonsenseError("The exchange told a bar that has not all of its fields.")
+        yield _bar(Row("a bar", dict(zip(BAR_FIELDS, values, strict=False))), length_ms, now_ms)
+
+
+def _bar(row: Row, length_ms: int, now_ms: int) -> ClosedBar:
+    bar = ClosedBar(
+        close_ms=row.stamp("close time"),
+        open=row.amount("open"),
+        high=row.amount("high"),
+        low=row.amount("low"),
+        close=row.amount("close"),
+        volume=row.amount("volume"),
+    )
+    if not 0 < bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high:
+        raise row.wrong("close", f"not possible between {bar.low} and {bar.high}")
+    if bar.close_ms != row.stamp("open time") + length_ms - 1:
+        raise row.wrong("close time", f"not {length_ms} ms after its open time")
+    if bar.close_ms > now_ms + length_ms:
+        raise row.wrong("close time", "in the future")
+    return bar

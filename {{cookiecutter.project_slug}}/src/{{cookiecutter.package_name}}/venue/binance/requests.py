@@ -4,6 +4,7 @@ Requests to the exchange, plain or signed, over HTTP; no engine is in here.
 Source: USD-M Futures, General Info: "SIGNED Endpoint Security", HMAC keys.
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -15,7 +16,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from ...config.settings import Settings
-from ...exit_codes import ExitCode, NodeExit
+from ...exit_codes import ExitCode, NodeExit, one_line
 
 ANSWER_SECONDS = 5.0
 RECEIVE_WINDOW_MS = 2_000
@@ -31,7 +32,12 @@ MOST_CONNECTIONS = 5
 """A start asks many questions at once; more connections than these would be rude."""
 MOST_LETTERS = 200
 """Of a message of the exchange's."""
-OK = 200
+OK, BAD_REQUEST = 200, 400
+SLOWER = frozenset({418, 429})
+"""Statuses by which the exchange asks to wait, with the seconds in ``Retry-After`` (General Info,
+"Limits")."""
+END_SECONDS = 3.0
+"""How long before the end of its bound a start gives up waiting."""
 NO_WEIGHT = "/_sim/"
 WEIGHTS = {
     "/fapi/v1/accountConfig": 5,
@@ -62,13 +68,18 @@ class ExchangeError(Exception):
         What it said.
     status : int, optional
         The status of the answer; 0 when that says nothing.
+    wait : float, optional
+        For how many seconds the exchange asks to wait.
 
     """
 
-    def __init__(self, code: int | None, message: str, status: int = 0) -> None:
+    def __init__(
+        self, code: int | None, message: str, status: int = 0, wait: float = 0.0
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.status = status
+        self.wait = wait
 
 
 class NonsenseError(ExchangeError):
@@ -107,17 +118,19 @@ class Requests:
         self._key = settings.api_key
         self._secret = settings.api_secret.get_secret_value().encode()
         self._session: aiohttp.ClientSession | None = None
+        self._not_before = 0.0
+        self._patience_ends = time.monotonic() + settings.startup_timeout_seconds - END_SECONDS
         self.asked = 0
         self.weight = 0
 
     async def get(self, path: str, query: Mapping[str, Any], *, sign: bool = True) -> Any:
         """
-        Return the JSON of an answer.
+        Return the JSON of an answer; ask no earlier than the exchange has asked to wait.
 
         Raises
         ------
         ExchangeError
-            If the answer is an error, or is not JSON.
+            If the answer is an error; a `NonsenseError` if it is none and is not JSON.
         OSError, TimeoutError, aiohttp.ClientError
             If there is no answer.
 
@@ -127,6 +140,7 @@ class Requests:
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
                 connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS),
             )
+        await self.rest()
         text = urlencode(query)
         headers = {}
         if sign:
@@ -136,10 +150,35 @@ class Requests:
         self.asked += 1
         self.weight += weight_of(path, query)
         async with self._session.get(url, headers=headers, allow_redirects=False) as response:
-            answer = read_json(await _body(response))
-            if response.status != OK or answer is None:
-                raise _error(response.status, answer)
+            body = await _body(response)
+            wait = wait_told(response.status, response.headers)
+            if wait is not None:
+                await self._wait(wait)
+            answer = read_json(body)
+            if response.status < BAD_REQUEST and answer is None:
+                raise NonsenseError(
+                    f"The exchange answers {path.rpartition('/')[2]} with something that cannot be "
+                    f"read (HTTP status {response.status})."
+                )
+            if response.status != OK:
+                raise _error(response.status, answer, wait or 0.0)
             return answer
+
+    async def rest(self) -> float:
+        """Wait as long as the exchange has asked to, and return for how many seconds."""
+        began = time.monotonic()
+        await asyncio.sleep(max(0.0, self._not_before - began))
+        return time.monotonic() - began
+
+    async def _wait(self, seconds: float) -> None:
+        """Let nothing be asked for so long; when that is too long for a start, end after it."""
+        now = time.monotonic()
+        self._not_before = max(self._not_before, now + seconds)
+        if self._not_before > self._patience_ends > now:
+            # Whoever starts this process again does so at once, and would be early.
+            await asyncio.sleep(self._patience_ends - now)
+            self._not_before = 0.0
+            raise ExchangeError(None, f"it asks to wait for {seconds:.0f} s", 429)
 
     def _signed(self, text: str) -> str:
         stamp = urlencode({"recvWindow": RECEIVE_WINDOW_MS, "timestamp": int(time.time() * 1000)})
@@ -163,13 +202,38 @@ def weight_of(path: str, query: Mapping[str, Any]) -> int:
     return WEIGHTS.get(path, 1)
 
 
-def _error(status: int, answer: Any) -> ExchangeError:
+def failure_words(error: BaseException) -> str:
+    """Return why there is no answer, in words and without a full stop."""
+    if isinstance(error, ExchangeError):
+        return one_line(error)
+    if isinstance(error, TimeoutError):  # before the others: some of them are both
+        return "there was no answer in time"
+    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError):
+        return "the connection broke off"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "the answer is no HTTP"
+    if isinstance(error, OSError):
+        return "there is no connection"
+    return one_line(error)
+
+
+def wait_told(status: int, headers: Mapping[str, str]) -> float | None:
+    """Return for how many seconds an answer asks to wait, if it does."""
+    if status not in SLOWER:
+        return None
+    for name, value in headers.items():
+        if name.lower() == "retry-after" and value.strip().isdecimal():
+            return float(value.strip()[:9])
+    return None
+
+
+def _error(status: int, answer: Any, wait: float) -> ExchangeError:
     code, message = None, "no JSON"
     if isinstance(answer, dict):
         code, message = answer.get("code"), str(answer.get("msg"))[:MOST_LETTERS]
     if not isinstance(code, int):
-        return ExchangeError(None, f"HTTP status {status}: {message}", status)
-    return ExchangeError(code, f"HTTP status {status}: {code} {message}", status)
+        return ExchangeError(None, f"HTTP status {status}: {message}", status, wait)
+    return ExchangeError(code, f"HTTP status {status}: {code} {message}", status, wait)
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:

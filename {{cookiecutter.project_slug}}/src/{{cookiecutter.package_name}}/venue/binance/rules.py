@@ -27,6 +27,8 @@ class SymbolRules:
         Which one.
     status : str
         Whether it is traded: ``TRADING``, or why not.
+    tick : Decimal, optional
+        Prices are multiples of it.
     step : Decimal, optional
         Quantities are multiples of it.
     least, most : Decimal, optional
@@ -40,6 +42,7 @@ class SymbolRules:
 
     symbol: str
     status: str
+    tick: Decimal | None = None
     step: Decimal | None = None
     least: Decimal | None = None
     most: Decimal | None = None
@@ -73,6 +76,7 @@ def _rules(row: Row, symbol: str) -> SymbolRules:
     return SymbolRules(
         symbol,
         row.text("status"),
+        tick=bound("PRICE_FILTER", "tickSize"),
         step=bound("LOT_SIZE", "stepSize"),
         least=max((least for least in leasts if least is not None), default=None),
         most=bound("LOT_SIZE", "maxQty"),

@@ -200,6 +200,8 @@ class SymbolHistory:
         for order in orders:
             kind = self.answers.orders if order.kind == "order" else self.answers.conditionals
             before = kind.get(order.exchange_order_id)
+            if before is not None and _is_unlike(before, order):
+                self.answers.unlike.append((before, order))
             if before is None or before.updated_ms <= order.updated_ms:
                 kind[order.exchange_order_id] = order
 
@@ -213,3 +215,8 @@ class SymbolHistory:
 
     def _oldest(self, days: int) -> int:
         return self._now_ms - days * DAY_MS + MARGIN_MS
+
+
+def _is_unlike(one: OrderRecord, other: OrderRecord) -> bool:
+    """Return whether two answers under one number cannot be about the same order."""
+    return (one.client_order_id, one.side) != (other.client_order_id, other.side)
