@@ -31,7 +31,7 @@ RAW = re.compile(
 )
 """What no sentence for people has in it: words of the engine's, of Python or of its libraries."""
 
-SENTENCE = re.compile(r"[A-Z](?![A-Za-z_.]*:)[^\n]{10,600}\.")
+SENTENCE = re.compile(r"[A-Z](?![A-Za-z_.]*:)[^\n]{10,600}[.?]")
 
 
 class Raw(NamedTuple):
@@ -221,7 +221,9 @@ class World:
             state = node.settle(self.bar)
         self._until_stored(node, state)
         node.kill()
-        self.dumps = {key: self.client.dump(key) for key in self.client.scan_iter("*")}
+        self.dumps: dict[bytes, Any] = {
+            key: self.client.dump(key) for key in self.client.scan_iter("*")
+        }
         self.ledger = self.exchange.get("ledger")
         assert not wrong(state, self.ledger)
 

@@ -323,7 +323,67 @@ def holding(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Iterator
         yield made
 
 
-@pytest.mark.parametrize("name", OUTCOMES)
+LONG = frozenset(
+    {
+        *("no position in the account", "ten times the position", "ten times, in all answers"),
+        *("the opposite position", "a position of another symbol", "an entry price of 1"),
+        *("a position of null", "a position of a list", "positions that are text"),
+        *("a position without symbol", "a position without side", "an entry price of -1"),
+        *("the engine: ten times the position", "the engine: ten times the balance"),
+        *("the engine: orders of others", "the engine: 0.010abc", "the engine: a balance of abc"),
+        *("the engine: settings that are none", "a listen key that is none"),
+        *("the audit: no trades", "the audit: no open stops", "the audit: another wallet"),
+        *("the audit: no position", "a wallet of 1e308", "a wallet of 10^15 coins"),
+        *("no open orders", "an open order of another symbol", "an order of nothing"),
+        *("an order of less than nothing", "an order of status BOUGHT", "an order of side BOTH"),
+        *("an order without number", "an order from the future", "20,000 orders", "no orders"),
+        *("no stops", "a stop of another symbol", "trades of another symbol"),
+        *("a trade of 1,000 coins", "a trade at ten times the price", "a trade of nothing"),
+        *("a trade of an order unknown", "bars of NaN", "bars of nothing", "bars of 1e308"),
+        *("bars of six fields", "bars that are an object", "bars that close below their low"),
+        *("server errors", "a price of abc", "a symbol with a step of NaN"),
+    }
+)
+"""What takes ten seconds, or is much like another one."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.long if n in LONG else ()) for n in OUTCOMES]
+)
 def test_a_bad_answer(name: str, holding: World) -> None:
     lie, expected = OUTCOMES[name]
     holding.play(lie).check(expected)
+
+
+def test_those_that_take_long_are_there() -> None:
+    assert OUTCOMES.keys() >= LONG
+
+
+WAITS = {
+    "the preflight": Lie(RISK, error(429, -1003, Retry_After="2"), times=1),
+    "the mend": Lie(ACCOUNT, error(418, -1003, Retry_After="2"), times=1),
+    "the audit": Lie(ACCOUNT, error(429, -1003, Retry_After="2"), "late", 1),
+    "the warm-up": Lie(KLINES, error(429, -1003, Retry_After="2"), times=1),
+    "the engine": Lie(ENGINE_ACCOUNT, error(429, -1003, Retry_After="2"), times=1),
+}
+
+
+@pytest.mark.parametrize("who", WAITS)
+def test_nobody_asks_earlier_than_told(who: str, holding: World) -> None:
+    end = holding.play(WAITS[who])
+    end.check(RIGHT)
+    asker = "engine" if who == "the engine" else "own"
+    [told_at] = end.liar.told
+    later = [at for name, path, at in end.liar.asked if name == asker and at > told_at
+             and path.startswith(WAITS[who].path)]  # fmt: skip
+    assert min(later) - told_at >= 2
+
+
+def test_a_wait_that_is_too_long_for_a_start(holding: World) -> None:
+    lie = Lie(RISK, error(418, -1003, Retry_After="600"))
+    end = holding.play(lie, TRADER_STARTUP_TIMEOUT_SECONDS="8")
+    end.check(AWAY)
+    assert "600 s" in end.last
+    # Whoever starts it again does so at once: it has waited for as long as it could.
+    assert end.seconds > 4
+    assert len(end.liar.told) == 1

@@ -1,4 +1,4 @@
-"""A store at an IPv6 address, and one behind TLS: what can be used is, and what cannot is refused."""
+"""A store at an IPv6 address, and one behind TLS: it is used, or refused with a sentence."""
 
 import contextlib
 import datetime

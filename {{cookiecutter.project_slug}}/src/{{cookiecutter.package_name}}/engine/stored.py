@@ -26,7 +26,8 @@ class RawKey:
     value : RawValue
         What it holds; ``None`` when it has not been read.
     left_out : int
-        Of a long list, how many entries before the first of `value` have not been read.
+        Of a long list, how many entries besides those of `value` have not been read: older ones of
+        an account, later ones of anything else.
     fault : str
         Why it has not been read, in a sentence; empty when it has, or when nobody reads its kind.
 

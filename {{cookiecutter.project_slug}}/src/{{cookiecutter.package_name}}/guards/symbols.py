@@ -100,8 +100,8 @@ async def _price(requests: Requests, rules: SymbolRules) -> Decimal:
             raise row.wrong("price", f"none of {symbol}")
         if rules.tick and price % rules.tick:
             raise NonsenseError(
-                f"The exchange says that prices of {symbol} are multiples of {rules.tick}, and that "
-                f"it is at {price}."
+                f"The exchange says that prices of {symbol} are multiples of {rules.tick}, and "
+                f"that it is at {price}."
             )
         return price
 

@@ -26,7 +26,7 @@ from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
 
 from ...exit_codes import ExitCode, NodeExit
-from .failed_questions import PatientClient, end_of, telling
+from .failed_questions import PatientClient, end_of, hearing_waits, telling
 from .late_fills import PatientFinish
 from .user_stream import FAILED, tell_when_lost
 
@@ -97,9 +97,10 @@ class MendedExecClientFactory(BinanceLiveExecClientFactory):
             With code 1 if the adapter no longer has a method that is mended here.
 
         """
-        client = BinanceLiveExecClientFactory.create(
-            loop=loop, name=name, config=config, msgbus=msgbus, cache=cache, clock=clock
-        )
+        with hearing_waits():
+            client = BinanceLiveExecClientFactory.create(
+                loop=loop, name=name, config=config, msgbus=msgbus, cache=cache, clock=clock
+            )
         stock_symbols = _existing(client, SYMBOLS)
 
         def symbols_once() -> set[str]:
@@ -153,9 +154,10 @@ class MendedDataClientFactory(BinanceLiveDataClientFactory):
             With code 1 if the adapter no longer has a method that is mended here.
 
         """
-        client = BinanceLiveDataClientFactory.create(
-            loop=loop, name=name, config=config, msgbus=msgbus, cache=cache, clock=clock
-        )
+        with hearing_waits():
+            client = BinanceLiveDataClientFactory.create(
+                loop=loop, name=name, config=config, msgbus=msgbus, cache=cache, clock=clock
+            )
         _make_patient(client, msgbus)
         return client
 
@@ -184,9 +186,7 @@ def _existing(owner: object, name: str) -> Any:
     return found
 
 
-def _failing_loudly(
-    stock: Question, request: str, tell: Callable[[NodeExit], None]
-) -> Question:
+def _failing_loudly(stock: Question, request: str, tell: Callable[[NodeExit], None]) -> Question:
     """Return `stock`, asked once more when it fails, and raising `ReportFailed` after that."""
 
     async def ask(*args: Any, **kwargs: Any) -> Any:

@@ -7,12 +7,15 @@ is refused.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from nautilus_trader.adapters.binance.http import client as adapter_client
 from nautilus_trader.adapters.binance.http.error import BinanceError
 from nautilus_trader.core.nautilus_pyo3 import (
     HttpClient,
@@ -68,9 +71,14 @@ def end_of(error: BaseException, what: str) -> NodeExit:
         refusal = refusal_of(ExchangeError(code, one_line(told)[:200], status))
         if refusal is not None:
             return refusal
-        return NodeExit(ExitCode.AWAY, f"The exchange did not answer {what} in two attempts ({one_line(told)}).")
+        return NodeExit(
+            ExitCode.AWAY, f"The exchange did not answer {what} in two attempts ({one_line(told)})."
+        )
     if isinstance(error, NO_ANSWER):
-        return NodeExit(ExitCode.AWAY, f"The exchange did not answer {what} in two attempts (no connection, or none in time).")
+        return NodeExit(
+            ExitCode.AWAY,
+            f"The exchange did not answer {what} in two attempts (no connection, or none in time).",
+        )
     return NodeExit(ExitCode.REFUSED, _nonsense(what))
 
 
@@ -94,6 +102,19 @@ def telling[**Given, Answer](
             raise
 
     return told
+
+
+@contextmanager
+def hearing_waits() -> Iterator[None]:
+    """Let the engine's HTTP clients that are made in this block hear how long they shall wait."""
+    # They hear only the headers that they are told of, and the adapter tells them of none.
+    names = vars(adapter_client)
+    stock = names["HttpClient"]
+    names["HttpClient"] = partial(stock, header_keys=["retry-after"])
+    try:
+        yield
+    finally:
+        names["HttpClient"] = stock
 
 
 class PatientClient:

@@ -92,9 +92,7 @@ class StoreFormatV1:
             return Plan(unexplained=tuple(pen.unexplained))
         if pen.cold:
             plan = self.cold(keys, "; ".join(pen.cold))
-            return replace(
-                plan, unknown=pen.unknown, is_cold_for_good=pen.is_cold_for_good
-            )
+            return replace(plan, unknown=pen.unknown, is_cold_for_good=pen.is_cold_for_good)
         return pen.plan()
 
     def _maker(self, stored: Stored, owner: Owner, now_ns: int) -> Maker:

@@ -6,6 +6,7 @@ Call it in a thread.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import batched
 from typing import Any
 
@@ -61,6 +62,9 @@ def read_keys(client: redis.Redis, prefix: str) -> dict[str, RawKey]:
         plain, _asked(client, "LRANGE", prefix, plain, 0, MOST_ENTRIES - 1), strict=True
     ):
         found[name] = RawKey("list", rows)
+    full = [name for name in plain if len(found[name].value or ()) == MOST_ENTRIES]
+    for name, length in zip(full, _asked(client, "LLEN", prefix, full), strict=True):
+        found[name] = replace(found[name], left_out=max(0, length - MOST_ENTRIES))
     lengths = _asked(client, "LLEN", prefix, accounts)
     newest = _asked(client, "LRANGE", prefix, accounts, -NEWEST, -1)
     for name, length, rows in zip(accounts, lengths, newest, strict=True):

@@ -122,9 +122,9 @@ class StoreMend:
         owners : Sequence[Owner]
             What is traded, one a symbol.
         may_start_cold : bool
-            Whether a store that cannot be mended is put aside; if not, `MendReport.unexplained` says
-            why it would be, and nothing is written: ask the exchange again first. It is put aside
-            in any case when the exchange has nothing to do with it.
+            Whether a store that cannot be mended is put aside; if not, `MendReport.unexplained`
+            says why it would be, and nothing is written: ask the exchange again first. It is put
+            aside in any case when the exchange has nothing to do with it.
         forgettable : Collection[str], optional
             Open orders that are none where the exchange has not told of them: it was asked for them
             by name, and no late request can bring them any more. Any other one is named in
@@ -295,7 +295,7 @@ class StoreMend:
     def _tell_of(self, report: MendReport) -> None:
         told = [
             *report.unexplained,
-            *([f"The engine starts cold: {report.cold}"] if report.cold else []),
+            *([f"The engine starts cold: {report.cold.rstrip('.')}."] if report.cold else []),
             *(
                 []
                 if report.cold

@@ -73,9 +73,7 @@ class ExchangeError(Exception):
 
     """
 
-    def __init__(
-        self, code: int | None, message: str, status: int = 0, wait: float = 0.0
-    ) -> None:
+    def __init__(self, code: int | None, message: str, status: int = 0, wait: float = 0.0) -> None:
         super().__init__(message)
         self.code = code
         self.status = status
@@ -133,6 +131,8 @@ class Requests:
             If the answer is an error; a `NonsenseError` if it is none and is not JSON.
         OSError, TimeoutError, aiohttp.ClientError
             If there is no answer.
+        NodeExit
+            With code 75 when the exchange asks to wait for longer than a start may take.
 
         """
         if self._session is None:
@@ -177,8 +177,11 @@ class Requests:
         if self._not_before > self._patience_ends > now:
             # Whoever starts this process again does so at once, and would be early.
             await asyncio.sleep(self._patience_ends - now)
-            self._not_before = 0.0
-            raise ExchangeError(None, f"it asks to wait for {seconds:.0f} s", 429)
+            raise NodeExit(
+                ExitCode.AWAY,
+                f"The exchange asks this machine to wait for {seconds:.0f} s before it asks for "
+                "anything again, which is longer than a start may take.",
+            )
 
     def _signed(self, text: str) -> str:
         stamp = urlencode({"recvWindow": RECEIVE_WINDOW_MS, "timestamp": int(time.time() * 1000)})
