@@ -140,6 +140,7 @@ CASES: list[tuple[str, Callable[[Any], Any], str]] = [
     ("triggers", with_row(1, trigger_price=None), "and at None here"),
     ("sides", with_row(1, reduce_only=False), "reduce-only at one place alone"),
     ("sides", with_row(2, side="SELL"), "has another side"),
+    ("strangers", with_row(3, status="ACCEPTED"), "which is not this node's, is ACCEPTED here"),
     ("limbo", with_row(2, status="SUBMITTED"), "it is SUBMITTED"),
     ("limbo", with_row(2, status="PENDING_CANCEL"), "it is PENDING_CANCEL"),
     ("missing fills", with_row(0, trade_ids=("11",)), "Trade 12 of the order"),

@@ -94,7 +94,22 @@ def without_last(told: Any) -> None:
     told.orders.pop("3")
 
 
+def two_names(told: Any) -> None:
+    told.unlike = [(order("stop", "9"), order("another", "9"))]
+
+
+def order_to_come(told: Any) -> None:
+    told.orders["3"] = replace(told.orders["3"], updated_ms=99_000)
+
+
+def trade_to_come(told: Any) -> None:
+    told.trades[2] = fill("3", "3", "BUY", "200", at_ms=99_000)
+
+
 CASES = [
+    ("unlike", two_names, "and in another that it is another"),
+    ("stamps", order_to_come, "the order order-3 is of a time that has not come"),
+    ("stamps", trade_to_come, "its trade 3 of BTCUSDT is of a time that has not come"),
     ("positions", another_account, "in another that it is 0"),
     ("open orders", closed_stop, "not among the open orders"),
     ("open orders", untold_order, "does not tell of it yet"),
