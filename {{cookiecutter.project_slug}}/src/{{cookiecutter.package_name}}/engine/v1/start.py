@@ -107,15 +107,16 @@ class EngineV1:
             self._events.reconciling()
             try:
                 async with asyncio.timeout(timeout_secs):
-                    succeeded = bool(await stock(timeout_secs=timeout_secs))
+                    await stock(timeout_secs=timeout_secs)
             except TimeoutError:
                 raise NodeExit(
                     ExitCode.AWAY,
                     f"The exchange did not report orders, fills and positions within "
                     f"{timeout_secs:.0f} s.",
                 ) from None
-            # Whatever the engine says: without a report its picture may be wrong.
-            self._is_reconciled = succeeded and not self._failed_reports
+            # Whatever the engine says of its success: without a report its picture may be wrong,
+            # and with all of them the audit is the judge.
+            self._is_reconciled = not self._failed_reports
             if self._is_reconciled:
                 await self._events.reconciled()
             return self._is_reconciled
