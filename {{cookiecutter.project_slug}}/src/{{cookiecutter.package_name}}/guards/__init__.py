@@ -15,6 +15,7 @@ from .market_watch import watch_market
 from .mend.guard import check_mend, check_store_format
 from .questions import check_exchange
 from .store import check_store
+from .store_watch import watch_store
 from .watch import Watch
 
 GUARDS: tuple[Guard, ...] = (
@@ -27,6 +28,7 @@ GUARDS: tuple[Guard, ...] = (
 )
 
 WATCHES: tuple[Watch, ...] = (
+    Watch("store", watch_store),
     Watch("account", watch_exchange),
     Watch("market", watch_market),
     Watch("clock", watch_clock),

@@ -16,7 +16,7 @@ from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit, one_line
 from ...plan.rows import Rows
 from ...plan.traded import Traded
-from ..desk import Events, MakeKeeper
+from ..desk import Events, MakeKeeper, StoreLine
 from ..stored import StoreFormat
 from .adapter import (
     CONNECT_TOPIC,
@@ -28,6 +28,7 @@ from .adapter import (
 from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node, check_certificate
 from .shell import TargetStrategy, TargetStrategyConfig
 from .store_format import StoreFormatV1
+from .store_line import StoreLineV1
 from .views import balance_rows, instrument_id_of, order_row, position_row
 
 STOP_SECONDS = 10.0
@@ -54,6 +55,7 @@ class EngineV1:
         self._settings = settings
         self._factory = exec_client_factory
         self._node: TradingNode | None = None
+        self._line: StoreLineV1
         self._events: Events
         self._is_reconciled = False
         self._failed_reports: list[NodeExit] = []
@@ -90,7 +92,8 @@ class EngineV1:
             strategy = TargetStrategy(_strategy_config(each), each, make_keeper)
             node.trader.add_strategy(strategy)
             bus.subscribe(f"events.system.{strategy.id}", self._on_strategy_state)
-        bus.subscribe("events.*", lambda _: events.changed())
+        self._line = StoreLineV1(node.cache, self.store_format.prefix)
+        bus.subscribe("events.*", self._on_event)
         bus.subscribe(SHUTDOWN_TOPIC, self._on_engine_shutdown)
         bus.subscribe(FAILED_TOPIC, self._on_failed_report)
         bus.subscribe(CONNECT_TOPIC, self._on_failed_connect)
@@ -158,6 +161,11 @@ class EngineV1:
 
     # -- What it has -----------------------------------------------------------------------------
 
+    @property
+    def store_line(self) -> StoreLine:
+        """Its way to its store; there is one once it is loaded."""
+        return self._line
+
     def rows(self) -> Rows:
         """Return what the engine has, from its cache alone; nothing before it is loaded."""
         if self._node is None:
@@ -168,6 +176,10 @@ class EngineV1:
             positions=tuple(position_row(position) for position in cache.positions_open()),
             balances=tuple(row for account in cache.accounts() for row in balance_rows(account)),
         )
+
+    def _on_event(self, event: Any) -> None:
+        self._line.note(event)
+        self._events.changed()
 
     # -- Down ----------------------------------------------------------------------------------
 

@@ -1,0 +1,138 @@
+"""
+Watch the store while the node trades: what the engine writes must arrive there, and stay.
+
+The engine's own writes fail without a word: into a store that is away, full or read-only, and as
+the first one after a connection has been closed for being idle.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Sequence
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import redis.asyncio
+import redis.exceptions
+
+from ..exit_codes import ExitCode, NodeExit, one_line
+from .mend.marker import KEY as FORMAT_KEY
+from .store_marks import AGAIN_SECONDS, EVERY_SECONDS, Look, Store, StoreMarks
+from .watch import Trading
+
+ANSWER_SECONDS = 0.4
+CONDITION = "store"
+DOING = (
+    "No risk is added, what protects the position stays and is kept right, and the store is looked "
+    "at again and again."
+)
+
+
+async def watch_store(trading: Trading) -> None:
+    """
+    Say so while the store does not take or keep what the engine writes.
+
+    Raises
+    ------
+    NodeExit
+        With code 75 when the store takes writes again and lacks what it should have: the next start
+        mends it. While it is away nothing ends: no start would succeed, and nobody would keep the
+        position protected.
+
+    """
+    settings, line = trading.settings, trading.engine.store_line
+    url = settings.store_url.get_secret_value()
+    parts = urlsplit(url)
+    place = f"The store at {parts.hostname}:{parts.port or 6379}"
+    marks = StoreMarks(f"{settings.instance_id} {time.time_ns()}")
+    window = _Window(url, line.mark_key, trading.engine.store_format.prefix, settings.id)
+    pause, before = EVERY_SECONDS, time.monotonic()
+    try:
+        marks.note(line.written())
+        line.write_mark(marks.next())
+        while True:
+            await asyncio.sleep(pause)
+            look = await window.look(marks)
+            marks.note(line.written())
+            now = time.monotonic()
+            found, before = marks.judge(look, now - before), now
+            match found:
+                case Store.RIGHT:
+                    trading.conditions.end(CONDITION)
+                case Store.WRONG:
+                    trading.conditions.begin(CONDITION, f"{place} {marks.sentence}.", DOING)
+                case Store.LOST:
+                    raise NodeExit(
+                        ExitCode.AWAY,
+                        f"{place} {marks.sentence}. The node starts again, and its mend writes "
+                        "what is missing.",
+                    )
+            if marks.is_there(look.mark) or marks.may_try_again(look):
+                line.write_mark(marks.next())
+            pause = EVERY_SECONDS if found is Store.RIGHT else AGAIN_SECONDS
+    finally:
+        await window.close()
+
+
+class _Window:
+    """
+    A connection of the watch's own, with short bounds.
+
+    Parameters
+    ----------
+    url : str
+        The store, with user name and password.
+    mark_key : str
+        Where the engine's mark is.
+    prefix : str
+        What all keys of the trader begin with.
+    trader : str
+        The trader's id.
+
+    """
+
+    def __init__(self, url: str, mark_key: str, prefix: str, trader: str) -> None:
+        self._mark_key = mark_key
+        self._format_key = prefix + FORMAT_KEY
+        # The preflight's: outside the engine's own keys.
+        self._own_key = f"preflight:{trader}"
+        self._client = redis.asyncio.Redis.from_url(
+            url,
+            socket_connect_timeout=ANSWER_SECONDS,
+            socket_timeout=ANSWER_SECONDS,
+            retry=None,
+            protocol=2,
+        )
+
+    async def look(self, marks: StoreMarks) -> Look:
+        """Return what is in the store; where the mark is not, try to write, to learn why."""
+        keys = marks.keys
+        try:
+            async with asyncio.timeout(2 * ANSWER_SECONDS):
+                look = await self._read(keys)
+                if not marks.is_there(look.mark):
+                    await self._client.set(self._own_key, b"", px=1)
+                return look
+        except redis.exceptions.BusyLoadingError:
+            return Look(trouble="is still loading its data")
+        except redis.exceptions.AuthenticationError as error:
+            return Look(trouble=f"refuses the user name or password: {one_line(error)}")
+        except redis.exceptions.ResponseError as error:
+            return Look(trouble=f"takes no writes: {one_line(error)}")
+        except (TimeoutError, redis.exceptions.TimeoutError):
+            return Look(trouble="does not answer")
+        except (redis.exceptions.RedisError, OSError) as error:
+            return Look(trouble=f"is away: {one_line(error)}")
+
+    async def _read(self, keys: Sequence[str]) -> Look:
+        pipe = self._client.pipeline(transaction=False)
+        pipe.get(self._mark_key)
+        pipe.exists(self._format_key)
+        for key in keys:
+            pipe.llen(key)
+        mark, has_format, *lengths = await cast("Awaitable[list[Any]]", pipe.execute())
+        found = dict(zip(keys, lengths, strict=True))
+        return Look(mark=mark, lengths=found, has_format=bool(has_format))
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._client.aclose()
