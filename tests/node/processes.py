@@ -55,12 +55,17 @@ def request(url: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
 class Store(Process):
     """A store that keeps an append-only file."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
+        self.folder = folder
+        self.port = port or free_port()
         command = [str(get_binary_path()), "--port", str(self.port), "--dir", str(folder)]
         super().__init__([*command, "--appendonly", "yes", "--save", "", *options], folder)
         self.url = f"redis://127.0.0.1:{self.port}"
         wait_for_port(self.port)
+
+    def again(self) -> "Store":
+        """Return another one with the same files at the same port, once this one has ended."""
+        return Store(self.folder, port=self.port)
 
 
 class Exchange(Process):

@@ -171,11 +171,11 @@ class World:
             try:
                 # A supervisor of its own may have started it a moment ago.
                 await self._crashes.through(self._until_trading)
+                return await self.rest("after the fault")
             except Unsettled:
+                # What a fault has done may show only now, and end a node to be started again.
                 if self.node_runs:
                     raise
-            else:
-                return await self.rest("after the fault")
         self._lives.note_ends("by itself")
         return await self.restart_node()
 

@@ -14,7 +14,7 @@ from ..engine.desk import Written
 
 EVERY_SECONDS = 0.5
 """How often the engine writes a mark."""
-AGAIN_SECONDS = 0.2
+AGAIN_SECONDS = 0.1
 """How soon the watch looks again for a mark that was not there."""
 LATE_SECONDS = 1.0
 LATE_LOOKS = 3
@@ -33,7 +33,7 @@ class Store(Enum):
     RIGHT = "right"
     """It has everything."""
     UNSEEN = "unseen"
-    """It does not have the mark yet, and that may well be."""
+    """It does not have the mark yet that would show it, and that may well be."""
     WRONG = "wrong"
     """It is out of reach, takes no writes, or lacks something: no risk is added."""
     LOST = "lost"
@@ -84,6 +84,7 @@ class StoreMarks:
         self._lacking: set[str] = set()
         self._had_format = False
         self._was_seen = False
+        self._right_from = 0
         self._missed = 0
         self._missed_seconds = 0.0
         self._tries = 0
@@ -140,14 +141,16 @@ class StoreMarks:
             lacking["format"] = "the mark of its format"
         self._had_format = self._had_format or look.has_format
         if not lacking:
-            self._wanted, self._lacking, self.sentence = {}, set(), ""
-            return Store.RIGHT
+            self._wanted, self._lacking = {}, set()
+            # One from before the trouble says nothing of what was written meanwhile.
+            return Store.RIGHT if self._number >= self._right_from else Store.UNSEEN
         told = sorted(lacking.values())
         more = f" and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
         self.sentence = f"lacks what the engine has written: {', '.join(told[:MOST_TOLD])}{more}"
         # Twice: a write that was on its way by another connection may come after the mark.
         is_lost = bool(self._lacking & set(lacking))
         self._lacking = set(lacking)
+        self._right_from = self._number + 1
         self._wanted = {key: each for key, each in self._wanted.items() if key in lacking}
         return Store.LOST if is_lost else Store.WRONG
 
@@ -156,6 +159,7 @@ class StoreMarks:
         self._missed_seconds += min(seconds, MOST_SECONDS)
         if self._missed < LATE_LOOKS or self._missed_seconds < LATE_SECONDS:
             return Store.UNSEEN
+        self._right_from = self._number + 1
         if look.trouble:
             self.sentence = look.trouble
         elif self._was_seen and look.mark is not None and not self._is_own(look.mark):

@@ -19,7 +19,8 @@ from .mend.marker import KEY as FORMAT_KEY
 from .store_marks import AGAIN_SECONDS, EVERY_SECONDS, Look, Store, StoreMarks
 from .watch import Trading
 
-ANSWER_SECONDS = 0.4
+CONNECT_SECONDS = 0.4
+ANSWER_SECONDS = 0.3
 CONDITION = "store"
 DOING = (
     "No risk is added, what protects the position stays and is kept right, and the store is looked "
@@ -97,7 +98,7 @@ class _Window:
         self._own_key = f"preflight:{trader}"
         self._client = redis.asyncio.Redis.from_url(
             url,
-            socket_connect_timeout=ANSWER_SECONDS,
+            socket_connect_timeout=CONNECT_SECONDS,
             socket_timeout=ANSWER_SECONDS,
             retry=None,
             protocol=2,
@@ -107,7 +108,7 @@ class _Window:
         """Return what is in the store; where the mark is not, try to write, to learn why."""
         keys = marks.keys
         try:
-            async with asyncio.timeout(2 * ANSWER_SECONDS):
+            async with asyncio.timeout(CONNECT_SECONDS):
                 look = await self._read(keys)
                 if not marks.is_there(look.mark):
                     await self._client.set(self._own_key, b"", px=1)
