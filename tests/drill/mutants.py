@@ -91,6 +91,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(store.torn_write_believed, POSITION_UNWRITTEN, "position-is-sum-of-fills"),
     Mutant(store.store_not_mended, POSITION_UNWRITTEN, "store-keeps-what-it-has"),
     Mutant(store.state_only_on_stop, AT_REST, "one-protective-stop"),
+    Mutant(store.store_loss_not_noticed, STORE_AWAY, "loss-is-noticed"),
     Mutant(start.no_reconciliation, STOP_FILLS, "position-equals-exchange"),
     Mutant(start.stock_adapter, BAR_CLOSED, "position-equals-exchange"),
     Mutant(start.failed_report_believed, REPORT_FAILS, "fills-exactly-once"),
@@ -134,12 +135,5 @@ WAITING: tuple[Waiting, ...] = (
         TWO_NODES,
         "one-node-trades",
         "a lease with a fencing epoch",
-    ),
-    Waiting(
-        "store_loss_not_noticed",
-        "Goes on trading when its store is gone.",
-        STORE_AWAY,
-        "loss-is-noticed",
-        "a watch over the store",
     ),
 )

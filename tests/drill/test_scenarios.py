@@ -43,18 +43,12 @@ class NotYet(NamedTuple):
 
 
 LEASE = "a lease: of two nodes with one name, the second one waits or ends"
-WATCH = "a watch on the store: a node whose store is out of order says so, and halts or ends"
 ASK_FIRST = "an order whose outcome is unknown is asked for before it is sent again"
 REAL_FILLS = "fills that were missed are asked for by their own numbers, and none is made up"
 MISSED = "a fill that was missed is looked for within the budget"
 
 NOT_YET: dict[str, NotYet] = {
     "two-nodes": NotYet("one-node-trades", LEASE),
-    "store-kill": NotYet("loss-is-noticed", WATCH),
-    "store-pause": NotYet("loss-is-noticed", WATCH),
-    "store-full": NotYet("loss-is-noticed", WATCH),
-    "store-read-only": NotYet("loss-is-noticed", WATCH),
-    "store-flush": NotYet("loss-is-noticed", WATCH),
     "exchange-fail-entry-unheard": NotYet("one-order-per-intent", ASK_FIRST),
     "exchange-fail-stop-processed": NotYet("one-protective-stop", ASK_FIRST),
     "exchange-lose-ack-entry-unheard": NotYet("fills-exactly-once", REAL_FILLS),
