@@ -4,6 +4,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -205,6 +206,22 @@ def lacking(store: Store, state: dict[str, Any]) -> list[str]:
     with client_of(store) as client:
         names = [order["client_order_id"] for order in state["orders"]]
         return [name for name in names if not client.exists(f"{PREFIX}orders:{name}")]
+
+
+def test_the_user_that_the_project_ships_may_watch(
+    start: Start, store: Store, exchange: Exchange, project: Path
+) -> None:
+    users = (project / "deploy" / "store" / "users.acl").read_text("utf-8")
+    [rights] = [line for line in users.splitlines() if line.startswith("user trader ")]
+    given = [each for each in rights.replace("TRADER_ID", TRADER).split()[2:] if each[0] != "#"]
+    _asked(store, "ACL", "SETUSER", "trader", *given, ">right")
+    node = start(TRADER_STORE_URL=store.url.replace("//", "//trader:right@"))
+    node.until("trading")
+    until_marked(store)
+    assert node.get("health")[0] == 200
+    _asked(store, "CONFIG", "SET", "maxmemory", "1")
+    until(node, "degraded", 2 * NOTICE_SECONDS)
+    assert "maxmemory" in node.get("health")[1]["reason"]
 
 
 # -- Losses that only a new start mends ------------------------------------------------------------
