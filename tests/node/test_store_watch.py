@@ -91,6 +91,10 @@ def _same(work: Callable[[Store], None]) -> Callable[[Store], Store]:
     return end
 
 
+def _kill(store: Store) -> None:
+    store.kill()
+
+
 def _fail_snapshot(store: Store) -> None:
     (store.folder / "dump.rdb").mkdir()
     (store.folder / "dump.rdb" / "in the way").write_text("")
@@ -103,7 +107,7 @@ def _fail_snapshot(store: Store) -> None:
 
 
 WRONGS = (
-    Wrong("killed", lambda store: store.kill() and None, lambda store: store.again(), "is away"),
+    Wrong("killed", _kill, lambda store: store.again(), "is away"),
     Wrong(
         "paused",
         lambda store: store.send(signal.SIGSTOP),
