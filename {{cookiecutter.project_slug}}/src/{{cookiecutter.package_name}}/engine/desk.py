@@ -16,6 +16,7 @@ from ..plan.bars import ClosedBar
 from ..plan.rows import OrderRow, PositionRow, Rows
 from ..plan.situation import Submit
 from ..plan.traded import Traded
+from ..venue.records import ExchangeRecord
 from .stored import StoreFormat
 
 
@@ -157,6 +158,9 @@ class Events(Protocol):
     def changed(self) -> None:
         """Hear that something that ``/state`` tells may have changed."""
 
+    def unclear(self, sentence: str) -> None:
+        """Hear of which orders nobody says what has become; empty when there are none (more)."""
+
     def failed(self, end: NodeExit) -> None:
         """Hear that the engine cannot go on, and why."""
 
@@ -230,6 +234,9 @@ class Engine(Protocol):
             With one sentence for each way in which this can fail.
 
         """
+
+    def ask_again(self, standing: ExchangeRecord) -> None:
+        """Ask for the orders that stand otherwise at the exchange, and take up the answers."""
 
     async def stop(self) -> None:
         """Stop gracefully; orders that protect a position stay at the exchange."""

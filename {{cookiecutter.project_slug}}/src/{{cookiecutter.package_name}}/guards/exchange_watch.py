@@ -79,6 +79,9 @@ async def watch_exchange(trading: Trading) -> None:
                 f"{stayed} It has stayed so for {STAYS_SECONDS:.0f} s; the node ends, and its next "
                 "start learns from the exchange what has happened.",
             )
+        if found:
+            # What the engine was not told can be asked for, order by order.
+            trading.engine.ask_again(record)
         await asyncio.sleep(AGAIN_SECONDS if found else LOOK_SECONDS)
 
 

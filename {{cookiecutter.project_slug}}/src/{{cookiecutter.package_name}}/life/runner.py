@@ -40,6 +40,8 @@ BEFORE_LOAD = (Stage.PREFLIGHT, Stage.MEND)
 COLD_MARK = "_NODE_STARTED_COLD"
 """In the environment of a node that has put its memory aside once and started again: why."""
 MOST_DIFFERENCES = 3
+UNCLEAR = "outcomes"
+"""The condition that nobody says what has become of orders."""
 
 
 class Runner:
@@ -177,6 +179,14 @@ class Runner:
     def changed(self) -> None:
         """Count a change of what ``/state`` tells."""
         self._changes.note()
+
+    def unclear(self, sentence: str) -> None:
+        """Say of which orders nobody says what has become."""
+        if sentence:
+            doing = "They are asked for until it is known, and nothing is sent before."
+            self._conditions.begin(UNCLEAR, sentence, doing)
+        else:
+            self._conditions.end(UNCLEAR)
 
     # what a keeper tells
 

@@ -101,7 +101,7 @@ class MendedExecClientFactory(BinanceLiveExecClientFactory):
             client = BinanceLiveExecClientFactory.create(
                 loop=loop, name=name, config=config, msgbus=msgbus, cache=cache, clock=clock
             )
-        stock_symbols = _existing(client, SYMBOLS)
+        stock_symbols = existing(client, SYMBOLS)
 
         def symbols_once() -> set[str]:
             return {str(BinanceSymbol(symbol)) for symbol in stock_symbols()}
@@ -109,26 +109,26 @@ class MendedExecClientFactory(BinanceLiveExecClientFactory):
         setattr(client, SYMBOLS, symbols_once)
 
         _make_patient(client, msgbus)
-        account = _existing(client, ACCOUNT)
+        account = existing(client, ACCOUNT)
 
         def tell(end: NodeExit) -> None:
             msgbus.publish(FAILED_TOPIC, end)
 
         for method in REPORT_METHODS:
-            setattr(client, method, telling(_existing(client, method), tell))
+            setattr(client, method, telling(existing(client, method), tell))
         for method, request in REQUESTS.items():
-            setattr(account, method, _failing_loudly(_existing(account, method), request, tell))
+            setattr(account, method, _failing_loudly(existing(account, method), request, tell))
 
         def miss(sentence: str) -> None:
             msgbus.publish(MISSED_TOPIC, sentence)
 
-        stream = _existing(client, USER_STREAM)
-        _existing(stream, FAILED)
+        stream = existing(client, USER_STREAM)
+        existing(stream, FAILED)
         tell_when_lost(stream, lambda sentence: msgbus.publish(LOST_TOPIC, sentence))
 
-        handlers = _existing(client, USER_EVENTS)
+        handlers = existing(client, USER_EVENTS)
         kind = BinanceFuturesEventType.ALGO_UPDATE
-        decode = _existing(client, ALGO_DECODER).decode
+        decode = existing(client, ALGO_DECODER).decode
         handlers[kind] = PatientFinish(client, account, decode, handlers[kind], miss)
         return client
 
@@ -164,18 +164,27 @@ class MendedDataClientFactory(BinanceLiveDataClientFactory):
 
 def _make_patient(client: Any, msgbus: MessageBus) -> None:
     """Let a client ask once more, and tell why it cannot connect."""
-    http = _existing(client, HTTP)  # both clients have the same one
-    stock = _existing(http, "_client")
+    http = existing(client, HTTP)  # both clients have the same one
+    stock = existing(http, "_client")
     if not isinstance(stock, PatientClient):
         http._client = PatientClient(stock, tuple(f"/{each}" for each in REQUESTS.values()))
 
     def tell(end: NodeExit) -> None:
         msgbus.publish(CONNECT_TOPIC, end)
 
-    setattr(client, CONNECT, telling(_existing(client, CONNECT), tell))
+    setattr(client, CONNECT, telling(existing(client, CONNECT), tell))
 
 
-def _existing(owner: object, name: str) -> Any:
+def existing(owner: object, name: str) -> Any:
+    """
+    Return an attribute of the engine's or its adapter's.
+
+    Raises
+    ------
+    NodeExit
+        With code 1 if there is none.
+
+    """
     found = getattr(owner, name, None)
     if found is None:
         raise NodeExit(

@@ -138,7 +138,10 @@ def _exec_engine_config() -> LiveExecEngineConfig:
         open_check_interval_secs=10.0,
         open_check_open_only=True,
         position_check_interval_secs=30.0,
-        # Orders whose answer a kill has swallowed wait for these checks: ten seconds by default.
+        # Off: after five questions it rejects an order whose fate nobody knows, and takes one that
+        # is being cancelled for cancelled. See unknown_outcomes.
+        inflight_check_interval_ms=0,
+        # Ten seconds by default.
         reconciliation_startup_delay_secs=2.0,
         graceful_shutdown_on_exception=True,
     )

@@ -27,6 +27,8 @@ from ...plan.rows import OrderRow, PositionRow
 from ...plan.situation import Submit
 from ...plan.traded import Traded
 from ..desk import ChangeKind, Keeper, MakeKeeper, OrderChange
+from .outcome_hooks import NEVER_ARRIVED_TOPIC
+from .unknown_outcomes import is_unheard
 from .views import closed_bar, milliseconds, order_row, position_row
 
 UNITS = {"m": "MINUTE", "h": "HOUR", "d": "DAY"}
@@ -77,6 +79,7 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
         """Subscribe to bars and begin."""
         self._instrument = self.cache.instrument(self.config.instrument_id)
         self.subscribe_bars(self._bar_type)
+        self.msgbus.subscribe(NEVER_ARRIVED_TOPIC, self._on_never_arrived)
         self.keeper.started()
 
     def on_bar(self, bar: Bar) -> None:
@@ -88,7 +91,7 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
         kind, reason = ChangeKind.OTHER, ""
         if isinstance(event, OrderFilled):
             kind = ChangeKind.FILLED
-        elif isinstance(event, OrderCancelRejected):
+        elif isinstance(event, OrderCancelRejected) and not is_unheard(event.reason):
             kind, reason = ChangeKind.CANCEL_REFUSED, event.reason
         elif isinstance(event, OrderRejected | OrderDenied):
             kind, reason = ChangeKind.REFUSED, event.reason
@@ -96,6 +99,10 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
             kind = ChangeKind.TAKEN
         name, at_ms = event.client_order_id.value, milliseconds(event.ts_event)
         self.keeper.order_changed(OrderChange(name, kind, at_ms, reason))
+
+    def _on_never_arrived(self, client_order_id: ClientOrderId) -> None:
+        at_ms = milliseconds(self.clock.timestamp_ns())
+        self.keeper.order_changed(OrderChange(client_order_id.value, ChangeKind.OTHER, at_ms))
 
     def on_position_event(self, event: Event) -> None:
         """Pass on that the position has changed."""

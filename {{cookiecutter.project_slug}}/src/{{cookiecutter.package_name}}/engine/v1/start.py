@@ -16,6 +16,8 @@ from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit, one_line
 from ...plan.rows import Rows
 from ...plan.traded import Traded
+from ...venue.binance.requests import Requests
+from ...venue.records import ExchangeRecord
 from ..desk import Events, MakeKeeper, StoreLine
 from ..stored import StoreFormat
 from .adapter import (
@@ -26,9 +28,11 @@ from .adapter import (
     MendedExecClientFactory,
 )
 from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node, check_certificate
+from .outcome_hooks import hook
 from .shell import TargetStrategy, TargetStrategyConfig
 from .store_format import StoreFormatV1
 from .store_line import StoreLineV1
+from .unknown_outcomes import UnknownOutcomes
 from .views import balance_rows, instrument_id_of, order_row, position_row
 
 STOP_SECONDS = 10.0
@@ -54,6 +58,9 @@ class EngineV1:
     ) -> None:
         self._settings = settings
         self._factory = exec_client_factory
+        self._requests = Requests(settings)
+        self._outcomes: UnknownOutcomes | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._node: TradingNode | None = None
         self._line: StoreLineV1
         self._events: Events
@@ -100,6 +107,10 @@ class EngineV1:
         bus.subscribe(MISSED_TOPIC, self._on_missed_fill)
         bus.subscribe(LOST_TOPIC, self._on_lost_stream)
         self._bound_reconciliation(node)
+        if self._factory is MendedExecClientFactory:
+            self._outcomes = hook(
+                node, self._requests, events.unclear, lambda: not self._is_reconciled
+            )
 
     def _bound_reconciliation(self, node: TradingNode) -> None:
         """Give reconciliation the stage line and the bound that the engine does not give it."""
@@ -122,9 +133,16 @@ class EngineV1:
             self._is_reconciled = not self._failed_reports
             if self._is_reconciled:
                 await self._events.reconciled()
+                self._look_for_outcomes()
             return self._is_reconciled
 
         engine.reconcile_execution_state = bounded
+
+    def _look_for_outcomes(self) -> None:
+        if self._outcomes is not None:
+            looking = self._outcomes.keep_looking()
+            self._looking = asyncio.get_running_loop().create_task(looking)
+            self._looking.add_done_callback(self._on_looking_ended)
 
     async def start(self) -> None:
         """
@@ -177,6 +195,11 @@ class EngineV1:
             balances=tuple(row for account in cache.accounts() for row in balance_rows(account)),
         )
 
+    def ask_again(self, standing: ExchangeRecord) -> None:
+        """Ask for the orders that stand otherwise at the exchange, and take up the answers."""
+        if self._outcomes is not None:
+            self._outcomes.ask_for_differing(standing.orders)
+
     def _on_event(self, event: Any) -> None:
         self._line.note(event)
         self._events.changed()
@@ -202,6 +225,11 @@ class EngineV1:
     def _on_lost_stream(self, sentence: str) -> None:
         self._events.failed(NodeExit(ExitCode.AWAY, sentence))
 
+    def _on_looking_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            sentence = f"The search for lost orders failed: {type(error).__name__}: {error}."
+            self._events.failed(NodeExit(ExitCode.DEFECT, one_line(sentence)))
+
     def _on_strategy_state(self, event: Any) -> None:
         if event.state in ENDED_STATES:
             sentence = f"The strategy is {event.state.name} and trades no more."
@@ -209,10 +237,15 @@ class EngineV1:
 
     async def stop(self) -> None:
         """Stop gracefully; orders that protect a position stay at the exchange."""
-        if self._node is None:
-            return
-        kernel = self._node.kernel
-        if self._node.is_running():
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._node is not None:
+            await self._stop(self._node)
+        await self._requests.close()
+
+    async def _stop(self, node: TradingNode) -> None:
+        kernel = node.kernel
+        if node.is_running():
             queues = [
                 task
                 for engine in (kernel.data_engine, kernel.risk_engine, kernel.exec_engine)
@@ -220,7 +253,7 @@ class EngineV1:
                 if task is not None
             ]
             if not kernel._is_stopping:
-                await self._node.stop_async()
+                await node.stop_async()
             if queues:
                 await asyncio.wait(queues, timeout=STOP_SECONDS)
         # Closes the store's connection after what is queued for it has been written.

@@ -1,0 +1,111 @@
+"""
+Puts `unknown_outcomes` in the place of what the adapter and the engine make of unknown outcomes.
+
+The adapter of nautilus_trader 1.231.0 takes a request whose outcome is unknown for one that was
+refused. Where adapter and engine ask for an order, or find that a fill is missing, they make the
+fill up, without commission and under a number of their own.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from nautilus_trader.adapters.binance import BINANCE
+from nautilus_trader.live.node import TradingNode
+from nautilus_trader.model.identifiers import ClientId
+
+from ...venue.binance.requests import Requests
+from .adapter import ACCOUNT, existing
+from .sending import OutcomeUnknown, careful
+from .unknown_outcomes import UnknownOutcomes
+
+SENDS = ("new_order", "new_algo_order")
+CANCELS = ("cancel_order", "cancel_algo_order")
+NEVER_ARRIVED_TOPIC = "orders.never_arrived"
+"""Where the client order id of an order is published that was forgotten."""
+
+
+def hook(
+    node: TradingNode,
+    requests: Requests,
+    say: Callable[[str], None],
+    may_infer: Callable[[], bool],
+) -> UnknownOutcomes:
+    """
+    Hook into a node that has been built, and return what finds out what has become of orders.
+
+    Parameters
+    ----------
+    node : TradingNode
+        The node.
+    requests : Requests
+        How to ask the exchange.
+    say : Callable[[str], None]
+        As of `UnknownOutcomes`.
+    may_infer : Callable[[], bool]
+        Whether the engine may make fills up: until its start is over, and the audit has judged.
+
+    Raises
+    ------
+    NodeExit
+        With code 1 if adapter or engine no longer have a method that is replaced here.
+
+    """
+    client = existing(node.kernel.exec_engine, "_clients")[ClientId(BINANCE)]
+    bus = node.kernel.msgbus
+    outcomes = UnknownOutcomes(
+        client,
+        requests,
+        lambda order: bus.publish(NEVER_ARRIVED_TOPIC, order.client_order_id),
+        say,
+    )
+    _hook_requests(client)
+    _hook_commands(client, outcomes)
+    _hook_inference(node.kernel.exec_engine, outcomes, may_infer)
+    return outcomes
+
+
+def _hook_requests(client: Any) -> None:
+    account = existing(client, ACCOUNT)
+    for method in SENDS:
+        setattr(account, method, careful(existing(account, method)))
+    for method in CANCELS:
+        setattr(account, method, careful(existing(account, method), is_cancel=True))
+
+
+def _hook_commands(client: Any, outcomes: UnknownOutcomes) -> None:
+    stock_submit = existing(client, "_submit_order")
+    stock_cancel = existing(client, "_cancel_order")
+    existing(client, "_query_order")
+
+    async def submit(command: Any) -> None:
+        try:
+            await stock_submit(command)
+        except OutcomeUnknown as error:
+            outcomes.failed(command.order, error)
+
+    async def cancel(command: Any) -> None:
+        order = client._cache.order(command.client_order_id)
+        try:
+            await stock_cancel(command)
+        except OutcomeUnknown as error:
+            outcomes.failed(order, error)
+
+    async def query(command: Any) -> None:
+        order = client._cache.order(command.client_order_id)
+        if order is not None:
+            outcomes.find_out(order)
+
+    client._submit_order, client._cancel_order = submit, cancel
+    client._query_order = query
+
+
+def _hook_inference(engine: Any, outcomes: UnknownOutcomes, may_infer: Callable[[], bool]) -> None:
+    stock = existing(engine, "_generate_inferred_fill")
+
+    def ask_instead(order: Any, *more: Any) -> Any:
+        if may_infer():
+            return stock(order, *more)
+        outcomes.find_out(order)
+        raise ValueError("it is asked for by its own number")
+
+    engine._generate_inferred_fill = ask_instead
