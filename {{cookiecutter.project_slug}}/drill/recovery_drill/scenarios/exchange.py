@@ -91,7 +91,6 @@ TROUBLES: tuple[Trouble, ...] = (
         "fail-entry",
         "An entry is answered with an unknown outcome (503), and was not carried out.",
         (of_request("fail", ENTRY),),
-        SENT_AGAIN,
     ),
     Trouble(
         "fail-entry-processed",
@@ -111,7 +110,6 @@ TROUBLES: tuple[Trouble, ...] = (
         "fail-entry-page",
         "An entry is answered with a gateway's page (502), and was not carried out.",
         (of_request("fail", ENTRY, status=502, code=None),),
-        SENT_AGAIN,
     ),
     Trouble(
         "fail-entry-limited",
@@ -123,13 +121,11 @@ TROUBLES: tuple[Trouble, ...] = (
         "fail-exit",
         "An exit is answered with an unknown outcome (503), and was not carried out.",
         (of_request("fail", EXIT),),
-        SENT_AGAIN,
     ),
     Trouble(
         "fail-stop",
         "A protective stop is answered with an unknown outcome (503), and was not placed.",
         (of_request("fail", STOP),),
-        SENT_AGAIN,
     ),
     Trouble(
         "fail-stop-processed",

@@ -1,0 +1,175 @@
+"""An order whose outcome nobody tells is asked for until it is known, and only then sent again."""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pytest
+
+from node.conftest import Start
+from node.processes import SYMBOL, Exchange, Node, Store
+from node.test_trading import last_bar
+
+MOST_BARS = 150
+KNOWN_SECONDS = 9.0
+"""In which everything is known, on a busy machine: 3 s until no late request can be accepted."""
+QUESTIONS = ("order.query", "conditional.query", "trades.all", "conditionals.open", "orders.open")
+LEGS: dict[str, dict[str, str]] = {
+    "entry": {"request": "order.new", "leg": "entry"},
+    "exit": {"request": "order.new", "leg": "exit"},
+    "stop": {"request": "conditional.new", "leg": "stop"},
+    "cancel": {"request": "conditional.cancel"},
+}
+LETTERS = {"entry": "E", "exit": "X", "stop": "S", "cancel": "S"}
+"""What an order is for, in its client order id; what is cancelled here is a stop."""
+ORDER, ALGO = "ORDER_TRADE_UPDATE", "ALGO_UPDATE"
+MOST_EVENTS = 100
+
+
+class Kind(NamedTuple):
+    """One way in which an answer says nothing.
+
+    Parameters
+    ----------
+    fault : Mapping[str, Any]
+        The exchange's fault.
+    processed : bool
+        Whether what was asked for is done all the same.
+    unheard : bool
+        Whether the events that would tell are lost, too.
+
+    """
+
+    fault: Mapping[str, Any]
+    processed: bool
+    unheard: bool = False
+
+
+def failing(processed: bool, **options: Any) -> Mapping[str, Any]:
+    return {"name": "fail", "processed": processed, **options}
+
+
+NO_ANSWER = {"name": "delay", "seconds": 4}
+KINDS: dict[str, Kind] = {
+    f"{name}, {'' if processed else 'not '}processed{', unheard' if unheard else ''}": Kind(
+        failing(processed, **options), processed, unheard
+    )
+    for name, options in {
+        "503": {},
+        "-1007": {"status": 408, "code": -1007},
+        "-1006": {"status": 400, "code": -1006, "message": "An unexpected response was received."},
+        "a gateway's page": {"status": 502, "code": None},
+    }.items()
+    for processed, unheard in ((False, False), (True, False), (True, True))
+} | {
+    "lost answer": Kind({"name": "lose_ack"}, True),
+    "lost answer, unheard": Kind({"name": "lose_ack"}, True, True),
+    "no answer, not processed": Kind({**NO_ANSWER, "phase": "received"}, False),
+    "no answer, processed": Kind({**NO_ANSWER, "phase": "processed"}, True),
+}
+
+
+class Seen(NamedTuple):
+    """What a fault has cost.
+
+    Parameters
+    ----------
+    seconds : float
+        From the close of its bar until the node has decided and agrees with the exchange.
+    questions : Counter[str]
+        What the exchange was asked meanwhile.
+
+    """
+
+    seconds: float
+    questions: Counter[str]
+
+
+def difference(exchange: Exchange, state: Mapping[str, Any]) -> str:
+    """Return how node and exchange differ; an empty text when they do not."""
+    ledger = exchange.get("ledger")
+    held = sum((Decimal(p["quantity"]) for p in state["positions"]), Decimal(0))
+    if held != Decimal(exchange.position()):
+        return f"the node holds {held}, the exchange {exchange.position()}"
+    fills = {fill["trade_id"] for fill in ledger["fills"]}
+    booked = [trade for order in state["orders"] for trade in order["trade_ids"]]
+    if sorted(booked) != sorted(fills):
+        return f"the node has booked {sorted(booked)[-3:]}, the exchange {sorted(fills)[-3:]}"
+    closed = ("FILLED", "CANCELED", "EXPIRED", "REJECTED", "DENIED")
+    working = {o["client_order_id"] for o in state["orders"] if o["status"] not in closed}
+    there = {o["client_order_id"] for o in ledger["orders"] if o["status"] == "NEW"}
+    return "" if working == there else f"{working} work in the node, {there} at the exchange"
+
+
+def until_equal(exchange: Exchange, node: Node) -> None:
+    """Wait until the node has decided, has nothing in flight and agrees with the exchange."""
+    deadline = time.monotonic() + KNOWN_SECONDS
+    differs = "nothing was asked"
+    while time.monotonic() < deadline:
+        state = node.settle(last_bar(exchange))
+        differs = difference(exchange, state)
+        if not differs:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{differs}\n{node.everything()}")
+
+
+def until_met(exchange: Exchange, node: Node, leg: str, kind: Kind) -> Seen:
+    """Close bars until a fault has happened, and wait until node and exchange agree again."""
+    fault = exchange.post("faults", {"match": LEGS[leg], **kind.fault})["id"]
+    if kind.unheard:
+        # Held when it arrives, so that its events can be named before there are any.
+        held = exchange.post("faults", {"name": "gate", "match": LEGS[leg], "phase": "received"})
+    for _ in range(MOST_BARS):
+        seq = exchange.get("journal?after=0")["seq"]
+        began = time.monotonic()
+        bar = exchange.post("step", {"bars": 1})["bar"]
+        if kind.unheard:
+            lose_what_tells(exchange, node, bar, held["id"])
+        node.settle(bar)
+        if exchange.get(f"faults/{fault}?wait_s=0")["fired"]:
+            until_equal(exchange, node)
+            seconds = time.monotonic() - began
+            records = exchange.get(f"journal?after={seq}")["records"]
+            asked = Counter(r["data"]["request"] for r in records if r["kind"] == "request")
+            return Seen(seconds, Counter({q: asked[q] for q in QUESTIONS if asked[q]}))
+    raise AssertionError(f"The fault did not happen within {MOST_BARS} bars.")
+
+
+def lose_what_tells(exchange: Exchange, node: Node, bar: int, gate: str) -> None:
+    """Once a request is held, lose its events and let it go; or see the bar pass."""
+    while True:
+        met = exchange.get(f"faults/{gate}?wait_s=0.05")
+        if met["fired"]:
+            if not met["released"]:
+                name = {"client_order_id": met["data"]["client_order_id"]}
+                for event in (ORDER, ALGO):
+                    lost = {"match": {"event": event, **name}, "times": MOST_EVENTS}
+                    exchange.post("faults", {"name": "lose_event", **lost})
+                exchange.release(gate)
+            return
+        state: dict[str, Any] = node.get("state")[1]
+        if state["decided_bar"].get(SYMBOL) == bar and not state["inflight"]:
+            return
+
+
+@pytest.mark.parametrize("leg", LEGS)
+def test_what_is_unknown_is_asked_for(
+    start: Start, store: Store, exchange: Exchange, leg: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = start()
+    node.until("trading")
+    node.settle(last_bar(exchange))
+    for name, kind in KINDS.items():
+        before = len(exchange.get("ledger")["orders"])
+        seen = until_met(exchange, node, leg, kind)
+        print(f"{leg}: {name}: {seen.seconds:.2f} s, {dict(seen.questions)}")
+        assert node.get("state")[1]["conditions"] == []
+        # What never arrived is sent again under its own id, and what arrived is not.
+        names = [row["client_order_id"] for row in exchange.get("ledger")["orders"][before:]]
+        sent = [each for each in names if re.search(f"-{LETTERS[leg]}.$", each)]
+        assert [each[-1] for each in sent] == ["0"] * len(sent), name
+        assert len(set(sent)) == len(sent), name
