@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from recovery_drill.faults.exchange import Armed, ExchangeFault, of_request
+from recovery_drill.faults.exchange import Armed, ExchangeFault, of_event, of_request
 from recovery_drill.faults.fault import Fault, NoFault
 from recovery_drill.faults.node import NodeKill
 from recovery_drill.faults.store import StoreKill, StoreLoss
@@ -166,6 +166,18 @@ FATE_UNKNOWN = while_up(
     "the answer to an entry is -1007, unknown",
     "The exchange carries out an entry, and answers that nobody knows whether it did.",
     _armed("fail", {"request": "order.new", "leg": "entry"}, code=-1007, processed=True),
+    BARS_UNTIL_FLAT,
+)
+FATE_UNHEARD = while_up(
+    "the answer to an entry is -1007, unknown, and no event tells of it",
+    "The exchange carries out an entry, answers that nobody knows whether it did, and is silent.",
+    partial(
+        Unexcused,
+        "silence",
+        of_request("fail", {"leg": "entry"}, code=-1007, processed=True),
+        of_event("lose_event", "ORDER_TRADE_UPDATE", "NEW"),
+        of_event("lose_event", "ORDER_TRADE_UPDATE", "TRADE"),
+    ),
     BARS_UNTIL_FLAT,
 )
 END_BEFORE_FILL = while_up(

@@ -38,7 +38,7 @@ def unsent_never_forgotten(package: Package) -> None:
 def cancelled_never_learned(package: Package) -> None:
     """Never asks what became of an order whose cancelling a kill has cut off."""
     package.without("mend", "audit", "account")
-    package.change_config("_exec_engine_config", inflight_check_interval_ms=0)
+    package.unknown_outcomes.UnknownOutcomes._waiting = lambda self: []
     package.keeper.Keeper._has_ended_unheard = lambda self, row: False
 
 
@@ -60,7 +60,13 @@ def ids_used_again(package: Package) -> None:
 
 def sent_again_unasked(package: Package) -> None:
     """Sends an order again when its fate is unknown, without asking what became of it."""
+    package.sending.is_unknown = lambda error: False
     package.change_config("_exec_client_config", max_retries=3, retry_delay_initial_ms=10)
+
+
+def unknown_taken_for_refused(package: Package) -> None:
+    """Takes an order whose fate is unknown for refused, and sends its next attempt."""
+    package.sending.is_unknown = lambda error: False
 
 
 def end_believed_before_fill(package: Package) -> None:

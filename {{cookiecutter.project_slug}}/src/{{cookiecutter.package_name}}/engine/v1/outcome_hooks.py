@@ -31,7 +31,7 @@ def hook(
     may_infer: Callable[[], bool],
 ) -> UnknownOutcomes:
     """
-    Hook into a node that has been built, and return what finds out what has become of orders.
+    Return what finds out what has become of orders, hooked into a node that has been built.
 
     Parameters
     ----------
