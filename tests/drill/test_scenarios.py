@@ -43,17 +43,9 @@ class NotYet(NamedTuple):
 
 
 LEASE = "a lease: of two nodes with one name, the second one waits or ends"
-ASK_FIRST = "an order whose outcome is unknown is asked for before it is sent again"
-REAL_FILLS = "fills that were missed are asked for by their own numbers, and none is made up"
-MISSED = "a fill that was missed is looked for within the budget"
 
 NOT_YET: dict[str, NotYet] = {
     "two-nodes": NotYet("one-node-trades", LEASE),
-    "exchange-fail-entry-unheard": NotYet("one-order-per-intent", ASK_FIRST),
-    "exchange-fail-stop-processed": NotYet("one-protective-stop", ASK_FIRST),
-    "exchange-lose-ack-entry-unheard": NotYet("fills-exactly-once", REAL_FILLS),
-    "exchange-lose-event-fill": NotYet("no-zombie", MISSED),
-    "exchange-half-open-user": NotYet("fills-exactly-once", REAL_FILLS),
 }
 """The scenarios that break today, each with the guard that it waits for."""
 
