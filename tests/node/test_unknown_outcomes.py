@@ -197,18 +197,18 @@ def test_an_order_that_was_answered_and_not_told_of_is_asked_for(
         print(f"{leg}: answered, unheard: {seen.seconds:.2f} s, {dict(seen.questions)}")
 
 
-def test_the_stock_adapter_doubles_the_entry(
+def test_the_stock_adapter_takes_it_for_refused(
     start: Start, store: Store, exchange: Exchange
 ) -> None:
-    """Why `unknown_outcomes` exists; seen against this exchange only."""
+    """Why `unknown_outcomes` exists; the watch of the account then ends the node."""
     node = start(STOCK)
     node.until("trading")
-    # It ends when the watch of the account finds what it holds.
+    node.settle(last_bar(exchange))
     with pytest.raises((AssertionError, OSError)):
         until_met(exchange, node, "entry", KINDS["503, processed, unheard"])
-    names = [row["client_order_id"] for row in exchange.get("ledger")["orders"]]
-    entries = {name[:-1] for name in names if name.endswith("-E1")}
-    assert any(f"{entry}0" in names for entry in entries), names
+    assert node.wait() == 75
+    assert "OrderRejected" in "".join(node.output)
+    assert Decimal(exchange.position()) != 0
 
 
 def test_a_stop_that_ends_unheard_is_asked_for(
