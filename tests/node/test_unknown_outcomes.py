@@ -1,5 +1,6 @@
 """An order whose outcome nobody tells is asked for until it is known, and only then sent again."""
 
+import asyncio
 import re
 import time
 from collections import Counter
@@ -26,6 +27,7 @@ LEGS: dict[str, dict[str, str]] = {
     "stop": {"request": "conditional.new", "leg": "stop"},
     "cancel": {"request": "conditional.cancel"},
 }
+LONG = ("exit", "cancel")
 LETTERS = {"entry": "E", "exit": "X", "stop": "S", "cancel": "S"}
 """What an order is for, in its client order id; what is cancelled here is a stop."""
 ORDER, ALGO = "ORDER_TRADE_UPDATE", "ALGO_UPDATE"
@@ -166,7 +168,9 @@ def lose_what_tells(exchange: Exchange, node: Node, bar: int, gate: str) -> list
             return []
 
 
-@pytest.mark.parametrize("leg", LEGS)
+@pytest.mark.parametrize(
+    "leg", ["entry", "stop", *(pytest.param(leg, marks=pytest.mark.long) for leg in LONG)]
+)
 def test_what_is_unknown_is_asked_for(
     start: Start, store: Store, exchange: Exchange, leg: str
 ) -> None:
@@ -229,6 +233,26 @@ def test_a_stop_that_ends_unheard_is_asked_for(
     assert node.child.poll() is None
 
 
+def test_a_stop_that_another_hand_cancels_unheard_is_placed_again(
+    start: Start, store: Store, exchange: Exchange
+) -> None:
+    node = start()
+    node.until("trading")
+    step_until_position(exchange, node)
+    [stop] = exchange.working_stops()
+    name = {"client_order_id": stop["client_order_id"]}
+    exchange.post("faults", {"name": "lose_event", "match": {"event": ALGO, **name}})
+    began = time.monotonic()
+    exchange.post("faults", {"name": "cancel", **name})
+    assert exchange.working_stops() == []
+    while not exchange.working_stops() and time.monotonic() - began < KNOWN_SECONDS:
+        time.sleep(0.01)
+    print(f"stop cancelled unheard: {time.monotonic() - began:.2f} s without one")
+    until_equal(exchange, node)
+    assert len(exchange.working_stops()) == 1
+    assert node.child.poll() is None
+
+
 def test_an_exchange_that_does_not_say_is_a_condition(
     start: Start, store: Store, exchange: Exchange
 ) -> None:
@@ -287,3 +311,17 @@ def test_what_is_a_refusal(importable: str, status: int, code: int | None) -> No
 @pytest.mark.parametrize("error", [TimeoutError(), OSError("reset"), ValueError("no JSON")])
 def test_no_answer_says_nothing(importable: str, error: Exception) -> None:
     assert module("engine.v1.sending").is_unknown(error)
+
+
+@pytest.mark.parametrize(("is_cancel", "unknown"), [(True, True), (False, False)])
+def test_that_nothing_is_there_to_cancel_is_no_refusal(
+    importable: str, is_cancel: bool, unknown: bool
+) -> None:
+    sending = module("engine.v1.sending")
+
+    async def send() -> None:
+        raise BinanceClientError(400, {"code": -2011, "msg": "Unknown order sent."}, {})
+
+    expected = sending.OutcomeUnknown if unknown else BinanceClientError
+    with pytest.raises(expected):
+        asyncio.run(sending.careful(send, is_cancel=is_cancel)())
