@@ -12,10 +12,33 @@ import pytest
 
 from node.conftest import Start
 from node.processes import SYMBOL, Exchange, Node, Store
-from node.test_trading import last_bar, step_until_position, until_stored
+from node.test_trading import MOST_BARS, last_bar, step_until_position, until_stored
+from node.test_user_stream import until_user_sockets
 
 AWAY = 75
 NOTICED_SECONDS = 20.0
+NEVER_OPENED = """
+import sys
+from trading_node.commands import main as cli
+from trading_node.engine.v1 import deaf_stream, outcome_hooks
+
+stock = outcome_hooks.DeafStream
+
+
+class Stays(stock):
+    def __init__(self, stream, give_up):
+        async def nothing():
+            pass
+
+        stream._resubscribe = nothing
+        super().__init__(stream, give_up)
+
+
+deaf_stream.OPENING_SECONDS = 1.0
+outcome_hooks.DeafStream = Stays
+sys.exit(cli.main(["run"]))
+"""
+"""A node whose new stream is as silent as the one before."""
 
 
 def until_health(node: Node, seen: Callable[[int, Any], bool]) -> Any:
@@ -29,21 +52,48 @@ def until_health(node: Node, seen: Callable[[int, Any], bool]) -> Any:
     raise AssertionError(f"Not seen within {NOTICED_SECONDS:g} s: {health}")
 
 
-def test_a_user_stream_that_is_silent(start: Start, store: Store, exchange: Exchange) -> None:
-    node = start()
-    node.until("trading")
+def stop_out_unheard(exchange: Exchange, node: Node) -> None:
+    """Hold a position, and let its stop fill while the user stream is open and silent."""
     before = step_until_position(exchange, node)
     until_stored(node, lambda state: bool(state["positions"] == before["positions"]))
     exchange.post("faults", {"name": "half_open", "stream": "user"})
     [stop] = exchange.working_stops()
     exchange.post("faults", {"name": "wick", "symbol": SYMBOL, "price": stop["trigger_price"]})
     assert exchange.position() == "0"
+
+
+def test_a_user_stream_that_is_silent(start: Start, store: Store, exchange: Exchange) -> None:
+    node = start()
+    node.until("trading")
+    stop_out_unheard(exchange, node)
+    until_user_sockets(exchange, 2)
+    state = node.settle(last_bar(exchange))
+    assert state["positions"] == []
+    told = {trade for row in state["orders"] for trade in row["trade_ids"]}
+    assert told == {fill["trade_id"] for fill in exchange.get("ledger")["fills"]}
+    # What comes next is told by the new one.
+    state = step_until_position(exchange, node)
+    records = exchange.get("journal?after=0")["records"]
+    told_to = [r["data"]["delivered"] for r in records if r["kind"] == "event"]
+    assert told_to[-1] == 1
+    assert node.get("health")[0] == 200
+
+
+def test_a_user_stream_that_stays_silent(start: Start, store: Store, exchange: Exchange) -> None:
+    node = start(NEVER_OPENED)
+    node.until("trading")
+    stop_out_unheard(exchange, node)
+    # The next entry is learned by asking again.
+    for _ in range(MOST_BARS):
+        exchange.post("step", {"bars": 1})
+        if exchange.position() != "0":
+            break
+        time.sleep(0.3)
     assert node.wait(NOTICED_SECONDS) == AWAY
-    assert node.said("It has stayed so for 3 s")
+    assert node.said("opening it anew has not helped")
     again = start()
     again.until("trading")
     state = again.settle(last_bar(exchange))
-    assert state["positions"] == []
     told = {trade for row in state["orders"] for trade in row["trade_ids"]}
     assert told == {fill["trade_id"] for fill in exchange.get("ledger")["fills"]}
 

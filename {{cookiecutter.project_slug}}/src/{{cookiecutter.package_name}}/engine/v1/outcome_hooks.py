@@ -14,7 +14,8 @@ from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.identifiers import ClientId
 
 from ...venue.binance.requests import Requests
-from .adapter import ACCOUNT, existing
+from .adapter import ACCOUNT, LOST_TOPIC, USER_EVENTS, USER_STREAM, existing
+from .deaf_stream import DeafStream
 from .sending import OutcomeUnknown, careful
 from .unknown_outcomes import UnknownOutcomes
 
@@ -52,16 +53,28 @@ def hook(
     """
     client = existing(node.kernel.exec_engine, "_clients")[ClientId(BINANCE)]
     bus = node.kernel.msgbus
+    stream = _hook_stream(client, lambda sentence: bus.publish(LOST_TOPIC, sentence))
     outcomes = UnknownOutcomes(
         client,
         requests,
         lambda order: bus.publish(NEVER_ARRIVED_TOPIC, order.client_order_id),
+        stream.missed,
         say,
     )
     _hook_requests(client)
     _hook_commands(client, outcomes)
     _hook_inference(node.kernel.exec_engine, outcomes, may_infer)
     return outcomes
+
+
+def _hook_stream(client: Any, give_up: Callable[[str], None]) -> DeafStream:
+    user_stream = existing(client, USER_STREAM)
+    existing(user_stream, "_resubscribe")
+    stream = DeafStream(user_stream, give_up)
+    handlers = existing(client, USER_EVENTS)
+    for kind, handler in list(handlers.items()):
+        handlers[kind] = stream.hearing(handler)
+    return stream
 
 
 def _hook_requests(client: Any) -> None:

@@ -58,18 +58,26 @@ class UnknownOutcomes:
         How to ask.
     never_arrived : Callable[[Order], None]
         Told of an order that has been forgotten.
+    unheard : Callable[[], None]
+        Told that something was learned by asking that an event should have told.
     say : Say
         Told, in a sentence, what has been unknown for too long; an empty one when nothing is.
 
     """
 
     def __init__(
-        self, client: Any, requests: Requests, never_arrived: Callable[[Order], None], say: Say
+        self,
+        client: Any,
+        requests: Requests,
+        never_arrived: Callable[[Order], None],
+        unheard: Callable[[], None],
+        say: Say,
     ) -> None:
         self._client = client
         self._cache = client._cache
         self._requests = requests
         self._never_arrived = never_arrived
+        self._unheard = unheard
         self._say = say
         self._asking: set[Order] = set()
         self._overdue: dict[Order, str] = {}
@@ -174,6 +182,7 @@ class UnknownOutcomes:
             return False
         if tell(self._client, order, known):
             self._client._log.warning(f"What has become of {name} was learned by asking for it.")
+            self._unheard()
             if known.trades:
                 self._client.create_task(self._client._update_account_state())
         return order.status != OrderStatus.PENDING_CANCEL or self._is_cancel_over(
