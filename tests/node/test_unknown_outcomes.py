@@ -302,7 +302,7 @@ UNKNOWN = [(503, -1001), (503, None), (502, None), (408, -1007), (400, -1006), (
 
 @pytest.mark.parametrize(("status", "code"), REFUSALS + UNKNOWN)
 def test_what_is_a_refusal(importable: str, status: int, code: int | None) -> None:
-    kind = BinanceServerError if status >= 500 else BinanceClientError
+    kind: Any = BinanceServerError if status >= 500 else BinanceClientError
     error = kind(status, {"code": code, "msg": ""} if code else "<html>", {})
     is_unknown = module("engine.v1.sending").is_unknown
     assert is_unknown(error) == ((status, code) in UNKNOWN)
@@ -319,8 +319,10 @@ def test_that_nothing_is_there_to_cancel_is_no_refusal(
 ) -> None:
     sending = module("engine.v1.sending")
 
+    kind: Any = BinanceClientError
+
     async def send() -> None:
-        raise BinanceClientError(400, {"code": -2011, "msg": "Unknown order sent."}, {})
+        raise kind(400, {"code": -2011, "msg": "Unknown order sent."}, {})
 
     expected = sending.OutcomeUnknown if unknown else BinanceClientError
     with pytest.raises(expected):
