@@ -43,7 +43,7 @@ def hook(
     say : Callable[[str], None]
         As of `UnknownOutcomes`.
     may_infer : Callable[[], bool]
-        Whether the engine may make fills up: until its start is over, and the audit has judged.
+        Whether the engine may make fills up: as long as its reconciliation is not over.
 
     Raises
     ------
