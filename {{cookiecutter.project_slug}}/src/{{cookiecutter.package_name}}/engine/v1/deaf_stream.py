@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-SILENT_SECONDS = 2.0
-"""So long nothing was heard when a stream is suspected that should have told something."""
+SILENT_SECONDS = 0.25
+"""So long nothing was heard before: a stream that lives is opened anew for nothing, at worst."""
 EVENT_SECONDS = 1.0
 """How long an event may take that tells of the same."""
 OPENING_SECONDS = 5.0
