@@ -12,7 +12,7 @@ import pytest
 
 from node.conftest import Start
 from node.processes import SYMBOL, Exchange, Node, Store
-from node.test_trading import MOST_BARS, last_bar, step_until_position, until_stored
+from node.test_trading import MOST_BARS, last_bar, sockets, step_until_position, until_stored
 from node.test_user_stream import until_user_sockets
 
 AWAY = 75
@@ -127,12 +127,31 @@ def test_an_exchange_that_does_not_answer(start: Start, store: Store, exchange: 
     node.settle(bar)
 
 
+def refuse_listen_keys(exchange: Exchange, times: int) -> None:
+    """Break all sockets, and refuse the next requests for a listen key."""
+    refused = {"name": "fail", "match": {"request": "listen_key.new"}, "times": times}
+    exchange.post("faults", {**refused, "status": 503, "code": -1001})
+    exchange.post("faults", {"name": "drop_sockets"})
+
+
 def test_a_listen_key_that_is_refused_once(start: Start, store: Store, exchange: Exchange) -> None:
     node = start()
     node.until("trading")
-    refused = {"name": "fail", "match": {"request": "listen_key.new"}, "times": 1}
-    exchange.post("faults", {**refused, "status": 503, "code": -1001})
-    exchange.post("faults", {"name": "drop_sockets"})
+    node.settle(last_bar(exchange))
+    opened = sockets(exchange, "user")
+    refuse_listen_keys(exchange, 1)
+    deadline = time.monotonic() + NOTICED_SECONDS
+    while sockets(exchange, "user") == opened:
+        assert time.monotonic() < deadline, node.everything()
+        time.sleep(0.05)
+    assert node.child.poll() is None
+    assert node.get("health")[0] == 200
+
+
+def test_listen_keys_that_are_refused(start: Start, store: Store, exchange: Exchange) -> None:
+    node = start()
+    node.until("trading")
+    refuse_listen_keys(exchange, 2)
     assert node.wait(NOTICED_SECONDS) == AWAY
     assert node.said("could not be opened again")
 
