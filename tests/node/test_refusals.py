@@ -95,3 +95,14 @@ def test_a_node_whose_stops_are_refused(start: Start, store: Store, exchange: Ex
             break
         step(exchange, node)
     assert node.get("health")[0] == 200, "what was refused has been taken"
+
+
+def test_one_stop_whose_price_was_passed_may_pass(rooms: Any) -> None:
+    stop, passed = rooms.Leg.STOP, "{'code': -2021, 'msg': 'Order would immediately trigger.'}"
+    refusals = rooms.Refusals("BTCUSDT", BAR)
+    refusals.refused(stop, FIRST, passed)
+    assert refusals.told(FIRST) == ""
+    assert refusals.may_open(close(1))
+    refusals.refused(stop, close(1), passed)
+    assert "-2021" in refusals.told(close(1))
+    assert [refusals.may_open(close(n)) for n in range(2, 6)] == [False, False, False, True]

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 from ..plan.order_ids import Leg
 
-WAITS = {Leg.STOP: (4, 16, 64), Leg.ENTRY: (1, 4, 16, 64), Leg.RESTING: (1, 4, 16, 64)}
-"""By leg: for how many bars nothing is opened after the first decision, the second, and so on."""
+WAITS = (1, 4, 16, 64)
+"""For how many bars nothing is opened after the first decision, the second, and so on."""
+WOULD_TRIGGER = "-2021"
+"""A stop's price was passed before it was there (USD-M Futures, Error Codes): it may pass."""
 WORDS = {Leg.STOP: "stops", Leg.ENTRY: "entries", Leg.RESTING: "resting orders"}
 
 
@@ -21,7 +23,14 @@ class Refused:
 
     reason: str
     until_ms: int
+    may_pass: bool
+    """One such decision is no reason to wait, or to say anything."""
     decisions: set[int] = field(default_factory=set)
+
+    @property
+    def count(self) -> int:
+        """How often in a row, one more where the first one says that others will follow."""
+        return len(self.decisions) + (not self.may_pass)
 
 
 class Refusals:
@@ -44,13 +53,14 @@ class Refusals:
 
     def refused(self, leg: Leg, close_ms: int, reason: str) -> None:
         """Take up that an order of the decision at `close_ms` was refused."""
-        if leg not in WAITS:
+        if leg not in WORDS:
             return
-        found = self._refused.setdefault(leg, Refused(reason, close_ms))
+        may_pass = leg is not Leg.STOP or WOULD_TRIGGER in reason
+        found = self._refused.setdefault(leg, Refused(reason, close_ms, may_pass))
         found.reason = reason
+        found.may_pass = found.may_pass and may_pass
         found.decisions.add(close_ms)
-        waits = WAITS[leg]
-        bars = waits[min(len(found.decisions), len(waits)) - 1]
+        bars = WAITS[min(found.count, len(WAITS)) - 1]
         found.until_ms = max(found.until_ms, max(found.decisions) + bars * self._bar_ms)
 
     def taken(self, leg: Leg) -> None:
@@ -67,9 +77,6 @@ class Refusals:
     def told(self, close_ms: int) -> str:
         """Return in a sentence what is refused again and again; empty when nothing is."""
         for leg, each in self._refused.items():
-            if close_ms < each.until_ms and len(each.decisions) >= self._tolerated(leg):
+            if close_ms < each.until_ms and each.count > 1:
                 return f"The exchange refuses {WORDS[leg]} of {self._symbol}: {each.reason}."
         return ""
-
-    def _tolerated(self, leg: Leg) -> int:
-        return 1 if leg is Leg.STOP else 2
