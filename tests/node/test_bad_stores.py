@@ -309,7 +309,7 @@ def lost(holding: World, harmed: dict[bytes, bytes], said: str) -> list[bytes]:
         key
         for key in broken
         if b":index:" not in key  # it is made of the others
-        and not key.endswith(b":format")
+        and not key.endswith((b":format", b":general:store-watch"))  # each life writes its own
         and not (key == POSITION.encode() and "The position in BTCUSDT was" in said)
         and after.get(key) != harmed[key]
         and (key, harmed[key]) not in aside

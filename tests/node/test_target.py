@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 TICK = Decimal("0.1")
-PRICES = st.decimals(Decimal("0.01"), Decimal(1_000_000), allow_nan=False, places=None)
+PRICES = st.decimals(Decimal("0.01"), Decimal(1_000_000), allow_nan=False, places=12)
 SIDES = st.sampled_from([-1, 1])
 
 

@@ -33,6 +33,7 @@ def unsent_never_forgotten(package: Package) -> None:
 
     mend._mend_unknown = mend_unknown
     package.without("audit", "account")
+    package.unknown_outcomes.UnknownOutcomes._waiting = lambda self: []
 
 
 def cancelled_never_learned(package: Package) -> None:

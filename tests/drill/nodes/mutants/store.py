@@ -29,6 +29,7 @@ def keys_of_each_life(package: Package) -> None:
 
 def positions_not_stored(package: Package) -> None:
     """Writes orders to the store and no positions."""
+    package.without("store")
     kernel = importlib.import_module("nautilus_trader.system.kernel")
 
     def write_nothing(self: Any, position: Any) -> None:

@@ -58,7 +58,9 @@ async def watch_exchange(trading: Trading) -> None:
     while True:
         now = asyncio.get_running_loop().time()
         try:
-            record = await standing(trading.requests, trading.symbols)
+            # Also where the exchange asks to wait, and nothing is asked meanwhile.
+            async with asyncio.timeout(SILENT_SECONDS):
+                record = await standing(trading.requests, trading.symbols)
         except FAILURES as error:
             if silence.lasts(now):
                 trading.conditions.begin(

@@ -165,8 +165,17 @@ class Requests:
             return answer
 
     async def rest(self) -> float:
-        """Wait as long as the exchange has asked to, and return for how many seconds."""
+        """
+        Wait as long as the exchange has asked to, and return for how many seconds.
+
+        Raises
+        ------
+        NodeExit
+            With code 75 when that is longer than a start may take.
+
+        """
         began = time.monotonic()
+        await self._wait(self._not_before - began)
         await asyncio.sleep(max(0.0, self._not_before - began))
         return time.monotonic() - began
 
