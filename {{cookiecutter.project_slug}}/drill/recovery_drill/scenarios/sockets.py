@@ -40,7 +40,7 @@ LISTENING: tuple[Trouble, ...] = (
     ),
     Trouble(
         "refuse-listen-key",
-        "All sockets break while a position is held, and the next listen key is refused once (503).",
+        "All sockets break while a position is held, and a listen key is refused once (503).",
         (of_request("fail", NO_KEY), BROKEN),
     ),
 )
@@ -79,7 +79,7 @@ async def without_a_key(world: World, fault: Fault) -> None:
     await holding_before(world)
     async with world.fault(fault):
         deadline = time.monotonic() + world.policy.budgets.settle_seconds
-        while world.disturbed and world.node_runs and time.monotonic() < deadline:
+        while world.disturbed and world.node_runs and time.monotonic() < deadline:  # noqa: ASYNC110 it must be asked
             await asyncio.sleep(ASK_AGAIN_SECONDS)
     await world.recover()
     await stretch(world)

@@ -246,14 +246,17 @@ class EmbeddedStore(OwnStore):
         await self._client.bgsave()
         try:
             async with asyncio.timeout(READY_SECONDS):
-                while (found := await self._client.info("persistence"))[
-                    "rdb_bgsave_in_progress"
-                ] or found["rdb_last_bgsave_status"] != status:
+                while not await self._has_saved(status):  # noqa: ASYNC110 it must be asked
                     await asyncio.sleep(PING_INTERVAL_SECONDS)
         except TimeoutError as error:
             raise Inconclusive(
                 f"The store's snapshot did not end with {status!r} within {READY_SECONDS:g} s."
             ) from error
+
+    async def _has_saved(self, status: str) -> bool:
+        found = await self._client.info("persistence")
+        is_over = not found["rdb_bgsave_in_progress"]
+        return is_over and bool(found["rdb_last_bgsave_status"] == status)
 
     @property
     def _snapshot(self) -> Path:
