@@ -393,7 +393,7 @@ async def test_who_is_deleveraged_is_not_told_to_everybody_as_liquidated(user: U
 
 
 async def test_an_odd_bar_is_told_wrong_and_answered_right(user: User) -> None:
-    told = []
+    told: list[Any] = []
     async with user.listening("/ws/btcusdt@kline_1m") as stream:
         key = (await user.arm("odd_bar", nth=2, factor=10))["id"]
         await user.step(3)

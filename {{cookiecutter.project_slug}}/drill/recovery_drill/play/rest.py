@@ -91,7 +91,7 @@ class Rest:
         return snapshot
 
     async def show(self, when: str) -> None:
-        """Record node and exchange as they are, whether that is rest or not."""
+        """Record node and exchange as they are, to be judged as if they were at rest."""
         state = await self._site.lives.node.state()
         self._snapshot(when, state, await self._site.runtime.exchange.ledger(), True)
 

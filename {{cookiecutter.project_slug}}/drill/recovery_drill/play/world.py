@@ -71,6 +71,7 @@ class World:
         )
         self._site = Site(policy, runtime, folder, self.history, self._lives, self.stop_node)
         self._rest = Rest(self._site)
+        self.show = self._rest.show
         self._crashes = Crashes(self._site, self._nemesis, self._begin_anew)
         self.market = Market(self._site, self._nemesis)
 
@@ -234,10 +235,6 @@ class World:
                 self.saw(fault.shows)
             await fault.end(self._site)
 
-    async def has_met(self, fault: Fault) -> bool:
-        """Return whether a fault that lasts has come to bear."""
-        return self.disturbed and await fault.met(self._site)
-
     async def endure(self, bars: int) -> None:
         """Let bars pass while something is broken; each waits for the node, but not for long."""
         for _ in range(bars):
@@ -267,10 +264,6 @@ class World:
         if whole and judged and not self._site.is_store_faulty:
             await self._crashes.through(lambda: self._rest.look_at_store(when))
         return snapshot
-
-    async def show(self, when: str) -> None:
-        """Record node and exchange as they are, to be judged as if they were at rest."""
-        await self._rest.show(when)
 
     async def until_stored(self) -> None:
         """Wait until the store has what the node has, so that a kill loses nothing of it."""

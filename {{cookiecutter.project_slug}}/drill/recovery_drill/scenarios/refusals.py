@@ -61,7 +61,7 @@ async def while_refused(world: World, fault: Fault) -> None:
     """Try in vain, and trade on some bars after it has ended."""
     async with world.fault(fault):
         bars = 0
-        while not await world.has_met(fault):
+        while not await world.market.has_met(fault):
             await _naked_no_bar(world)
             bars += 1
             if bars > PATIENCE_BARS:
