@@ -21,12 +21,14 @@ from recovery_drill.scenarios.containers import CONTAINERS
 
 NOT_WITH_A_GIVEN_STORE = {
     *("store-kill", "store-pause", "store-full", "store-read-only", "store-away-at-start"),
-    *("store-old-backup", "host-kill", "power-loss-everysec", "power-loss-always"),
+    *("store-idle-connections", "store-snapshot-fails", "store-old-backup"),
+    *("host-kill", "power-loss-everysec", "power-loss-always"),
 }
 NOT_BEHIND_TLS = {"store-slow"}
 NOT_IN_CONTAINERS = {
     *("two-nodes", "clock-step", "store-slow", "power-loss-everysec", "power-loss-always"),
-    *("exchange-drop-sockets", "exchange-expire-listen-key"),
+    *("exchange-drop-sockets", "exchange-expire-listen-key", "exchange-refuse-listen-key"),
+    "store-snapshot-fails",
 }
 CONTAINERS_ONLY = {scenario.name for scenario in CONTAINERS}
 

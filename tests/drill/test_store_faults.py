@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as StoreConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as StoreTimeoutError
 
 from recovery_drill.failures import Inconclusive, Unsupported
@@ -19,6 +20,7 @@ from recovery_drill.store.server import UNFLUSHED_NS, EmbeddedStore, Flushing, G
 
 KEY = "trader-LAB-001:orders:E0"
 PATIENCE_SECONDS = 0.2
+IDLE_SECONDS = 4.0
 
 
 def client_of(store: EmbeddedStore) -> Redis:
@@ -108,6 +110,42 @@ async def test_a_read_only_store_answers_but_takes_nothing(
         await client.rpush(KEY, "b")
     assert await client.lrange(KEY, 0, -1) == ["a"]
     await store.make_writable()
+    assert await client.rpush(KEY, "b") == 2
+    await store.until_written()
+    await store.kill()
+    await store.start()
+    assert await client.lrange(KEY, 0, -1) == ["a", "b"]
+
+
+async def test_a_store_closes_idle_connections_until_it_keeps_them(
+    store: EmbeddedStore, client: Redis
+) -> None:
+    async def is_cut_off() -> bool:
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(store.url).port)
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                return await reader.read() == b""
+        except TimeoutError:
+            return False
+        finally:
+            writer.close()
+
+    await store.close_idle()
+    assert await is_cut_off()
+    await store.keep_idle()
+    assert not await is_cut_off()
+    assert await client.ping()
+
+
+async def test_a_store_whose_snapshot_failed_takes_nothing_until_one_succeeds(
+    store: EmbeddedStore, client: Redis
+) -> None:
+    await client.rpush(KEY, "a")
+    await store.fail_snapshots()
+    with pytest.raises(ResponseError, match="RDB snapshots"):
+        await client.rpush(KEY, "b")
+    assert await client.lrange(KEY, 0, -1) == ["a"]
+    await store.allow_snapshots()
     assert await client.rpush(KEY, "b") == 2
     await store.until_written()
     await store.kill()
@@ -242,7 +280,10 @@ async def test_a_given_store_refuses_what_is_not_the_drills_to_do(store: Embedde
     for disturb in (given.kill, given.pause, given.resume, given.fill, given.until_written):
         with pytest.raises(Unsupported, match="leave --store out"):
             await disturb()
-    for disturb in (given.make_read_only, given.make_writable, given.empty, given.lose_power):
+    for disturb in (
+        *(given.make_read_only, given.make_writable, given.empty, given.lose_power),
+        *(given.close_idle, given.keep_idle, given.fail_snapshots, given.allow_snapshots),
+    ):
         with pytest.raises(Unsupported, match="leave --store out"):
             await disturb()
     for disturb in (given.backup, given.restore):

@@ -52,6 +52,9 @@ CANNOT_BE: list[tuple[str, dict[str, Any], str]] = [
     ("cancel", {"symbol": "BTCUSDT"}, "Nothing is open for BTCUSDT"),
     ("close", {"symbol": "BTCUSDT"}, "There is no position in BTCUSDT to close."),
     ("liquidate", {"symbol": "BTCUSDT"}, "There is no position in BTCUSDT to liquidate."),
+    ("reduce", {"symbol": "BTCUSDT", "quantity": 1}, "There is no position in BTCUSDT to reduce."),
+    ("odd_bar", {"match": {"leg": "stop"}}, "Bars have no leg to match: use symbol."),
+    ("odd_bar", {"factor": 0}, "factor has to be a number over zero, at most"),
     ("order", {**BUY, "price": 1}, "An order of type MARKET needs no price."),
     ("order", {**BUY, "type": "LIMIT"}, "An order of type LIMIT needs a price."),
     (
@@ -357,6 +360,59 @@ async def test_liquidate(user: User) -> None:
         await user.arm("liquidate", symbol="BTCUSDT")
         assert (await stream.next())["o"]["c"].startswith("autoclose-")
     assert (await user.ledger())["positions"] == []
+
+
+async def test_reduce(user: User) -> None:
+    await user.order("BUY")
+    await user.conditional("SELL", "STOP_MARKET", "50000", reduceOnly="true")
+    before = len(await user.journal("order.filled"))
+    async with user.listening() as stream:
+        await user.arm("reduce", symbol="BTCUSDT", quantity="0.004")
+        orders = [(await stream.until(e="ORDER_TRADE_UPDATE"))["o"] for _ in range(2)]
+    assert [order["c"] for order in orders] == ["adl_autoclose"] * 2
+    assert [(order["x"], order["X"]) for order in orders] == [
+        ("NEW", "NEW"),
+        ("CALCULATED", "FILLED"),
+    ]
+    ledger = await user.ledger()
+    assert [position["quantity"] for position in ledger["positions"]] == ["0.006"]
+    assert [order["status"] for order in ledger["orders"]] == ["FILLED", "NEW", "FILLED"]
+    assert len(await user.journal("order.filled")) == before + 1
+    for quantity, why in (("0.007", "take less of it"), ("0.0005", "steps of 0.001")):
+        options = {"name": "reduce", "symbol": "BTCUSDT", "quantity": quantity}
+        assert why in (await user.sim("POST", "faults", options, status=400))["error"]
+
+
+async def test_who_is_deleveraged_is_not_told_to_everybody_as_liquidated(user: User) -> None:
+    await user.order("BUY")
+    async with user.listening("/ws/btcusdt@forceOrder") as stream:
+        await user.arm("reduce", symbol="BTCUSDT", quantity="0.004")
+        assert await stream.is_silent()
+        await user.arm("liquidate", symbol="BTCUSDT")
+        assert (await stream.next())["o"]["q"] == "0.006"
+
+
+async def test_an_odd_bar_is_told_wrong_and_answered_right(user: User) -> None:
+    told: list[Any] = []
+    async with user.listening("/ws/btcusdt@kline_1m") as stream:
+        key = (await user.arm("odd_bar", nth=2, factor=10))["id"]
+        await user.step(3)
+        while len(told) < 3:
+            bar = (await stream.next())["k"]
+            if bar["x"]:
+                told.append(bar)
+    asked = await user.ask("GET", "v1/klines", symbol="BTCUSDT", interval="1m", limit=4)
+    rows = {row[0]: [float(price) for price in row[1:5]] for row in asked}
+    factors = [
+        {
+            round(float(bar[name]) / price, 6)
+            for name, price in zip("ohlc", rows[bar["t"]], strict=True)
+        }
+        for bar in told
+    ]
+    assert factors == [{1}, {10}, {1}]
+    row = await user.fired(key)
+    assert (row["released"], row["data"]["interval"]) == (True, "1m")
 
 
 async def test_what_a_fault_does_is_rebuilt_from_the_journal() -> None:

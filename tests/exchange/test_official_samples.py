@@ -130,7 +130,7 @@ UNUSED = {
     "http_futures_market_open_interest*": "not served: statistics",
     "http_futures_wallet_commission_rate_btcusdt_quarterly": "there are perpetual contracts only",
     "http_futures_wallet_commission_rate_ethusdt": "the same as that of BTCUSDT",
-    "*order_update_adl*": "nobody is deleveraged: there is one account",
+    "*order_update_adl*": "told as a liquidation is, and only when a drill orders it",
     "*order_update_settlement": "perpetual contracts are not settled",
     "order_update_delivery": "perpetual contracts are not delivered",
     "order_update_insurance": "the insurance fund takes over no positions here",

@@ -12,7 +12,7 @@ from recovery_drill.record.model import ExchangeOrder, Ledger
 from recovery_drill.runtimes.protocol import Ability, Runtime
 
 MET = "fault met"
-MORE_QUANTITY = "0.003"
+MORE_QUANTITY = LESS_QUANTITY = "0.003"
 
 type Armed = dict[str, Any]
 """A fault as the exchange takes it."""
@@ -76,6 +76,12 @@ class DeafForBars(ExchangeFault):
     bars_to_hear = 1
 
 
+class RefusedForBars(ExchangeFault):
+    """Orders are refused while bars close; a node that has learned it may wait for many more."""
+
+    bars_to_hear = 18
+
+
 class OtherHand(Fault):
     """What is done to the account without the node: by its owner elsewhere, or by the exchange.
 
@@ -104,6 +110,8 @@ class OtherHand(Fault):
                 return {"client_order_id": stop.client_order_id}
             case "order":
                 return {"symbol": symbol, "side": "BUY", "quantity": MORE_QUANTITY}
+            case "reduce":
+                return {"symbol": symbol, "quantity": LESS_QUANTITY}
             case _:
                 return {"symbol": symbol}
 

@@ -101,6 +101,37 @@ class StoreReadOnly(StoreFault):
         await site.runtime.store.make_writable()
 
 
+class StoreIdle(StoreFault):
+    """The store closes connections that have said nothing for a second."""
+
+    name = "store.idle-connections"
+    needs = StoreAbility.CLOSE_IDLE
+
+    async def begin(self, site: Site) -> None:
+        """Let it close them."""
+        await site.runtime.store.close_idle()
+
+    async def end(self, site: Site) -> None:
+        """Let it leave them open again."""
+        await site.runtime.store.keep_idle()
+
+
+class StoreSnapshotFails(StoreFault):
+    """A snapshot of the store fails, and it takes no writes until one succeeds."""
+
+    name = "store.snapshot-fails"
+    must_notice = True
+    needs = StoreAbility.FAIL_SNAPSHOTS
+
+    async def begin(self, site: Site) -> None:
+        """Let one fail."""
+        await site.runtime.store.fail_snapshots()
+
+    async def end(self, site: Site) -> None:
+        """Let one succeed."""
+        await site.runtime.store.allow_snapshots()
+
+
 class StoreFlush(StoreFault):
     """The store is emptied while it runs."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from recovery_drill.failures import Unsupported
 from recovery_drill.faults.exchange import stop_of_position
+from recovery_drill.faults.fault import Fault
 from recovery_drill.play.nemesis import Nemesis
 from recovery_drill.play.site import Site
 from recovery_drill.record.model import ExchangeOrder, Ledger, read_records
@@ -88,6 +89,10 @@ class Market:
     def note_held(self, gate_id: str, gate: dict[str, Any]) -> None:
         """Record that a gate holds what it was armed for."""
         self._site.history.record("drill", "gate.fired", {"id": gate_id, **gate})
+
+    async def has_met(self, fault: Fault) -> bool:
+        """Return whether a fault that lasts has come to bear."""
+        return await fault.met(self._site)
 
     async def release(self, gate_id: str) -> None:
         """Let go what a gate holds."""

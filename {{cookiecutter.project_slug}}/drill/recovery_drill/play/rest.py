@@ -90,6 +90,11 @@ class Rest:
         self._site.history.record("drill", "snapshot", msgspec.to_builtins(kept))
         return snapshot
 
+    async def show(self, when: str) -> None:
+        """Record node and exchange as they are, to be judged as if they were at rest."""
+        state = await self._site.lives.node.state()
+        self._snapshot(when, state, await self._site.runtime.exchange.ledger(), True)
+
     async def look_at_store(self, when: str) -> None:
         """Wait until the store has what the node has: the engine writes without waiting."""
         deadline = time.monotonic() + self._policy.budgets.store_seconds

@@ -9,6 +9,7 @@ from recovery_drill.scenarios.host import HOST
 from recovery_drill.scenarios.kills import KILLS, LONG_HAUL, long_haul
 from recovery_drill.scenarios.node import NODE
 from recovery_drill.scenarios.owner import OWNER
+from recovery_drill.scenarios.refusals import REFUSALS
 from recovery_drill.scenarios.restart import RESTART
 from recovery_drill.scenarios.sockets import SOCKETS
 from recovery_drill.scenarios.store import STORE
@@ -26,6 +27,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *HOST,
     *EXCHANGE,
     *SOCKETS,
+    *REFUSALS,
     *RESTART,
     *OWNER,
     long_haul(BARS, KILL_COUNT),

@@ -201,6 +201,11 @@ TROUBLES: tuple[Trouble, ...] = (
         "That an order has filled is told after what came next, five times.",
         (of_event("reorder_event", ORDER, "TRADE", times=5),),
     ),
+    Trouble(
+        "odd-bar",
+        "Five bars are told ten times too high on the stream, and right to who asks for them.",
+        ({"name": "odd_bar", "times": 5, "factor": 10},),
+    ),
 )
 
 

@@ -1,19 +1,15 @@
 """What the account's owner does by hand elsewhere, and what the exchange does to him."""
 
-import asyncio
-import time
 from functools import partial
 from typing import NamedTuple
 
-from recovery_drill.failures import Unsettled
 from recovery_drill.faults.exchange import OtherHand
 from recovery_drill.faults.fault import Fault
 from recovery_drill.play.scenario import UNEQUAL, Scenario, Situation
 from recovery_drill.play.world import World
 from recovery_drill.scenarios.exchange import MET_HOLDING, stretch
-from recovery_drill.scenarios.steps import holding_before
+from recovery_drill.scenarios.steps import holding_before, until_protected
 
-ASK_AGAIN_SECONDS = 0.02
 INTENTS, STOPS = "one-order-per-intent", "one-protective-stop"
 NO_DECISION = "An order of another hand stands for no decision of the node."
 
@@ -58,6 +54,11 @@ BY_HAND: tuple[ByHand, ...] = (
         "The exchange liquidates the position {}; nothing is left over of it.",
         {INTENTS: NO_DECISION, STOPS: "The exchange ends the stop before it ends the position."},
     ),
+    ByHand(
+        "reduce",
+        "The exchange takes a part of the position {} (auto-deleveraging); its stop fits again.",
+        {INTENTS: NO_DECISION},
+    ),
 )
 
 
@@ -72,30 +73,12 @@ def holding_when(*, down: bool) -> Situation:
         await world.strike(fault)
         if down:
             await world.restart_node()
-        await _protected(world)
+        await until_protected(world, "after it may have lost its stop")
+        # What it has learned has to fit before the market moves on.
+        await world.recover()
         await stretch(world)
 
     return play
-
-
-async def _protected(world: World) -> None:
-    """Wait until what is held is protected, if anything is.
-
-    Raises
-    ------
-    Unsettled
-        If it is not within the budget.
-
-    """
-    seconds = world.policy.budgets.settle_seconds
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        ledger = await world.market.ledger()
-        working = ledger.working(world.policy.symbols[0])
-        if not ledger.positions or any(order.protects for order in working):
-            return
-        await asyncio.sleep(ASK_AGAIN_SECONDS)
-    raise Unsettled(f"a position was not protected again within {seconds:g} s of losing its stop")
 
 
 def _scenario(done: ByHand, *, down: bool) -> Scenario:

@@ -5,11 +5,18 @@ import time
 from functools import partial
 
 from recovery_drill.failures import Inconclusive
-from recovery_drill.faults.exchange import Armed, DeafForBars, SocketFault
+from recovery_drill.faults.exchange import Armed, DeafForBars, SocketFault, of_request
 from recovery_drill.faults.fault import Fault
 from recovery_drill.play.scenario import UNEQUAL, Scenario, Situation
 from recovery_drill.play.world import World
-from recovery_drill.scenarios.exchange import ENTRY, MET_HOLDING, MET_IN_FLIGHT, Trouble, stretch
+from recovery_drill.scenarios.exchange import (
+    ALWAYS,
+    ENTRY,
+    MET_HOLDING,
+    MET_IN_FLIGHT,
+    Trouble,
+    stretch,
+)
 from recovery_drill.scenarios.steps import flat_before, holding_before, step_into
 
 ASK_AGAIN_SECONDS = 0.02
@@ -17,6 +24,7 @@ ASK_AGAIN_SECONDS = 0.02
 SUBSCRIBED_SECONDS = 0.5
 BARS_LOST = {UNEQUAL: "Bars close while the node hears nothing, and their decisions are gone."}
 BROKEN: Armed = {"name": "drop_sockets"}
+NO_KEY = {"request": "listen_key.new"}
 MARKET_DEAF: Armed = {"name": "half_open", "stream": "market"}
 
 LISTENING: tuple[Trouble, ...] = (
@@ -30,6 +38,17 @@ LISTENING: tuple[Trouble, ...] = (
         "The listen key ends while a position is held: its socket hears nothing more.",
         ({"name": "expire_listen_key"},),
     ),
+    Trouble(
+        "refuse-listen-key",
+        "All sockets break while a position is held, and a listen key is refused once (503).",
+        (of_request("fail", NO_KEY), BROKEN),
+    ),
+)
+REFUSED = Trouble(
+    "refuse-listen-key-on-and-on",
+    "All sockets break while a position is held, and no listen key is given (503) until the node "
+    "has ended, or should have settled.",
+    (of_request("fail", NO_KEY, times=ALWAYS), BROKEN),
 )
 DEAF = Trouble(
     "half-open-user",
@@ -53,6 +72,17 @@ async def until_it_listens(world: World, fault: Fault) -> None:
             await asyncio.sleep(ASK_AGAIN_SECONDS)
         await asyncio.sleep(SUBSCRIBED_SECONDS)
     await stretch(world, fault)
+
+
+async def without_a_key(world: World, fault: Fault) -> None:
+    """Hold a position while there is no listen key to be had, until the node ends or its budget."""
+    await holding_before(world)
+    async with world.fault(fault):
+        deadline = time.monotonic() + world.policy.budgets.settle_seconds
+        while world.disturbed and world.node_runs and time.monotonic() < deadline:  # noqa: ASYNC110 it must be asked
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+    await world.recover()
+    await stretch(world)
 
 
 async def while_entry_fills(world: World, fault: Fault) -> None:
@@ -94,6 +124,7 @@ SOCKETS: tuple[Scenario, ...] = (
         partial(DeafForBars, "drop_sockets", BROKEN),
         leave_out=BARS_LOST,
     ),
+    REFUSED.scenario(without_a_key, MET_HOLDING),
     DEAF.scenario(while_entry_fills, MET_IN_FLIGHT),
     Scenario(
         "exchange-half-open-market",

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from recovery_drill.failures import Inconclusive
+from recovery_drill.failures import Inconclusive, Unsettled
 from recovery_drill.play.world import World
 from recovery_drill.record.evidence import Snapshot
 from recovery_drill.record.model import Ledger, NodeState
@@ -17,6 +17,7 @@ PATIENCE_BARS = 300
 BARS_BEFORE = 30
 BARS_AFTER = 3
 GATE_SECONDS = 0.2
+ASK_AGAIN_SECONDS = 0.02
 SPARE_SECONDS = 1.0
 """How much longer than the node may take to notice it something is out of order."""
 POSITION, FLAT = "position", "flat"
@@ -134,6 +135,29 @@ async def outlast(world: World, bars: int) -> None:
     until = time.monotonic() + world.policy.budgets.notice_seconds + SPARE_SECONDS
     await world.endure(bars)
     await world.last(until - time.monotonic())
+
+
+async def until_protected(world: World, after: str) -> None:
+    """Wait until what is held is protected, if anything is.
+
+    What is not within the budget is shown to the checks, whatever excuses the node.
+
+    Raises
+    ------
+    Unsettled
+        If it is not.
+
+    """
+    seconds = world.policy.budgets.settle_seconds
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        ledger = await world.market.ledger()
+        working = ledger.working(world.policy.symbols[0])
+        if not ledger.positions or any(order.protects for order in working):
+            return
+        await asyncio.sleep(ASK_AGAIN_SECONDS)
+    await world.show(f"{seconds:g} s {after}")
+    raise Unsettled(f"a position was not protected within {seconds:g} s {after}")
 
 
 async def through_stop(world: World) -> str:

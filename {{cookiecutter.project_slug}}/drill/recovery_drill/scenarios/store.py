@@ -10,10 +10,12 @@ from recovery_drill.faults.store import (
     StoreAway,
     StoreFlush,
     StoreFull,
+    StoreIdle,
     StoreKill,
     StorePause,
     StoreReadOnly,
     StoreSlow,
+    StoreSnapshotFails,
 )
 from recovery_drill.play.scenario import UNEQUAL, Scenario
 from recovery_drill.play.world import World
@@ -29,6 +31,8 @@ from recovery_drill.scenarios.steps import (
 )
 
 AWAY_BARS = 3
+IDLE_SECONDS = 4.0
+"""Nothing is to be written for so long, and a connection that says nothing is closed."""
 ITS_CHOICE = "Whether a node goes on or halts while its store is out of order is its own choice."
 
 
@@ -38,6 +42,19 @@ async def under_a_trader(world: World, fault: Fault) -> None:
     await world.until_stored()
     async with world.fault(fault):
         await outlast(world, AWAY_BARS)
+    await world.recover()
+    await world.until_stored()
+    await world.kill_node()
+    await restart_and_trade_on(world)
+
+
+async def after_a_silence(world: World, fault: Fault) -> None:
+    """Have nothing to write for a while, then much, and be killed once it is stored."""
+    await holding_before(world)
+    await world.until_stored()
+    async with world.fault(fault):
+        await world.last(IDLE_SECONDS)
+        await world.endure(AWAY_BARS)
     await world.recover()
     await world.until_stored()
     await world.kill_node()
@@ -117,6 +134,12 @@ LOSSES: tuple[Loss, ...] = (
         "The store takes no writes under a node that trades, as after a failover, and then does.",
         StoreReadOnly,
     ),
+    Loss(
+        "snapshot-fails",
+        "A snapshot of the store fails under a node that trades, and the store takes no writes "
+        "until one succeeds.",
+        StoreSnapshotFails,
+    ),
 )
 _NEEDS = frozenset({POSITION, GONE, TRADED_ON})
 
@@ -131,6 +154,14 @@ STORE: tuple[Scenario, ...] = (
             leave_out={UNEQUAL: ITS_CHOICE},
         )
         for loss in LOSSES
+    ),
+    Scenario(
+        "store-idle-connections",
+        "The store closes connections on which nothing was said for a second, and then bars close.",
+        _NEEDS,
+        after_a_silence,
+        StoreIdle,
+        leave_out={UNEQUAL: ITS_CHOICE},
     ),
     Scenario(
         "store-flush",

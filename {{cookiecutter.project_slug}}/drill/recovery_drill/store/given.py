@@ -93,6 +93,8 @@ class GivenStore:
     pause = resume = _refused(StoreAbility.PAUSE)
     fill = empty = _refused(StoreAbility.FILL)
     make_read_only = make_writable = _refused(StoreAbility.READ_ONLY)
+    close_idle = keep_idle = _refused(StoreAbility.CLOSE_IDLE)
+    fail_snapshots = allow_snapshots = _refused(StoreAbility.FAIL_SNAPSHOTS)
     until_written = backup = restore = _refused(StoreAbility.BACKUP)
     lose_power = _refused(StoreAbility.LOSE_POWER)
     flush_always = _refused(StoreAbility.FLUSH_ALWAYS)

@@ -28,7 +28,7 @@ class OwnStore:
 
     def __init__(self, client: Redis) -> None:
         self._client = client
-        self._memory = "0"
+        self._memory = self._idle = "0"
 
     async def _answers(self) -> bool:
         try:
@@ -64,6 +64,16 @@ class OwnStore:
     async def make_writable(self) -> None:
         """Let it be its own master again."""
         await self._client.replicaof("NO", "ONE")
+
+    async def close_idle(self) -> None:
+        """Let it close connections that have said nothing for a second, until `keep_idle`."""
+        self._idle = str((await self._client.config_get("timeout"))["timeout"])
+        await self._client.config_set("timeout", 1)
+
+    async def keep_idle(self) -> None:
+        """Let it leave idle connections open again."""
+        await self._client.connection_pool.disconnect()  # what it holds has been closed as well
+        await self._client.config_set("timeout", self._idle)
 
     async def until_written(self) -> None:
         """Wait until all that it has answered is in its file.

@@ -16,6 +16,8 @@ class StoreAbility(StrEnum):
     PAUSE = "pause"
     FILL = "fill"
     READ_ONLY = "make read-only"
+    CLOSE_IDLE = "make close idle connections"
+    FAIL_SNAPSHOTS = "let fail in its snapshots"
     BACKUP = "put an old state in"
     LOSE_POWER = "cut the power of"
     FLUSH_ALWAYS = "make flush before each answer"
@@ -65,6 +67,18 @@ class Store(Protocol):
 
     async def make_writable(self) -> None:
         """Let it be its own master again."""
+
+    async def close_idle(self) -> None:
+        """Let it close connections that have said nothing for a second, until `keep_idle`."""
+
+    async def keep_idle(self) -> None:
+        """Let it leave idle connections open again."""
+
+    async def fail_snapshots(self) -> None:
+        """Let a snapshot fail: it refuses to write until one has succeeded."""
+
+    async def allow_snapshots(self) -> None:
+        """Let a snapshot succeed, and it take writes again."""
 
     async def until_written(self) -> None:
         """Wait until all that it has answered is in its file."""

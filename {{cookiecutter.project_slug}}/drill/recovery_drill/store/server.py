@@ -221,6 +221,47 @@ class EmbeddedStore(OwnStore):
         """Let the server flush before each answer: then a kill is all that a power cut can do."""
         await self._client.config_set("appendfsync", "always")
 
+    async def fail_snapshots(self) -> None:
+        """Let a snapshot fail, as on a full disk: the server refuses to write until one succeeds.
+
+        Raises
+        ------
+        Inconclusive
+            If the snapshot does not come to an end.
+
+        """
+        self._snapshot.mkdir(parents=True)  # a file cannot take the place of a folder
+        await self._client.config_set("stop-writes-on-bgsave-error", "yes")
+        # Without a rule for snapshots a failed one is of no importance to the server.
+        await self._client.config_set("save", "86400 1")
+        await self._save("err")
+
+    async def allow_snapshots(self) -> None:
+        """Let a snapshot succeed; see `fail_snapshots`."""
+        self._snapshot.rmdir()
+        await self._save("ok")
+        await self._client.config_set("save", "")
+
+    async def _save(self, status: str) -> None:
+        await self._client.bgsave()
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                while not await self._has_saved(status):  # noqa: ASYNC110 it must be asked
+                    await asyncio.sleep(PING_INTERVAL_SECONDS)
+        except TimeoutError as error:
+            raise Inconclusive(
+                f"The store's snapshot did not end with {status!r} within {READY_SECONDS:g} s."
+            ) from error
+
+    async def _has_saved(self, status: str) -> bool:
+        found = await self._client.info("persistence")
+        is_over = not found["rdb_bgsave_in_progress"]
+        return is_over and bool(found["rdb_last_bgsave_status"] == status)
+
+    @property
+    def _snapshot(self) -> Path:
+        return self._data / "dump.rdb"
+
     @property
     def _process(self) -> Child:
         assert self.child is not None, "the store was not started"

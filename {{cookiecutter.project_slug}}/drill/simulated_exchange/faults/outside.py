@@ -96,6 +96,16 @@ def liquidate(world: World, options: Options) -> None:
     world.matching.liquidate(book.rules.name)
 
 
+def reduce(world: World, options: Options) -> None:
+    """Let the exchange take a part of a position, to deleverage somebody else's."""
+    book = world.book(options)
+    if not book.position:
+        raise ValueError(f"There is no position in {book.rules.name} to reduce.")
+    if options["quantity"] > abs(book.position):
+        raise ValueError(f"The position in {book.rules.name} is {book.position}: take less of it.")
+    world.matching.deleverage(book.rules.name, options["quantity"])
+
+
 OUTSIDE: dict[str, Callable[[World, Options], None]] = {
     "wick": wick,
     "thin": thin,
@@ -103,6 +113,7 @@ OUTSIDE: dict[str, Callable[[World, Options], None]] = {
     "close": close,
     "order": order,
     "liquidate": liquidate,
+    "reduce": reduce,
 }
 
 

@@ -8,8 +8,9 @@ from ..errors import TEXTS
 
 REQUEST_KEYS = ("request", "leg", "symbol", "client_order_id")
 EVENT_KEYS = ("event", "execution", "status", "symbol", "client_order_id")
+BAR_KEYS = ("symbol",)
 MATCH_KEYS = tuple(dict.fromkeys(REQUEST_KEYS + EVENT_KEYS))
-"""What requests, events and either of them can be matched by."""
+"""What requests, events, bars and any of them can be matched by."""
 
 LEGS = ("entry", "exit", "stop", "take_profit")
 EVENTS = (
@@ -104,7 +105,7 @@ NUMBER = Option(_over_zero, needed=True)
 MET = {"match": MATCH, "nth": NTH, "times": TIMES}
 
 FAULTS: dict[str, dict[str, Option]] = {
-    # A request or an event that is met
+    # A request, an event or the end of a bar that is met
     "gate": {"match": MATCH, "nth": NTH, "phase": PHASE, "late": Option(_flag, False)},
     "delay": {**MET, "phase": PHASE, "seconds": Option(_seconds, needed=True)},
     "fail": {
@@ -116,6 +117,7 @@ FAULTS: dict[str, dict[str, Option]] = {
     "lose_event": MET,
     "duplicate_event": MET,
     "reorder_event": MET,
+    "odd_bar": {**MET, "factor": Option(_over_zero, Decimal(10))},
     # Sockets and the listen key
     "drop_sockets": {"stream": STREAM},
     "half_open": {"stream": STREAM},
@@ -132,10 +134,16 @@ FAULTS: dict[str, dict[str, Option]] = {
         "price": Option(_over_zero), "trigger_price": Option(_over_zero),
     },
     "liquidate": {"symbol": SYMBOL},
+    "reduce": {"symbol": SYMBOL, "quantity": NUMBER},
 }  # fmt: skip
 REQUEST_FAULTS = (*REQUEST_PHASES, "fail", "lose_ack", "stale")
 EVENT_FAULTS = (*EVENT_PHASES, "lose_event", "duplicate_event", "reorder_event")
-"""What a request or an event can meet: a phase in which it is held, or the name of a fault."""
+BAR_FAULTS = ("odd_bar",)
+"""What a request, an event or a bar can meet: a phase that holds it, or the name of a fault."""
+THINGS = {
+    **dict.fromkeys(EVENT_FAULTS, ("Events", EVENT_KEYS)),
+    **dict.fromkeys(BAR_FAULTS, ("Bars", BAR_KEYS)),
+}
 
 
 def read_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,7 +174,7 @@ def check_match(phase: str, match: Mapping[str, str], words: Mapping[str, Collec
 
     A fault that waits for a misspelled word would stay silent, and a drill would call that held.
     """
-    keys, things = (EVENT_KEYS, "Events") if phase in EVENT_FAULTS else (REQUEST_KEYS, "Requests")
+    things, keys = THINGS.get(phase, ("Requests", REQUEST_KEYS))
     if unmet := match.keys() - set(keys):
         msg = f"{things} have no {', '.join(sorted(unmet))} to match: use {', '.join(keys)}."
         raise ValueError(msg)

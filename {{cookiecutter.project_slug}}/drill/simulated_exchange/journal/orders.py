@@ -74,7 +74,7 @@ class Order(Told):
     status: str = "NEW"
     filled: Decimal = ZERO
     quote: Decimal = ZERO
-    liquidation: bool = False  # the exchange's own order
+    liquidation: bool = False  # the exchange's own order, of a liquidation or to deleverage
     amendments: int = 0
     created_ms: int = 0
     updated_ms: int = 0

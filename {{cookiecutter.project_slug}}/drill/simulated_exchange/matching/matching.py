@@ -24,6 +24,9 @@ Positions
   (expiry reason 5) and the exchange closes all positions whole, at the best price, with market
   orders of its own named ``autoclose-…``; they pay the taker's commission, no clearance fee. The
   insurance fund pays what the wallet then lacks. The real exchange may close a part first.
+* Nobody here is deleveraged by himself: there is one account. When a drill orders it, the exchange
+  takes its part of the position by a market order of its own named ``adl_autoclose``, at the best
+  price, and leaves open orders alone. The real one takes it at the other side's bankruptcy price.
 
 Source: https://developers.binance.com/docs/derivatives/usds-margined-futures, "New Order", "Modify
 Order", "New Algo Order" and "Event: Order Update" with its expiry reasons.
@@ -42,6 +45,12 @@ from ..market.symbols import text
 from . import admission
 from .execution import Execution, Expiry
 from .meeting import next_meeting
+
+LIQUIDATED, DELEVERAGED = "autoclose-", "adl_autoclose"
+"""What the exchange names its own orders: the beginning for liquidations, all of it for the other.
+
+Source: "Event: Order Update", "Liquidation and ADL".
+"""
 
 
 class Matching:
@@ -110,6 +119,16 @@ class Matching:
     def liquidate(self, symbol: str) -> None:
         """End the open orders of a symbol and close its position, as for want of margin."""
         self._liquidate([self._state.books[symbol]])
+
+    def deleverage(self, symbol: str, quantity: Decimal) -> None:
+        """Take so much of a position, as the counterparty of one that was liquidated.
+
+        Open orders stay. A ValueError says that the quantity is no quantity of this symbol.
+        """
+        book = self._state.books[symbol]
+        if quantity % book.rules.step:
+            raise ValueError(f"{symbol} trades in steps of {book.rules.step}: give some of them.")
+        self._close(book, quantity, DELEVERAGED)
 
     # Time and prices
 
@@ -194,16 +213,21 @@ class Matching:
                 self._execution.close(order, "EXPIRED", expiry=Expiry.LIQUIDATION)
         for book in books:
             if book.position:
-                order = Order(
-                    kind="order",
-                    symbol=book.rules.name,
-                    side="SELL" if book.position > 0 else "BUY",
-                    type="MARKET",
-                    quantity=abs(book.position),
-                    client_order_id=f"autoclose-{self._state.next_order_id}",
-                    liquidation=True,
-                )
-                self._enter(order)
+                name = f"{LIQUIDATED}{self._state.next_order_id}"
+                self._close(book, abs(book.position), name)
         if self._state.wallet < 0 and not any(b.position for b in self._state.books.values()):
             change = {"wallet": "0", "change": text(-self._state.wallet)}
             self._journal.write("wallet.covered", change, self._execution.next_ms())
+
+    def _close(self, book: Book, quantity: Decimal, client_order_id: str) -> None:
+        """Close so much of a position by an order of the exchange's own."""
+        order = Order(
+            kind="order",
+            symbol=book.rules.name,
+            side="SELL" if book.position > 0 else "BUY",
+            type="MARKET",
+            quantity=quantity,
+            client_order_id=client_order_id,
+            liquidation=True,
+        )
+        self._enter(order)

@@ -223,6 +223,13 @@ def kline_event(name: str, interval: str, candle: Candle, market_ms: int, closed
     return {"e": "kline", "E": market_ms, "s": name, "k": row}
 
 
+def odd_bar(event: Payload, factor: Decimal) -> Payload:
+    """Return a candle as no market made it: all its prices are so many times as high."""
+    row = event["k"]
+    prices = {name: text(rounded(Decimal(row[name]) * factor)) for name in ("o", "h", "l", "c")}
+    return {**event, "k": {**row, **prices}}
+
+
 def forced_order(row: Mapping[str, Any], market_ms: int) -> Payload:
     """Tell a fill of a liquidation to everybody."""
     fill = row["fill"]

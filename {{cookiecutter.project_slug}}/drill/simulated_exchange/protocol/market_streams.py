@@ -7,15 +7,17 @@ accepted, too, and stays silent, as clients report of the real exchange.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from ..journal.journal import Record
 from ..journal.orders import ZERO
 from ..journal.state import Book, State
 from ..market.bars import INTERVALS, MINUTE_MS, candles
 from ..matching.liquidity import DEEPEST, levels
+from ..matching.matching import DELEVERAGED
 from . import market_payloads as payloads
 
 Told = tuple[str, payloads.Payload | list[payloads.Payload]]
@@ -110,7 +112,7 @@ class MarketStreams:
         quote = payloads.book_ticker(book, record["seq"], stamp)
         yield f"{symbol}@bookTicker", quote
         yield "!bookTicker", quote
-        if record["kind"] == "order.filled" and record["data"]["liquidation"]:
+        if record["kind"] == "order.filled" and _is_forced(record["data"]):
             forced = payloads.forced_order(record["data"], stamp)
             yield f"{symbol}@forceOrder", forced
             yield "!forceOrder@arr", forced
@@ -166,6 +168,10 @@ class MarketStreams:
             candle = candles(bars, first_ms, minutes)[-1]
             ends = closed and candle.close_ms < state.forming_open_ms
             yield stream, payloads.kline_event(name, interval, candle, stamp, ends)
+
+
+def _is_forced(row: Mapping[str, Any]) -> bool:
+    return bool(row["liquidation"]) and row["client_order_id"] != DELEVERAGED
 
 
 def _now(book: Book, update_id: int) -> Known:

@@ -22,6 +22,7 @@ READY_SECONDS = 30.0
 LACKING = {
     StoreAbility.LOSE_POWER: "The power of the containers' host cannot be cut; their files stay.",
     StoreAbility.FLUSH_ALWAYS: FLUSHING,
+    StoreAbility.FAIL_SNAPSHOTS: "What keeps a snapshot from being written is put into its folder.",
 }
 
 
@@ -158,6 +159,19 @@ class ContainerStore(OwnStore):
 
         """
         raise Unsupported(LACKING[StoreAbility.FLUSH_ALWAYS])
+
+    async def fail_snapshots(self) -> None:
+        """Refuse: its folder is in a volume.
+
+        Raises
+        ------
+        Unsupported
+            Always.
+
+        """
+        raise Unsupported(LACKING[StoreAbility.FAIL_SNAPSHOTS])
+
+    allow_snapshots = fail_snapshots
 
     async def close(self) -> None:
         """Leave it."""
