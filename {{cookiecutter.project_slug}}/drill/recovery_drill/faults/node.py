@@ -10,7 +10,7 @@ from recovery_drill.record.contract import NODE_PAUSE, ExitCode, Stage
 from recovery_drill.runtimes.protocol import Ability, Runtime
 
 STOP_HEARD_SECONDS = 10.0
-CLOCK_STEP_SECONDS = -3
+CLOCK_STEP_SECONDS = -1
 """Less than the age at which an exchange refuses a request's signature."""
 FAKETIME_PLACES = ("/usr/lib/*/faketime", "/usr/lib/faketime", "/usr/local/lib/faketime")
 FAKETIME = "libfaketimeMT.so.1"

@@ -151,7 +151,7 @@ NODE: tuple[Scenario, ...] = (
     ),
     Scenario(
         "clock-step",
-        "The node is killed, and comes back with a wall clock that was set back by three seconds.",
+        "The node is killed, and comes back with a wall clock that was set back by one second.",
         frozenset({POSITION, ClockStep.shows, TRADED_ON}),
         killed_and_stored,
         ClockStep,
