@@ -6,10 +6,10 @@ The watches begin with trading, all at once.
 """
 
 from ..face.stages import Stage
+from .account_watch import watch_account
 from .audit import check_audit
 from .clock_watch import watch_clock
 from .exchange import check_hosts
-from .exchange_watch import watch_exchange
 from .guard import Guard
 from .market_watch import watch_market
 from .mend.guard import check_mend, check_store_format
@@ -29,7 +29,7 @@ GUARDS: tuple[Guard, ...] = (
 
 WATCHES: tuple[Watch, ...] = (
     Watch("store", watch_store),
-    Watch("account", watch_exchange),
+    Watch("account", watch_account),
     Watch("market", watch_market),
     Watch("clock", watch_clock),
 )

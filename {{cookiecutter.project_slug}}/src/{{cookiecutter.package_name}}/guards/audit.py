@@ -15,10 +15,10 @@ from functools import cached_property
 from ..plan.order_ids import parse
 from ..plan.rows import UNHEARD, OrderRow, Rows
 from ..venue.binance.history import exchange_record
+from ..venue.binance.rows import WORKING
 from ..venue.records import ExchangeRecord, OrderRecord, TradeRecord
 from .guard import Start, StartCold
 
-WORKING = frozenset({"NEW", "PARTIALLY_FILLED"})
 LIMBO = UNHEARD | {"EMULATED", "RELEASED", "PENDING_UPDATE", "PENDING_CANCEL"}
 """Statuses in which the engine does not know what has become of an order."""
 SMALLEST_MONEY = Decimal("0.00000001")

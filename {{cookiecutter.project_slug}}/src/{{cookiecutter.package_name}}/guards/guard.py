@@ -9,28 +9,51 @@ from ..exit_codes import complain
 from ..face.stages import Stage
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
-from ..venue.binance.requests import RECEIVE_WINDOW_MS, Requests
-
-LATE_SECONDS = RECEIVE_WINDOW_MS / 1000 + 1
-"""How long after a process has died one of its requests may still be accepted; the exchange also
-forgives clocks that are a second fast."""
+from ..venue.binance.requests import Requests
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class Scope:
     """
-    What a guard may look at.
+    What every guard and every watch may look at.
 
     Parameters
     ----------
     settings : Settings
         The validated settings.
     traded : Sequence[Traded]
-        What is to be traded.
+        What is traded, or to be traded.
     requests : Requests
         How to ask the exchange.
     engine : Engine
-        What is started; loaded and reconciled only for guards that stand after that.
+        What trades; loaded and reconciled only for what stands after that.
+
+    """
+
+    settings: Settings
+    traded: Sequence[Traded]
+    requests: Requests
+    engine: Engine
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of what is traded."""
+        return tuple(each.symbol for each in self.traded)
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Whose client order ids are the node's own."""
+        trader = self.settings.id
+        return tuple(owner_of(trader, each.tag, each.symbol) for each in self.traded)
+
+
+@dataclass(frozen=True, slots=True)
+class Start(Scope):
+    """
+    What a guard may look at besides.
+
+    Parameters
+    ----------
     born : float
         When the process began, by the monotonic clock.
     notes : list[str]
@@ -39,23 +62,8 @@ class Start:
 
     """
 
-    settings: Settings
-    traded: Sequence[Traded]
-    requests: Requests
-    engine: Engine
     born: float
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """The symbols of what is to be traded."""
-        return tuple(each.symbol for each in self.traded)
-
-    @property
-    def owners(self) -> tuple[str, ...]:
-        """Whose client order ids are the node's own."""
-        trader = self.settings.id
-        return tuple(owner_of(trader, each.tag, each.symbol) for each in self.traded)
 
     def note(self, sentence: str) -> None:
         """Write a sentence to stderr, and keep it for whoever asks."""

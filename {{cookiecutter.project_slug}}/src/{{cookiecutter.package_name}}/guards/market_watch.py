@@ -9,13 +9,11 @@ brings none any more is opened anew by a new start.
 import asyncio
 from collections import Counter
 
-import aiohttp
-
 from ..exit_codes import ExitCode, NodeExit
 from ..plan.traded import Traded
 from ..venue.binance.pages import ExchangeClock
 from ..venue.binance.public import closed_bars
-from ..venue.binance.requests import ExchangeError
+from ..venue.binance.requests import FAILURES
 from .watch import Trading
 
 LOOK_SECONDS = 4.0
@@ -25,7 +23,6 @@ BARS = 3
 """How many of the newest bars are asked for."""
 MISSED = 3
 """After so many bars in a row that the stream has not brought, it is deaf."""
-FAILURES = (ExchangeError, OSError, TimeoutError, aiohttp.ClientError)
 
 
 async def watch_market(trading: Trading) -> None:

@@ -1,31 +1,20 @@
 """What a watch is: it looks at one thing while the node trades, and says when it is wrong."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from ..config.settings import Settings
-from ..engine.desk import Engine, Keeper
+from ..engine.desk import Keeper
 from ..face.conditions import Conditions
-from ..plan.order_ids import owner_of
-from ..plan.traded import Traded
-from ..venue.binance.requests import Requests
+from .guard import Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Trading:
+class Trading(Scope):
     """
-    What a watch may look at.
+    What a watch may look at besides.
 
     Parameters
     ----------
-    settings : Settings
-        The validated settings.
-    traded : Sequence[Traded]
-        What is traded.
-    requests : Requests
-        How to ask the exchange.
-    engine : Engine
-        What trades.
     conditions : Conditions
         Where a watch says what is wrong, and that it is right again.
     keepers : Mapping[str, Keeper]
@@ -35,24 +24,9 @@ class Trading:
 
     """
 
-    settings: Settings
-    traded: Sequence[Traded]
-    requests: Requests
-    engine: Engine
     conditions: Conditions
     keepers: Mapping[str, Keeper]
     note: Callable[[str], None]
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """The symbols of what is traded."""
-        return tuple(each.symbol for each in self.traded)
-
-    @property
-    def owners(self) -> tuple[str, ...]:
-        """Whose client order ids are the node's own."""
-        trader = self.settings.id
-        return tuple(owner_of(trader, each.tag, each.symbol) for each in self.traded)
 
 
 @dataclass(frozen=True, slots=True)

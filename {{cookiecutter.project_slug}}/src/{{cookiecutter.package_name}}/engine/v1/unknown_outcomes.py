@@ -14,21 +14,18 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import aiohttp
 from nautilus_trader.model.enums import OrderStatus, OrderType
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.orders import Order
 
 from ...venue.binance.one_order import OneOrder, ask_for_order
-from ...venue.binance.requests import RECEIVE_WINDOW_MS, ExchangeError, Requests
+from ...venue.binance.requests import FAILURES, LATE_SECONDS, ExchangeError, Requests
 from ...venue.records import ExchangeRecord, OrderRecord
 from ..known import KnownOrder, known_orders
 from .sending import OutcomeUnknown, reason_of
 from .telling import UNHEARD, tell
 from .views import symbol_of
 
-LATE_SECONDS = RECEIVE_WINDOW_MS / 1000 + 1.0
-"""After this no request is accepted any more: the exchange forgives a clock one second ahead."""
 QUIET_SECONDS = 2.0
 """How long an order may be in flight with nothing heard of it before it is asked for."""
 LOOK_SECONDS = 0.25
@@ -39,7 +36,6 @@ ANSWER_SECONDS = 3.0
 UNKNOWN_SECONDS = 6.0
 """How long an outcome may stay unknown before that is a condition."""
 LIMITED = (418, 429)
-FAILURES = (ExchangeError, OSError, TimeoutError, aiohttp.ClientError)
 CANCEL_NEVER_ARRIVED = "The request to cancel never arrived"
 """The reason of a refusal to cancel which is none."""
 

@@ -7,8 +7,9 @@ from ...engine.stored import Owner
 from ...exit_codes import ExitCode, NodeExit
 from ...plan.order_ids import owner_of, parse
 from ...venue.binance.history import exchange_record
+from ...venue.binance.requests import LATE_SECONDS
 from ...venue.records import ExchangeRecord
-from ..guard import LATE_SECONDS, Start
+from ..guard import Start
 from .store import MendReport, StoreMend
 
 AGREE_SECONDS = 8.0

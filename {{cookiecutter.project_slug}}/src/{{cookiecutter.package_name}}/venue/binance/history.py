@@ -9,8 +9,6 @@ again, and when they do not agree within a bound, the start is refused.
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-import aiohttp
-
 from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit
 from ..records import BalanceRecord, ExchangeRecord
@@ -18,14 +16,13 @@ from .account import Held, read_account, read_positions
 from .contradictions import Answers, contradictions
 from .pages import ExchangeClock
 from .refusals import refusal_of
-from .requests import ExchangeError, NonsenseError, Requests, failure_words
+from .requests import FAILURES, ExchangeError, NonsenseError, Requests, failure_words
 from .symbol_history import SymbolHistory
 
 AGREE_SECONDS = 8.0
 """How long the exchange may contradict itself: its history lags by seconds at most."""
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 1.0
-FAILURES = (ExchangeError, OSError, TimeoutError, aiohttp.ClientError)
 
 
 async def exchange_record(

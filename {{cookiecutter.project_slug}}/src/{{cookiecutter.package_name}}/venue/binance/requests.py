@@ -26,6 +26,9 @@ How long after its signature the exchange accepts a request (USD-M Futures, ``re
 Short, because a start waits this long for what a killed process may still have on its way, and
 a market order that is later than this is not wanted any more. The exchange's own default is 5,000.
 """
+LATE_SECONDS = RECEIVE_WINDOW_MS / 1000 + 1
+"""How long after its signature a request may still be accepted at most: the exchange also forgives
+clocks that are a second fast."""
 MOST_BYTES = 16_000_000
 """The longest answer that is read; the longest real one, all symbols, has some two million."""
 MOST_CONNECTIONS = 5
@@ -93,6 +96,10 @@ class NonsenseError(ExchangeError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(None, sentence)
+
+
+FAILURES = (ExchangeError, OSError, TimeoutError, aiohttp.ClientError)
+"""What a question raises that has got no answer that says what was asked."""
 
 
 class Requests:

@@ -159,7 +159,7 @@ def test_listen_keys_that_are_refused(start: Start, store: Store, exchange: Exch
 @pytest.fixture
 def watch(importable: str) -> Any:
     """The module under test."""
-    return import_module(f"{importable}.guards.exchange_watch")
+    return import_module(f"{importable}.guards.account_watch")
 
 
 def test_a_difference_counts_when_it_stays(watch: Any) -> None:

@@ -11,11 +11,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import aiohttp
-
 from ..exit_codes import ExitCode, NodeExit, one_line
 from ..plan.rows import Rows
-from ..venue.binance.requests import ExchangeError
+from ..venue.binance.requests import FAILURES
 from ..venue.binance.standing import standing
 from ..venue.records import ExchangeRecord
 from .audit import COMPARISONS, Compared, foreign
@@ -41,10 +39,9 @@ LASTING = (
 )
 """The comparisons of the audit that need nothing past."""
 NAME = "exchange"
-FAILURES = (ExchangeError, OSError, TimeoutError, aiohttp.ClientError)
 
 
-async def watch_exchange(trading: Trading) -> None:
+async def watch_account(trading: Trading) -> None:
     """
     Look until cancelled.
 
