@@ -30,13 +30,6 @@ LONG = tuple(
     for name in dict.fromkeys(s.name for s in (*CONTAINERS, *IN_CONTAINERS))
     if name not in QUICK
 )
-NOT_YET = {
-    "container-store-cut": (
-        "loss-is-noticed",
-        "a watch on the store, and a comparison with the exchange before it trades",
-    ),
-}
-"""What breaks today: the check that says so, and the guard that it waits for."""
 STOCK = ("python", "/nodes/drill/nodes/stock_adapter.py")
 WATCHES = ("python", "/nodes/drill/nodes/watches_store.py")
 MUTANT = ("python", "/nodes/drill/nodes/mutants")
@@ -208,31 +201,17 @@ def test_a_replay_plays_in_containers_again(
     assert again.ledger("1-1") == quick.ledger("container-process-kill")
 
 
-def _long(name: str) -> Any:
-    marks = [pytest.mark.long]
-    if name in NOT_YET:
-        check, guard = NOT_YET[name]
-        reason = f"{check} breaks; missing: {guard}; run --runtime compose {name}"
-        marks.append(pytest.mark.xfail(reason=reason, raises=AssertionError))
-    return pytest.param(name, marks=marks)
-
-
 @pytest.fixture(scope="module")
 def long(project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Drilled:
     """The other scenarios, played once."""
     return drilled(project, tmp_path_factory.mktemp("long"), *LONG)
 
 
-@pytest.mark.parametrize("name", [_long(name) for name in LONG])
+@pytest.mark.long
+@pytest.mark.parametrize("name", LONG)
 def test_what_an_engine_does_is_survived(long: Drilled, name: str) -> None:
     (found,) = [s for s in long.verdict["scenarios"] if s["name"] == name]
     assert found["outcome"] == "held", long.broken(name) or found["reason"]
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", NOT_YET)
-def test_what_is_not_survived_is_named_by_its_check(long: Drilled, name: str) -> None:
-    assert NOT_YET[name][0] in long.broken(name)
 
 
 @pytest.mark.long

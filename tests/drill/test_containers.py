@@ -242,9 +242,7 @@ def test_what_is_played_in_containers_has_names_of_its_own() -> None:
     assert all(name.startswith("container-") for name in names)
     assert len({*names, *(s.name for s in SCENARIOS)}) == len(names) + len(SCENARIOS)
     assert all(find_scenario(s.name) == s for s in IN_CONTAINERS)
-    # What breaks today is played when it is named, as with processes.
-    held = {name for name in names if name != "container-store-cut"}
-    assert {"kill-holding-position", "kill-then-stop-fills", *held} == {
+    assert {"kill-holding-position", "kill-then-stop-fills", *names} == {
         scenario.name for scenario in IN_CONTAINERS
     }
 

@@ -140,6 +140,7 @@ CONTAINERS: tuple[Scenario, ...] = (
         _holding(outlasted),
         StoreCut,
         leave_out=BARS_LOST,
+        default=True,
     ),
     Scenario(
         "container-exchange-cut",
