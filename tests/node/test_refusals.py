@@ -35,7 +35,8 @@ def test_refused_stops_keep_it_from_opening_longer_each_time(rooms: Any) -> None
     assert refusals.may_open(FIRST), "the decision itself may go on with its next attempt"
     assert [refusals.may_open(close(n)) for n in range(1, 5)] == [False, False, False, True]
     assert refusals.told(close(1)) == (
-        "The exchange refuses stops of BTCUSDT: -4045 too many stop orders."
+        "The exchange refuses stops of BTCUSDT: -4045 too many stop orders. "
+        "Cancel stop orders that are not wanted any more."
     )
     assert refusals.told(close(4)) == ""
     refusals.refused(stop, close(4), "-4045 too many stop orders")
@@ -52,7 +53,10 @@ def test_one_refused_entry_may_pass(rooms: Any) -> None:
     assert refusals.may_open(close(1))
     assert refusals.told(FIRST) == "", "it may pass"
     refusals.refused(entry, close(1), "-2019 margin")
-    assert refusals.told(close(1)) == "The exchange refuses entries of BTCUSDT: -2019 margin."
+    assert refusals.told(close(1)) == (
+        "The exchange refuses entries of BTCUSDT: -2019 margin. "
+        "Add margin, or trade a smaller quantity."
+    )
     assert not refusals.may_open(close(2))
 
 
@@ -106,3 +110,46 @@ def test_one_stop_whose_price_was_passed_may_pass(rooms: Any) -> None:
     refusals.refused(stop, close(1), passed)
     assert "-2021" in refusals.told(close(1))
     assert [refusals.may_open(close(n)) for n in range(2, 6)] == [False, False, False, True]
+
+
+def adapters_words(code: int) -> str:
+    """Return the reason of a refused order as the adapter writes it."""
+    return str({"code": code, "msg": "What the exchange says."})
+
+
+@pytest.mark.parametrize("code", [-1111, -4005])
+def test_a_size_that_is_refused_lasts(rooms: Any, code: int) -> None:
+    refusals = rooms.Refusals("BTCUSDT", BAR)
+    refusals.refused(rooms.Leg.ENTRY, FIRST, adapters_words(code))
+    assert next(n for n in range(1, 70) if refusals.may_open(close(n))) == 64
+    told = refusals.told(close(1))
+    assert told.startswith(
+        f"The exchange refuses entries of BTCUSDT: {code} What the exchange says. "
+    )
+    assert "start" in told, "only a person helps"
+
+
+def test_a_refused_time_may_pass(rooms: Any) -> None:
+    refusals = rooms.Refusals("BTCUSDT", BAR)
+    refusals.refused(rooms.Leg.STOP, FIRST, adapters_words(-1021))
+    assert refusals.may_open(close(1))
+    assert refusals.told(close(1)) == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "watch"),
+    [(-1021, "clock"), (-2015, "account"), (-2022, "account"), (-4140, "symbols"), (-4164, "")],
+)
+def test_a_refusal_wakes_the_watch_that_knows_more(importable: str, code: int, watch: str) -> None:
+    refusals: Any = import_module(f"{importable}.venue.binance.order_refusals")
+    watches = {each.name for each in import_module(f"{importable}.guards").WATCHES}
+    found = refusals.refusal_for(adapters_words(code)).watch
+    assert found == watch
+    assert found in watches | {""}
+
+
+def test_a_denial_of_the_engine_has_no_code(importable: str) -> None:
+    refusals: Any = import_module(f"{importable}.venue.binance.order_refusals")
+    denied = "NOTIONAL_LESS_THAN_MIN_FOR_INSTRUMENT: min_notional=100.00, notional=12.34"
+    assert refusals.refusal_for(denied) == refusals.UNKNOWN
+    assert refusals.words_of(denied) == denied

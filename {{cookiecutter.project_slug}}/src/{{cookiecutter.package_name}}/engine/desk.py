@@ -16,6 +16,7 @@ from ..plan.bars import ClosedBar
 from ..plan.rows import OrderRow, PositionRow, Rows
 from ..plan.situation import Submit
 from ..plan.traded import Traded
+from ..venue.binance.requests import Requests
 from ..venue.records import ExchangeRecord
 from .stored import StoreFormat
 
@@ -209,9 +210,17 @@ type MakeKeeper = Callable[[Traded, Desk], Keeper]
 class Engine(Protocol):
     """One engine from its load to its end."""
 
-    def load(self, traded: Sequence[Traded], make_keeper: MakeKeeper, events: Events) -> None:
+    def load(
+        self,
+        traded: Sequence[Traded],
+        make_keeper: MakeKeeper,
+        requests: Requests,
+        events: Events,
+    ) -> None:
         """
         Build the engine and load its store; this blocks.
+
+        The engine asks with these requests what its adapter does not, and signs by their clock.
 
         Raises
         ------

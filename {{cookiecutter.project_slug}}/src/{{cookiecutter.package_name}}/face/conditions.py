@@ -61,10 +61,11 @@ class Conditions:
         if self._now.pop(name, None) is not None:
             self._on_change()
 
-    @property
-    def may_open(self) -> bool:
-        """Whether risk may be added, as far as nothing is known of a symbol alone."""
-        return all(each.symbol for each in self._now.values())
+    def may_open(self, symbol: str, besides: str) -> bool:
+        """Return whether nothing is wrong with a symbol, but for the condition `besides`."""
+        return not any(
+            each.symbol in ("", symbol) for each in self._now.values() if each.name != besides
+        )
 
     @property
     def now(self) -> tuple[Condition, ...]:

@@ -6,6 +6,7 @@ The watches begin with trading, all at once.
 """
 
 from ..face.stages import Stage
+from ..venue.binance.order_refusals import ACCOUNT, CLOCK, SYMBOLS
 from .account_watch import watch_account
 from .audit import check_audit
 from .clock_watch import watch_clock
@@ -16,6 +17,7 @@ from .mend.guard import check_mend, check_store_format
 from .questions import check_exchange
 from .store import check_store
 from .store_watch import watch_store
+from .symbol_watch import watch_symbols
 from .watch import Watch
 
 GUARDS: tuple[Guard, ...] = (
@@ -29,7 +31,8 @@ GUARDS: tuple[Guard, ...] = (
 
 WATCHES: tuple[Watch, ...] = (
     Watch("store", watch_store),
-    Watch("account", watch_account),
+    Watch(ACCOUNT, watch_account),
     Watch("market", watch_market),
-    Watch("clock", watch_clock),
+    Watch(SYMBOLS, watch_symbols),
+    Watch(CLOCK, watch_clock),
 )

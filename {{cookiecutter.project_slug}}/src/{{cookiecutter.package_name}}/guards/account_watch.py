@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from ..exit_codes import ExitCode, NodeExit, one_line
 from ..plan.rows import Rows
-from ..venue.binance.requests import FAILURES
+from ..venue.binance.order_refusals import ACCOUNT, CLOCK
+from ..venue.binance.refusals import refusal_of
+from ..venue.binance.requests import FAILURES, ExchangeError
 from ..venue.binance.standing import standing
 from ..venue.records import ExchangeRecord
 from .audit import COMPARISONS, Compared, foreign
@@ -39,6 +41,8 @@ LASTING = (
 )
 """The comparisons of the audit that need nothing past."""
 NAME = "exchange"
+DOING = "It is asked again and again; stops work there, and nothing new is opened."
+WRONG_TIME = -1021
 
 
 async def watch_account(trading: Trading) -> None:
@@ -59,11 +63,15 @@ async def watch_account(trading: Trading) -> None:
             async with asyncio.timeout(SILENT_SECONDS):
                 record = await standing(trading.requests, trading.symbols)
         except FAILURES as error:
-            if silence.lasts(now):
+            if isinstance(error, ExchangeError) and error.code == WRONG_TIME:
+                trading.bells[CLOCK].ring()
+            if sentence := refused_for_good(error):
+                trading.conditions.begin(NAME, sentence, DOING)
+            elif silence.lasts(now):
                 trading.conditions.begin(
                     NAME,
                     f"The exchange has not answered for {SILENT_SECONDS:.0f} s: {one_line(error)}.",
-                    "It is asked again and again; stops work there, and nothing new is opened.",
+                    DOING,
                 )
             await asyncio.sleep(AGAIN_SECONDS)
             continue
@@ -81,7 +89,13 @@ async def watch_account(trading: Trading) -> None:
         if found:
             # What the engine was not told can be asked for, order by order.
             trading.engine.ask_again(record)
-        await asyncio.sleep(AGAIN_SECONDS if found else LOOK_SECONDS)
+        await trading.bells[ACCOUNT].wait(AGAIN_SECONDS if found else LOOK_SECONDS)
+
+
+def refused_for_good(error: BaseException) -> str:
+    """Return in a sentence that the exchange refuses the key, or something else that lasts."""
+    refusal = refusal_of(error) if isinstance(error, ExchangeError) else None
+    return refusal.sentence if refusal else ""
 
 
 def lasting_differences(

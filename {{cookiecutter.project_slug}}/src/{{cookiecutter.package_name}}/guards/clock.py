@@ -1,5 +1,5 @@
 """
-Compare this machine's clock with the exchange's before anything is signed.
+Compare this machine's clock with the exchange's, and let requests carry the exchange's.
 
 The exchange refuses a request whose time is a second ahead of its own, or older than the receive
 window (USD-M Futures, General Info, "Timing Security").
@@ -10,6 +10,7 @@ import time
 from ..exit_codes import ExitCode, NodeExit
 from ..venue.binance.public import server_now_ms
 from ..venue.binance.requests import RECEIVE_WINDOW_MS, Requests
+from ..venue.binance.signing_clock import Measured
 from .asking import answer_to
 
 AHEAD_MS = 1_000
@@ -26,7 +27,8 @@ async def check_clock(requests: Requests) -> None:
     Raises
     ------
     NodeExit
-        With code 78 when the clock is so wrong that the exchange would refuse requests.
+        With code 78 when the clock is so wrong that the exchange would refuse requests that carry
+        its time.
 
     """
     if sentence := await wrong_clock(requests):
@@ -37,22 +39,33 @@ async def wrong_clock(requests: Requests) -> str:
     """
     Ask the exchange for its time; return what is wrong with this machine's, or an empty text.
 
+    From then on signed requests carry the time that was measured.
+
     Raises
     ------
     NodeExit
         With code 75 when there is no answer, 70 when it is absurd.
 
     """
-    quickest, offset = float("inf"), 0.0
-    for _ in range(TRIES):
-        before, started = time.time() * 1000, time.monotonic()
-        server_ms = await answer_to("its time", lambda: server_now_ms(requests))
-        trip = (time.monotonic() - started) * 1000
-        if trip < quickest:
-            quickest, offset = trip, server_ms - (before + trip / 2)
-        if not complaint(offset, 0):
-            return ""
-    return complaint(offset, quickest / 2)
+    best = await _measure(requests)
+    for _ in range(TRIES - 1):
+        if not complaint(best.offset_ms, 0):
+            break
+        best = min(best, await _measure(requests), key=lambda each: each.doubt_ms)
+    requests.clock.set(best)
+    return complaint(best.offset_ms, best.doubt_ms)
+
+
+async def _measure(requests: Requests) -> Measured:
+    wall_ms, asked = time.time() * 1000, time.monotonic()
+    exchange_ms = await answer_to("its time", lambda: server_now_ms(requests))
+    doubt = (time.monotonic() - asked) / 2
+    return Measured(
+        offset_ms=exchange_ms - (wall_ms + doubt * 1000),
+        doubt_ms=doubt * 1000,
+        exchange_ms=exchange_ms,
+        at=asked + doubt,
+    )
 
 
 def complaint(offset_ms: float, doubt_ms: float) -> str:
@@ -75,6 +88,6 @@ def complaint(offset_ms: float, doubt_ms: float) -> str:
     else:
         return ""
     return (
-        f"This machine's clock is {where} the exchange's, which would refuse every request; let "
-        "the clock be set by a time server (NTP)"
+        f"This machine's clock is {where} the exchange's, which refuses requests that are so far "
+        "off; let the clock be set by a time server (NTP)"
     )

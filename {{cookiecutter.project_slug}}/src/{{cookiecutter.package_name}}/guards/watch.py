@@ -1,10 +1,12 @@
 """What a watch is: it looks at one thing while the node trades, and says when it is wrong."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from ..engine.desk import Keeper
 from ..face.conditions import Conditions
+from .bell import Bell
 from .guard import Scope
 
 
@@ -21,12 +23,15 @@ class Trading(Scope):
         By symbol: the thinking.
     note : Callable[[str], None]
         Takes a sentence that a person should know, once.
+    bells : defaultdict[str, Bell]
+        By the name of a watch: rung when it has to look at once.
 
     """
 
     conditions: Conditions
     keepers: Mapping[str, Keeper]
     note: Callable[[str], None]
+    bells: defaultdict[str, Bell]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,14 @@ class Listener(Protocol):
     def looked(self) -> None:
         """Hear that a look is over, which may have decided a bar."""
 
+    def odd(self, watch: str) -> None:
+        """Hear that something odd has been seen, and which watch has to look at once."""
+
     def wrong(self, symbol: str, sentence: str, doing: str) -> None:
         """Hear what is wrong with a symbol, and what is done about it."""
 
     def right(self, symbol: str) -> None:
         """Hear that nothing is wrong with a symbol, or not any more."""
 
-    def may_open(self) -> bool:
-        """Return whether risk may be added now."""
+    def may_open(self, symbol: str) -> bool:
+        """Return whether risk may be added to a symbol now, as far as others know than itself."""

@@ -31,6 +31,7 @@ from ..plan.situation import (
 )
 from ..plan.target import Exit, ExitReason, View
 from ..plan.traded import Traded
+from ..venue.binance.order_refusals import ACCOUNT, refusal_for
 from ..venue.binance.orders import EXITS, NO_SUCH_ORDER_TO_CANCEL, OrderHistory
 from ..venue.questions import ask
 from .around import Exchange, Listener
@@ -187,6 +188,8 @@ class Keeper:
     def order_changed(self, change: OrderChange) -> None:
         """Remember exits and refusals, and look."""
         name = change.client_order_id
+        if leg_of(name, self._owner) is None:
+            self._listener.odd(ACCOUNT)  # another hand is at work
         self._remember_refusal(change)
         if change.kind is ChangeKind.FILLED:
             self._remember_fill(name, change.at_ms)
@@ -204,6 +207,8 @@ class Keeper:
             return
         if change.kind is ChangeKind.REFUSED:
             self._refusals.refused(parts.leg, self._window.last_close_ms or 0, change.reason)
+            if watch := refusal_for(change.reason).watch:
+                self._listener.odd(watch)
         elif change.kind in (ChangeKind.TAKEN, ChangeKind.FILLED):
             self._refusals.taken(parts.leg)
 
@@ -257,7 +262,7 @@ class Keeper:
         target = self._rule.target(self._view(bars)) if bars else None
         slots = [each.slot for each in target.resting] if target else []
         position = self._desk.position()
-        is_right = self._listener.may_open()
+        is_right = self._listener.may_open(self._traded.symbol)
         self._tell_refusals(close_ms)
         action = plan(
             Situation(

@@ -3,17 +3,17 @@ What the exchange keeps refusing, and for how long nothing is opened because of 
 
 One refusal may pass: a price has moved. A stop that is refused in every attempt of a decision, or
 entries that are refused bar after bar, will be refused again, and each try costs commission or
-leaves a position naked for a moment. So the node waits, longer each time, until one is taken.
+leaves a position naked for a moment. So the node waits, longer each time, until one is taken. What
+the codes mean stands in `order_refusals`.
 """
 
 from dataclasses import dataclass, field
 
 from ..plan.order_ids import Leg
+from ..venue.binance.order_refusals import refusal_for, words_of
 
 WAITS = (1, 4, 16, 64)
 """For how many bars nothing is opened after the first decision, the second, and so on."""
-WOULD_TRIGGER = "-2021"
-"""A stop's price was passed before it was there (USD-M Futures, Error Codes): it may pass."""
 WORDS = {Leg.STOP: "stops", Leg.ENTRY: "entries", Leg.RESTING: "resting orders"}
 
 
@@ -25,11 +25,15 @@ class Refused:
     until_ms: int
     may_pass: bool
     """One such decision is no reason to wait, or to say anything."""
+    lasts: bool = False
+    """The next one will be refused as well, whatever happens."""
     decisions: set[int] = field(default_factory=set)
 
     @property
     def count(self) -> int:
         """How often in a row, one more where the first one says that others will follow."""
+        if self.lasts:
+            return len(WAITS)
         return len(self.decisions) + (not self.may_pass)
 
 
@@ -55,10 +59,12 @@ class Refusals:
         """Take up that an order of the decision at `close_ms` was refused."""
         if leg not in WORDS:
             return
-        may_pass = leg is not Leg.STOP or WOULD_TRIGGER in reason
+        refusal = refusal_for(reason)
+        may_pass = leg is not Leg.STOP or refusal.passes
         found = self._refused.setdefault(leg, Refused(reason, close_ms, may_pass))
         found.reason = reason
         found.may_pass = found.may_pass and may_pass
+        found.lasts = refusal.lasts
         found.decisions.add(close_ms)
         bars = WAITS[min(found.count, len(WAITS)) - 1]
         found.until_ms = max(found.until_ms, max(found.decisions) + bars * self._bar_ms)
@@ -78,5 +84,7 @@ class Refusals:
         """Return in a sentence what is refused again and again; empty when nothing is."""
         for leg, each in self._refused.items():
             if close_ms < each.until_ms and each.count > 1:
-                return f"The exchange refuses {WORDS[leg]} of {self._symbol}: {each.reason}."
+                words = words_of(each.reason)
+                told = f"The exchange refuses {WORDS[leg]} of {self._symbol}: {words}."
+                return " ".join(filter(None, (told, refusal_for(each.reason).advice)))
         return ""

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from ..face.endpoint import open_endpoint
 from ..face.stages import Stage, Stages
 from ..face.state import NodeState, document
 from ..guards import GUARDS, WATCHES
+from ..guards.bell import Bell
 from ..guards.guard import Start, StartCold
 from ..guards.mend.guard import store_mend
 from ..guards.watch import Trading
@@ -75,6 +77,7 @@ class Runner:
         self._changes = Changes()
         self._conditions = Conditions(self._on_condition)
         self._watching = Watching(self._finish)
+        self._bells: defaultdict[str, Bell] = defaultdict(Bell)
         self._stages = Stages(on_enter=self._on_stage)
         self._end: asyncio.Future[NodeExit | StartCold | None]
         self._asked_to_stop = asyncio.Event()
@@ -142,7 +145,7 @@ class Runner:
         )
         await self._pass(*BEFORE_LOAD)
         stages.enter(Stage.LOAD)
-        self._engine.load(self._traded, self._make_keeper, self)
+        self._engine.load(self._traded, self._make_keeper, self._requests, self)
         # The engine has put its own handlers in place of these.
         self._take_signals()
         stages.enter(Stage.CONNECT)
@@ -203,6 +206,7 @@ class Runner:
                 self._conditions,
                 self._keepers,
                 self._guarded.note,
+                self._bells,
             )
             self._watching.begin(WATCHES, trading)
 
@@ -224,15 +228,19 @@ class Runner:
 
     def wrong(self, symbol: str, sentence: str, doing: str) -> None:
         """Say what is wrong with a symbol."""
-        self._conditions.begin(f"orders of {symbol}", sentence, doing, symbol)
+        self._conditions.begin(_orders_of(symbol), sentence, doing, symbol)
 
     def right(self, symbol: str) -> None:
         """Say that nothing is wrong with a symbol."""
-        self._conditions.end(f"orders of {symbol}")
+        self._conditions.end(_orders_of(symbol))
 
-    def may_open(self) -> bool:
-        """Return whether nothing is wrong that concerns every symbol."""
-        return self._conditions.may_open
+    def odd(self, watch: str) -> None:
+        """Let a watch look at once."""
+        self._bells[watch].ring()
+
+    def may_open(self, symbol: str) -> bool:
+        """Return whether nothing is wrong with a symbol besides what its keeper has said."""
+        return self._conditions.may_open(symbol, besides=_orders_of(symbol))
 
     def failed(self, end: NodeExit) -> None:
         """End: engine or keeper cannot go on."""
@@ -314,6 +322,11 @@ class Runner:
         await self._requests.close()
         if hasattr(self, "_endpoint"):
             await self._endpoint.cleanup()
+
+
+def _orders_of(symbol: str) -> str:
+    """Return the name of the condition that a keeper says of its symbol."""
+    return f"orders of {symbol}"
 
 
 def run(

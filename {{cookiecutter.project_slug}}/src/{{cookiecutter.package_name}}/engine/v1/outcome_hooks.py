@@ -20,6 +20,8 @@ from .sending import OutcomeUnknown, careful
 from .unknown_outcomes import UnknownOutcomes
 
 SENDS = ("new_order", "new_algo_order")
+STAMP = "_timestamp"
+"""What the adapter takes the time of a signed request from."""
 CANCELS = ("cancel_order", "cancel_algo_order")
 NEVER_ARRIVED_TOPIC = "orders.never_arrived"
 """Where the client order id of an order is published that was forgotten."""
@@ -61,7 +63,7 @@ def hook(
         stream.missed,
         say,
     )
-    _hook_requests(client)
+    _hook_requests(client, requests)
     _hook_commands(client, outcomes)
     _hook_inference(node.kernel.exec_engine, outcomes, may_infer)
     return outcomes
@@ -77,8 +79,10 @@ def _hook_stream(client: Any, give_up: Callable[[str], None]) -> DeafStream:
     return stream
 
 
-def _hook_requests(client: Any) -> None:
+def _hook_requests(client: Any, requests: Requests) -> None:
     account = existing(client, ACCOUNT)
+    existing(account, STAMP)
+    setattr(account, STAMP, lambda: str(requests.clock.now_ms()))
     for method in SENDS:
         setattr(account, method, careful(existing(account, method)))
     for method in CANCELS:

@@ -58,7 +58,6 @@ class EngineV1:
     ) -> None:
         self._settings = settings
         self._factory = exec_client_factory
-        self._requests = Requests(settings)
         self._outcomes: UnknownOutcomes | None = None
         self._looking: asyncio.Task[None] | None = None
         self._node: TradingNode | None = None
@@ -74,7 +73,13 @@ class EngineV1:
 
     # -- Up ------------------------------------------------------------------------------------
 
-    def load(self, traded: Sequence[Traded], make_keeper: MakeKeeper, events: Events) -> None:
+    def load(
+        self,
+        traded: Sequence[Traded],
+        make_keeper: MakeKeeper,
+        requests: Requests,
+        events: Events,
+    ) -> None:
         """
         Build the engine and load its store; this blocks.
 
@@ -108,9 +113,7 @@ class EngineV1:
         bus.subscribe(LOST_TOPIC, self._on_lost_stream)
         self._bound_reconciliation(node)
         if self._factory is MendedExecClientFactory:
-            self._outcomes = hook(
-                node, self._requests, events.unclear, lambda: not self._is_reconciled
-            )
+            self._outcomes = hook(node, requests, events.unclear, lambda: not self._is_reconciled)
 
     def _bound_reconciliation(self, node: TradingNode) -> None:
         """Give reconciliation the stage line and the bound that the engine does not give it."""
@@ -241,7 +244,6 @@ class EngineV1:
             self._looking.cancel()
         if self._node is not None:
             await self._stop(self._node)
-        await self._requests.close()
 
     async def _stop(self, node: TradingNode) -> None:
         kernel = node.kernel

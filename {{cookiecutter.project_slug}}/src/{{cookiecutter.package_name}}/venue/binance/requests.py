@@ -17,6 +17,7 @@ import aiohttp
 
 from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit, one_line
+from .signing_clock import SigningClock
 
 ANSWER_SECONDS = 5.0
 RECEIVE_WINDOW_MS = 2_000
@@ -31,7 +32,7 @@ LATE_SECONDS = RECEIVE_WINDOW_MS / 1000 + 1
 clocks that are a second fast."""
 MOST_BYTES = 16_000_000
 """The longest answer that is read; the longest real one, all symbols, has some two million."""
-MOST_CONNECTIONS = 5
+MOST_CONNECTIONS = 8
 """A start asks many questions at once; more connections than these would be rude."""
 MOST_LETTERS = 200
 """Of a message of the exchange's."""
@@ -113,6 +114,8 @@ class Requests:
 
     Attributes
     ----------
+    clock : SigningClock
+        The time that signed requests carry.
     asked, weight : int
         How many questions there were, and what they count at the exchange.
 
@@ -125,6 +128,7 @@ class Requests:
         self._session: aiohttp.ClientSession | None = None
         self._not_before = 0.0
         self._patience_ends = time.monotonic() + settings.startup_timeout_seconds - END_SECONDS
+        self.clock = SigningClock()
         self.asked = 0
         self.weight = 0
 
@@ -200,7 +204,7 @@ class Requests:
             )
 
     def _signed(self, text: str) -> str:
-        stamp = urlencode({"recvWindow": RECEIVE_WINDOW_MS, "timestamp": int(time.time() * 1000)})
+        stamp = urlencode({"recvWindow": RECEIVE_WINDOW_MS, "timestamp": self.clock.now_ms()})
         text = f"{text}&{stamp}" if text else stamp
         signature = hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()
         return f"{text}&signature={signature}"
