@@ -1,11 +1,16 @@
 """A node notices a store that does not take or keep what it writes, and is right again or ends."""
 
 import contextlib
+import queue
 import signal
+import socket
+import socketserver
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -22,6 +27,7 @@ WRITTEN = module("engine.desk").Written
 NOTICE_SECONDS = 2.0
 RIGHT_SECONDS = 5.0
 LOOKS_SECONDS = 3.0
+FAR_SECONDS = 15.0
 PREFIX = f"trader-{TRADER}:"
 MARK = f"{PREFIX}general:store-watch"
 AWAY = 75
@@ -343,6 +349,71 @@ def test_a_short_blip_is_none(start: Start, store: Store, exchange: Exchange) ->
     store.send(signal.SIGCONT)
     until_marked(store)
     assert "degraded" not in [*node.stages, *later_stages(node)]
+
+
+class FarAway(socketserver.ThreadingTCPServer):
+    """A way to a store that takes its time, there and back."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, seconds: float) -> None:
+        way = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                with socket.create_connection(("127.0.0.1", port)) as store:
+                    back = threading.Thread(target=way.hand_on, args=(store, self.request))
+                    back.start()
+                    way.hand_on(self.request, store)
+                    back.join()
+
+        self.seconds = seconds
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    def hand_on(self, source: socket.socket, target: socket.socket) -> None:
+        """Hand on what comes, each part of it as late as the way is long."""
+        later: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+
+        def send() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    at, data = later.get()
+                    time.sleep(max(0.0, at - time.monotonic()))
+                    if not data:
+                        return target.shutdown(socket.SHUT_WR)
+                    target.sendall(data)
+
+        sender = threading.Thread(target=send, daemon=True)
+        sender.start()
+        data = b"-"
+        while data:
+            try:
+                data = source.recv(65_536)
+            except OSError:
+                data = b""
+            later.put((time.monotonic() + self.seconds, data))
+        sender.join()
+
+
+@pytest.mark.long
+def test_a_store_that_is_far_away(
+    start: Start, store: Store, exchange: Exchange, environment: dict[str, str]
+) -> None:
+    with FarAway(store.port, 0.15) as way:
+        threading.Thread(target=way.serve_forever, daemon=True).start()
+        near = urlsplit(environment["TRADER_STORE_URL"])
+        port = way.server_address[1]
+        node = start(TRADER_STORE_URL=near._replace(netloc=f"{near.hostname}:{port}").geturl())
+        node.until("trading")
+        # What the start has written is on its way, each command as long as the way is.
+        with client_of(store) as client:
+            store.until_seen(lambda: client.get(MARK) is not None, FAR_SECONDS)
+        list(later_stages(node))
+        for _ in range(4):
+            until_marked(store)
+        assert "degraded" not in list(later_stages(node))
+        assert node.get("health")[0] == 200
+        way.shutdown()
 
 
 # -- The decisions alone ---------------------------------------------------------------------------

@@ -6,6 +6,7 @@ the first one after a connection has been closed for being idle.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Sequence
 from typing import Any, cast
@@ -19,8 +20,12 @@ from .mend.marker import KEY as FORMAT_KEY
 from .store_marks import AGAIN_SECONDS, EVERY_SECONDS, Look, Store, StoreMarks
 from .watch import Trading
 
-CONNECT_SECONDS = 0.4
-ANSWER_SECONDS = 0.3
+LOOK_SECONDS = 0.4
+"""How long a look may take, at a store that is near."""
+FIRST_SECONDS = 5.0
+"""How long the first one may take, which shows how far away the store is."""
+FAR_TIMES = 4
+"""How many times as long as the first answer a look may take: connecting again takes longer."""
 CONDITION = "store"
 DOING = (
     "No risk is added, what protects the position stays and is kept right, and the store is looked "
@@ -46,8 +51,10 @@ async def watch_store(trading: Trading) -> None:
     place = f"The store at {parts.hostname}:{parts.port or 6379}"
     marks = StoreMarks(f"{settings.instance_id} {time.time_ns()}")
     window = _Window(url, line.mark_key, trading.engine.store_format.prefix, settings.id)
-    pause, before = EVERY_SECONDS, time.monotonic()
+    pause = EVERY_SECONDS
     try:
+        await window.open()
+        before = time.monotonic()
         marks.note(line.written())
         line.write_mark(marks.next())
         while True:
@@ -76,7 +83,7 @@ async def watch_store(trading: Trading) -> None:
 
 class _Window:
     """
-    A connection of the watch's own, with short bounds.
+    A connection of the watch's own, with short bounds; longer ones where the store is far away.
 
     Parameters
     ----------
@@ -98,17 +105,28 @@ class _Window:
         self._own_key = f"preflight:{trader}"
         self._client = redis.asyncio.Redis.from_url(
             url,
-            socket_connect_timeout=CONNECT_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
             retry=None,
             protocol=2,
         )
+        self._patience = LOOK_SECONDS
+
+    async def open(self) -> None:
+        """Connect, and learn how far away the store is; one that is not there is as one nearby."""
+        with contextlib.suppress(redis.exceptions.RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(FIRST_SECONDS):
+                await self._answer()
+                began = time.monotonic()
+                await self._answer()
+                self._patience = max(LOOK_SECONDS, FAR_TIMES * (time.monotonic() - began))
+
+    async def _answer(self) -> None:
+        await cast("Awaitable[Any]", self._client.ping())
 
     async def look(self, marks: StoreMarks) -> Look:
         """Return what is in the store; where the mark is not, try to write, to learn why."""
         keys = marks.keys
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(self._patience):
                 look = await self._read(keys)
                 if not marks.is_there(look.mark):
                     await self._client.set(self._own_key, b"", px=1)
