@@ -71,7 +71,7 @@ def test_trading_and_what_it_answers(start: Start, store: Store, exchange: Excha
     assert state["schema"] == 1
     assert state["pid"] == node.child.pid
     assert state["instance_id"] == "first"
-    assert state["lease_epoch"] is None
+    assert state["lease_epoch"] == 1
     [position] = state["positions"]
     assert position["symbol"] == SYMBOL
     assert Decimal(position["quantity"]) == Decimal(exchange.position())

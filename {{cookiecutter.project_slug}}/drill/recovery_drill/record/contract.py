@@ -46,6 +46,7 @@ class Stage(StrEnum):
     """What a node says that it is doing; a stage that it does not have is never said."""
 
     PREFLIGHT = "preflight"
+    LEASE = "lease"
     MEND = "mend"
     LOAD = "load"
     CONNECT = "connect"

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 2
-    code = run()
+    code = run(stands_by=options.standby)
     sys.stdout.flush()
     sys.stderr.flush()
     # Not by return: threads of the engine's native side may keep the interpreter from ending.
@@ -46,10 +46,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=name, description="The trading node.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
-    commands.add_parser(
+    run_command = commands.add_parser(
         "run",
         help="run the node until it is stopped",
         description="Run the node with the TRADER_ settings of the environment or .env.",
         epilog=f"Exit codes: {codes}.",
+    )
+    run_command.add_argument(
+        "--standby",
+        action="store_true",
+        help="wait while another node with the same id trades, and take over when it has ended",
     )
     return parser

@@ -11,8 +11,16 @@ from ..life.hold import hold_alone
 from ..plan.traded import Traded, complaints
 
 
-def run() -> ExitCode:
-    """Read the settings and what is traded, run the node, and return its exit code."""
+def run(*, stands_by: bool = False) -> ExitCode:
+    """
+    Read the settings and what is traded, run the node, and return its exit code.
+
+    Parameters
+    ----------
+    stands_by : bool
+        Whether it waits while another node trades, and takes over when that one has ended.
+
+    """
     # Before the engine's import, which takes a second: by then the process before had ended.
     born = time.monotonic()
     try:
@@ -28,7 +36,7 @@ def run() -> ExitCode:
     from ..engine.v1.start import EngineV1
     from ..life import runner
 
-    return runner.run(settings, traded, EngineV1(settings), born)
+    return runner.run(settings, traded, EngineV1(settings), born, stands_by=stands_by)
 
 
 def load() -> tuple[Settings, Sequence[Traded]]:

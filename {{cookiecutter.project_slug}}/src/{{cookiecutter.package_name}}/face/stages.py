@@ -12,6 +12,8 @@ class Stage(StrEnum):
     """A named state of the node; the order here is that of a life."""
 
     PREFLIGHT = "preflight"
+    LEASE = "lease"
+    """It waits until no other node with its id may trade."""
     MEND = "mend"
     """The store is brought to what the exchange says has happened."""
     LOAD = "load"

@@ -22,6 +22,8 @@ class NodeState:
         The process id.
     instance_id : str
         The name of this process among its restarts.
+    lease_epoch : int, optional
+        The number of its holding of the lease; ``None`` without.
     revision : int
         Grows with each change of what is answered here.
     stage : str
@@ -51,6 +53,7 @@ class NodeState:
     found: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     conditions: Sequence[Condition] = ()
+    lease_epoch: int | None = None
 
 
 def document(node: NodeState, rows: Rows) -> dict[str, Any]:
@@ -60,7 +63,7 @@ def document(node: NodeState, rows: Rows) -> dict[str, Any]:
         "schema": SCHEMA,
         "pid": node.pid,
         "instance_id": node.instance_id,
-        "lease_epoch": None,
+        "lease_epoch": node.lease_epoch,
         "revision": node.revision,
         "stage": node.stage,
         "decided_bar": dict(node.decided_bar),

@@ -12,6 +12,7 @@ from .audit import check_audit
 from .clock_watch import watch_clock
 from .exchange import check_hosts
 from .guard import Guard
+from .lease.guard import check_lease, check_lease_in_force, watch_lease
 from .market_watch import watch_market
 from .mend.guard import check_mend, check_store_format
 from .questions import check_exchange
@@ -25,11 +26,14 @@ GUARDS: tuple[Guard, ...] = (
     Guard("hosts", Stage.PREFLIGHT, check_hosts),
     Guard("exchange", Stage.PREFLIGHT, check_exchange),
     Guard("store format", Stage.PREFLIGHT, check_store_format),
+    Guard("lease", Stage.LEASE, check_lease),
     Guard("mend", Stage.MEND, check_mend),
     Guard("audit", Stage.AUDIT, check_audit),
+    Guard("lease in force", Stage.AUDIT, check_lease_in_force),
 )
 
 WATCHES: tuple[Watch, ...] = (
+    Watch("lease", watch_lease),
     Watch("store", watch_store),
     Watch(ACCOUNT, watch_account),
     Watch("market", watch_market),

@@ -9,8 +9,8 @@ import time
 
 from ..exit_codes import ExitCode, NodeExit
 from ..venue.binance.public import server_now_ms
-from ..venue.binance.requests import RECEIVE_WINDOW_MS, Requests
-from ..venue.binance.signing_clock import Measured
+from ..venue.binance.requests import Requests
+from ..venue.binance.signing_clock import RECEIVE_WINDOW_MS, Measured
 from .asking import answer_to
 
 AHEAD_MS = 1_000

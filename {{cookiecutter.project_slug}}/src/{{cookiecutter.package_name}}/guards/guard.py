@@ -10,6 +10,7 @@ from ..face.stages import Stage
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
 from ..venue.binance.requests import Requests
+from .lease.lease import Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Scope:
         How to ask the exchange.
     engine : Engine
         What trades; loaded and reconciled only for what stands after that.
+    lease : Lease
+        Whether this process is the one that may trade.
 
     """
 
@@ -34,6 +37,7 @@ class Scope:
     traded: Sequence[Traded]
     requests: Requests
     engine: Engine
+    lease: Lease
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -54,15 +58,15 @@ class Start(Scope):
 
     Parameters
     ----------
-    born : float
-        When the process began, by the monotonic clock.
+    stands_by : bool
+        Whether it waits for the lease when another node holds it.
     notes : list[str]
         What a guard has found that a person should know and that does not keep the node from
         trading; each is one plain sentence.
 
     """
 
-    born: float
+    stands_by: bool = False
     notes: list[str] = field(default_factory=list)
 
     def note(self, sentence: str) -> None:

@@ -26,6 +26,7 @@ from ..face.state import NodeState, document
 from ..guards import GUARDS, WATCHES
 from ..guards.bell import Bell
 from ..guards.guard import Start, StartCold
+from ..guards.lease.lease import Lease
 from ..guards.mend.guard import store_mend
 from ..guards.watch import Trading
 from ..plan.order_ids import owner_of
@@ -38,7 +39,7 @@ from .watchdog import Watchdog
 from .watching import Watching
 
 STOP_SECONDS = 10.0
-BEFORE_LOAD = (Stage.PREFLIGHT, Stage.MEND)
+BEFORE_LOAD = (Stage.PREFLIGHT, Stage.LEASE, Stage.MEND)
 COLD_MARK = "_NODE_STARTED_COLD"
 """In the environment of a node that has put its memory aside once and started again: why."""
 MOST_DIFFERENCES = 3
@@ -60,17 +61,26 @@ class Runner:
         What trades it, not yet loaded.
     born : float
         When the process began, by the monotonic clock.
+    stands_by : bool
+        Whether it waits while another node trades.
 
     """
 
     def __init__(
-        self, settings: Settings, traded: Sequence[Traded], engine: Engine, born: float
+        self,
+        settings: Settings,
+        traded: Sequence[Traded],
+        engine: Engine,
+        born: float,
+        stands_by: bool,
     ) -> None:
         self._settings = settings
-        self._born = born
+        self._stands_by = stands_by
         self._traded = traded
         self._engine = engine
         self._requests = Requests(settings)
+        self._lease = Lease(settings, born)
+        self._requests.clock.allowed = self._lease.left
         self._keepers: dict[str, Keeper] = {}
         self._not_ready = {each.tag for each in traded}
         self._watchdog = Watchdog()
@@ -87,7 +97,12 @@ class Runner:
         loop = asyncio.get_running_loop()
         self._started = loop.time()
         self._guarded = Start(
-            self._settings, self._traded, self._requests, self._engine, self._born
+            self._settings,
+            self._traded,
+            self._requests,
+            self._engine,
+            self._lease,
+            self._stands_by,
         )
         if why := os.environ.get(COLD_MARK):
             self._guarded.notes.append(f"The node has started from the exchange alone. {why}")
@@ -108,6 +123,7 @@ class Runner:
         start.cancel()
         await asyncio.wait([start])
         await self._stop()
+        await asyncio.to_thread(self._lease.release)
         if end is not None and self._must_be_held(end):
             self._watchdog.disarm()
             await hold(end, self._settings.hold_settings(), self._asked_to_stop)
@@ -124,6 +140,7 @@ class Runner:
         node = NodeState(
             pid=os.getpid(),
             instance_id=self._settings.instance_id,
+            lease_epoch=self._lease.epoch,
             revision=self._changes.revision,
             stage=self._stages.current.value,
             decided_bar={symbol: ms for symbol, ms in decided.items() if ms is not None},
@@ -203,6 +220,7 @@ class Runner:
                 self._traded,
                 self._requests,
                 self._engine,
+                self._lease,
                 self._conditions,
                 self._keepers,
                 self._guarded.note,
@@ -261,7 +279,9 @@ class Runner:
         self._set_deadline(stage)
 
     def _set_deadline(self, stage: Stage) -> None:
-        if stage in (Stage.TRADING, Stage.DEGRADED):
+        if self._stands_by and stage is Stage.MEND:
+            self._started = asyncio.get_running_loop().time()
+        if stage in (Stage.TRADING, Stage.DEGRADED) or (self._stands_by and stage is Stage.LEASE):
             self._watchdog.disarm()
         elif stage is not Stage.STOPPING:
             bound = self._settings.startup_timeout_seconds
@@ -330,7 +350,12 @@ def _orders_of(symbol: str) -> str:
 
 
 def run(
-    settings: Settings, traded: Sequence[Traded], engine: Engine, born: float | None = None
+    settings: Settings,
+    traded: Sequence[Traded],
+    engine: Engine,
+    born: float | None = None,
+    *,
+    stands_by: bool = False,
 ) -> ExitCode:
     """
     Run the node until it is asked to stop or has to end.
@@ -345,13 +370,15 @@ def run(
         What trades it, not yet loaded.
     born : float, optional
         When the process began, by the monotonic clock; without it, now.
+    stands_by : bool
+        Whether it waits while another node trades.
 
     """
     started = time.monotonic() if born is None else born
 
     async def main() -> ExitCode:
         try:
-            runner = Runner(settings, traded, engine, started)
+            runner = Runner(settings, traded, engine, started, stands_by)
         except NodeExit as error:
             complain(error.sentence)
             return error.code

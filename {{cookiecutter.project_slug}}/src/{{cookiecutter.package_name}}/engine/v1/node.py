@@ -30,7 +30,7 @@ from nautilus_trader.serialization.serializer import MsgSpecSerializer
 from ...config.secret_files import store_credentials
 from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit
-from ...venue.binance.requests import RECEIVE_WINDOW_MS
+from ...venue.binance.signing_clock import RECEIVE_WINDOW_MS
 from .adapter import MendedDataClientFactory
 from .views import instrument_id_of
 

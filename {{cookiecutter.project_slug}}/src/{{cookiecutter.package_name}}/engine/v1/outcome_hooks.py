@@ -14,14 +14,13 @@ from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.identifiers import ClientId
 
 from ...venue.binance.requests import Requests
-from .adapter import ACCOUNT, LOST_TOPIC, USER_EVENTS, USER_STREAM, existing
+from .adapter import ACCOUNT, HTTP, LOST_TOPIC, USER_EVENTS, USER_STREAM, existing
 from .deaf_stream import DeafStream
-from .sending import OutcomeUnknown, careful
+from .sending import OutcomeUnknown, careful, stamped
 from .unknown_outcomes import UnknownOutcomes
 
 SENDS = ("new_order", "new_algo_order")
-STAMP = "_timestamp"
-"""What the adapter takes the time of a signed request from."""
+SIGN = "sign_request"
 CANCELS = ("cancel_order", "cancel_algo_order")
 NEVER_ARRIVED_TOPIC = "orders.never_arrived"
 """Where the client order id of an order is published that was forgotten."""
@@ -81,8 +80,8 @@ def _hook_stream(client: Any, give_up: Callable[[str], None]) -> DeafStream:
 
 def _hook_requests(client: Any, requests: Requests) -> None:
     account = existing(client, ACCOUNT)
-    existing(account, STAMP)
-    setattr(account, STAMP, lambda: str(requests.clock.now_ms()))
+    http = existing(client, HTTP)
+    setattr(http, SIGN, stamped(existing(http, SIGN), requests.clock))
     for method in SENDS:
         setattr(account, method, careful(existing(account, method)))
     for method in CANCELS:

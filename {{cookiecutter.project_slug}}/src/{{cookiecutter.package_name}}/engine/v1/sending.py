@@ -13,6 +13,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from nautilus_trader.adapters.binance.http.error import BinanceError
+from nautilus_trader.core.nautilus_pyo3 import HttpMethod
+
+from ...venue.binance.signing_clock import SigningClock
 
 SEND_SECONDS = 2.5
 """How long an answer is waited for: the exchange accepts a request for two seconds."""
@@ -68,6 +71,27 @@ def careful(send: Send, *, is_cancel: bool = False) -> Send:
             raise
 
     return careful_send
+
+
+def stamped(sign: Send, clock: SigningClock) -> Send:
+    """
+    Return the adapter's `sign`, for requests that carry the time and the window of `clock`.
+
+    It is the last thing before a request is sent.
+    """
+
+    async def sign_stamped(
+        method: HttpMethod,
+        path: str,
+        payload: dict[str, Any] | None = None,
+        *more: Any,
+        **named: Any,
+    ) -> Any:
+        stamp = clock.stamp(is_change=method != HttpMethod.GET)
+        fields = {**(payload or {}), **{name: str(value) for name, value in stamp.items()}}
+        return await sign(method, path, fields, *more, **named)
+
+    return sign_stamped
 
 
 def reason_of(error: Exception) -> str:

@@ -7,7 +7,6 @@ from ...engine.stored import Owner
 from ...exit_codes import ExitCode, NodeExit
 from ...plan.order_ids import owner_of, parse
 from ...venue.binance.history import exchange_record
-from ...venue.binance.requests import LATE_SECONDS
 from ...venue.records import ExchangeRecord
 from ..guard import Start
 from .store import MendReport, StoreMend
@@ -58,7 +57,7 @@ async def check_mend(start: Start) -> str:
     mend = store_mend(start)
     owners = [Owner(each.symbol, each.tag) for each in start.traded]
     loop = asyncio.get_running_loop()
-    late = start.born + LATE_SECONDS
+    late = start.lease.quiet_from
     deadline = loop.time() + AGREE_SECONDS
     unknown: dict[str, bool] = {}
     while True:

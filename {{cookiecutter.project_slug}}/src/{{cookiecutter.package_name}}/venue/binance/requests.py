@@ -17,16 +17,9 @@ import aiohttp
 
 from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit, one_line
-from .signing_clock import SigningClock
+from .signing_clock import RECEIVE_WINDOW_MS, SigningClock
 
 ANSWER_SECONDS = 5.0
-RECEIVE_WINDOW_MS = 2_000
-"""
-How long after its signature the exchange accepts a request (USD-M Futures, ``recvWindow``).
-
-Short, because a start waits this long for what a killed process may still have on its way, and
-a market order that is later than this is not wanted any more. The exchange's own default is 5,000.
-"""
 LATE_SECONDS = RECEIVE_WINDOW_MS / 1000 + 1
 """How long after its signature a request may still be accepted at most: the exchange also forgives
 clocks that are a second fast."""
@@ -146,6 +139,34 @@ class Requests:
             With code 75 when the exchange asks to wait for longer than a start may take.
 
         """
+        return await self._ask("GET", path, query, sign=sign)
+
+    async def change(self, verb: str, path: str, query: Mapping[str, Any]) -> Any:
+        """
+        Return the JSON of the answer to a request that changes something.
+
+        It is sent once. When there is no answer, nobody knows whether it was carried out.
+
+        Parameters
+        ----------
+        verb : str
+            ``POST``, ``PUT`` or ``DELETE``.
+        path : str
+            Of the request.
+        query : Mapping[str, Any]
+            Its parameters.
+
+        Raises
+        ------
+        NotAllowed
+            If this process may change nothing now; nothing was sent then.
+        ExchangeError, OSError, TimeoutError, aiohttp.ClientError
+            As of `get`.
+
+        """
+        return await self._ask(verb, path, query, sign=True)
+
+    async def _ask(self, verb: str, path: str, query: Mapping[str, Any], *, sign: bool) -> Any:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
@@ -155,12 +176,13 @@ class Requests:
         text = urlencode(query)
         headers = {}
         if sign:
-            text = self._signed(text)
+            text = self._signed(text, is_change=verb != "GET")
             headers["X-MBX-APIKEY"] = self._key
         url = f"{self._url}{path}?{text}"
         self.asked += 1
         self.weight += weight_of(path, query)
-        async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+        asked = self._session.request(verb, url, headers=headers, allow_redirects=False)
+        async with asked as response:
             body = await _body(response)
             wait = wait_told(response.status, response.headers)
             if wait is not None:
@@ -203,8 +225,8 @@ class Requests:
                 "anything again, which is longer than a start may take.",
             )
 
-    def _signed(self, text: str) -> str:
-        stamp = urlencode({"recvWindow": RECEIVE_WINDOW_MS, "timestamp": self.clock.now_ms()})
+    def _signed(self, text: str, *, is_change: bool) -> str:
+        stamp = urlencode(self.clock.stamp(is_change=is_change))
         text = f"{text}&{stamp}" if text else stamp
         signature = hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()
         return f"{text}&signature={signature}"

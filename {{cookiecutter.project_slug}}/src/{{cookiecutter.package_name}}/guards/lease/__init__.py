@@ -1,0 +1,1 @@
+"""Of two nodes with one trader id, one trades: the lease."""
