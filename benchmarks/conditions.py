@@ -14,7 +14,6 @@ is for how long, in all of it, the position had no working stop of its whole siz
 """
 
 import argparse
-import asyncio
 import sys
 import tempfile
 import time
@@ -37,6 +36,7 @@ from plays import (
     looks_of,
     play_case,
     read_file,
+    run_plays,
     supervise,
 )
 from recovery_drill.failures import Inconclusive
@@ -433,7 +433,7 @@ def main() -> None:
         folder = asked.keep or Path(place)
         folder.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
-        asyncio.run(run(baked(Path(place)), chosen, asked.times, folder))
+        run_plays(run(baked(Path(place)), chosen, asked.times, folder))
         print(f"{len(chosen) * asked.times} plays in {time.monotonic() - began:.0f} s")
 
 

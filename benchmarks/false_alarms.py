@@ -32,6 +32,7 @@ from plays import (
     looks_of,
     play_case,
     read_file,
+    run_plays,
 )
 from processes import Process, all_ended
 from recovery_drill.faults.fault import Fault
@@ -198,7 +199,7 @@ def main() -> None:
         ground = baked(Path(place))
         began = time.monotonic()
         with busy_cores() if asked.load else contextlib.nullcontext():
-            heard = asyncio.run(run(ground, asked.plays, folder))
+            heard = run_plays(run(ground, asked.plays, folder))
         tell(heard, time.monotonic() - began)
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
-from plays import UNEQUAL, Ground, Scenario, Subject, World, baked, play_case, read_file
+from plays import UNEQUAL, Ground, Scenario, Subject, World, baked, play_case, read_file, run_plays
 from recovery_drill.faults.fault import Fault
 from recovery_drill.scenarios.steps import POSITION, holding, step_until
 from simulated_exchange.protocol.endpoints import ENDPOINTS
@@ -160,10 +160,7 @@ async def measure(ground: Ground, minutes: int, folder: Path) -> Cost:
     weights: Counter[str] = Counter()
     for record in read_file(folder / "exchange.jsonl"):
         row = record.data
-        if (
-            record.kind == "request"
-            and measured.data["from_ns"] < record.mono_ns < measured.mono_ns
-        ):
+        if record.kind == "request" and record.mono_ns in within:
             requests[row["request"]] += 1
             weights[row["request"]] += weight_of(row["request"], row["symbol"], row.get("rows"))
     return Cost(measured.data["cpu_seconds"], measured.data["weight"], requests, weights)
@@ -221,7 +218,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each kind is played")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        asyncio.run(run(baked(Path(place)), asked.rounds, asked.minutes, Path(place)))
+        run_plays(run(baked(Path(place)), asked.rounds, asked.minutes, Path(place)))
 
 
 if __name__ == "__main__":

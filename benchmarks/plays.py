@@ -8,9 +8,10 @@ play's history.
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from recovery_drill.record.verdict import ScenarioVerdict  # noqa: E402 - as abo
 
 __all__ = [
     "UNEQUAL", "Eye", "Ground", "NodeState", "Policy", "Record", "Scenario", "ScenarioVerdict",
-    "Situation", "Subject", "World", "baked", "looks_of", "play_case", "read_file", "supervise",
+    "Situation", "Subject", "World", "baked", "looks_of", "play_case", "read_file", "run_plays", "supervise",
 ]  # fmt: skip
 
 LOOK_SECONDS = 0.05
@@ -53,6 +54,22 @@ def baked(folder: Path) -> Ground:
         project=project.path,
         exchange_command=(sys.executable, "-m", "simulated_exchange"),
     )
+
+
+def run_plays[Answer](main: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run plays; asked to stop (SIGINT, SIGTERM), end their processes first."""
+
+    async def until_asked() -> Answer:
+        task = asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        return await main
+
+    try:
+        return asyncio.run(until_asked())
+    except asyncio.CancelledError:
+        raise SystemExit("Stopped as asked; nothing is left running.") from None
 
 
 class Eye:
