@@ -34,7 +34,8 @@ from recovery_drill.record.verdict import ScenarioVerdict  # noqa: E402 - as abo
 
 __all__ = [
     "UNEQUAL", "Eye", "Ground", "NodeState", "Policy", "Record", "Scenario", "ScenarioVerdict",
-    "Situation", "Subject", "World", "baked", "looks_of", "play_case", "read_file", "run_plays", "supervise",
+    "Situation", "Subject", "World", "baked", "looks_of", "play_case", "read_file", "run_plays",
+    "supervise",
 ]  # fmt: skip
 
 LOOK_SECONDS = 0.05
