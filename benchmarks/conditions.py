@@ -68,7 +68,6 @@ LASTS_SECONDS = 2.0
 STAYS_SECONDS = 6.0
 """For so long it has to stay right: longer than between two looks of any watch."""
 BAR_SECONDS = 1.0
-CLOCK_STEP_SECONDS = -10
 FIRED, FILLED = "fault.fired", "order.filled"
 MEASURED = "measured"
 NS = 1e9
@@ -159,9 +158,19 @@ class SlowerStore(store.StoreSlow):
 
 
 class SkewedClock(Fault):
-    """The node's wall clock is ten seconds behind, for a while."""
+    """
+    The node's wall clock is wrong for a while.
+
+    Parameters
+    ----------
+    seconds : float
+        How far it is ahead; below zero, behind.
+    """
 
     name = "node.clock"
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
 
     def unavailable(self, runtime: Runtime) -> str:
         """Return why one process cannot have a clock of its own here."""
@@ -180,17 +189,17 @@ class SkewedClock(Fault):
         )
 
     async def begin(self, site: Site) -> None:
-        """Set it back."""
-        self._set(site, CLOCK_STEP_SECONDS)
+        """Set it wrong."""
+        self._set(site, self._seconds)
 
     async def end(self, site: Site) -> None:
         """Set it right."""
         self._set(site, 0)
 
-    def _set(self, site: Site, seconds: int) -> None:
+    def _set(self, site: Site, seconds: float) -> None:
         # Put in place at once, for half a file would be read, too.
         written = site.folder / "clock.new"
-        written.write_text(f"{seconds:+d}s\n", encoding="utf-8")
+        written.write_text(f"{seconds:+g}s\n", encoding="utf-8")
         written.replace(site.folder / "clock")
 
 
@@ -259,7 +268,9 @@ TRIALS: tuple[Trial, ...] = (
         repairs=True,
         ends=False,
     ),
-    Trial("clock 10 s behind", SkewedClock),
+    # Requests are still taken with the first, and refused with the second.
+    Trial("clock 0.9 s ahead", partial(SkewedClock, 0.9)),
+    Trial("clock 10 s behind", partial(SkewedClock, -10)),
     Trial(
         "stops refused, at an entry",
         at_exchange("refuse-stops", of_request("fail", STOP, code=MAX_STOPS, **REFUSED)),
