@@ -5,7 +5,8 @@ Run after `make setup`, with the template's environment: ``.venv/bin/python`` an
 with ``--plays N`` and ``--load``. Each play is an undisturbed one in a market of its own: entries,
 exits, moved stops, one stop-out, and time enough for every watch to look several times. Two run at
 a time; with ``--load`` every core is kept busy beside them. Whatever the node raises is a false
-alarm, and is printed with the play's seed.
+alarm, and is printed with the play's seed. Bars pass far faster here than in a real market, and
+what the engine writes at each may pile up under load: a longer ``--pause`` tells pace from load.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from plays import (
@@ -41,8 +43,8 @@ from recovery_drill.scenarios.steps import POSITION, holding, step_until, throug
 JOBS = 2
 FIRST_SEED = 1000
 BARS = 40
-BAR_SECONDS = 0.4
-"""A play takes so long that a watch which looks every 15 seconds does it twice."""
+PAUSE_SECONDS = 0.4
+"""After each bar: a play takes so long that a watch which looks every 15 seconds does it twice."""
 BUSY = """
 import os, sys
 parent = int(sys.argv[1])
@@ -62,29 +64,30 @@ def busy_cores() -> Iterator[None]:
         yield
 
 
-async def undisturbed(world: World, _: Fault) -> None:
-    """Trade for a while, with one stop-out, and with time between the bars."""
-    await world.first_start()
-    async with Eye(world).open():
-        for number in range(BARS):
-            await world.step()
-            await world.last(BAR_SECONDS)
-            if number == BARS // 2:
-                await step_until(world, POSITION, holding)
-                await through_stop(world)
-                await world.rest("after the stop")
-        await world.until_stored()
-        await world.rest("at the end")
+def undisturbed(pause: float) -> Scenario:
+    """Return a scenario of trading for a while, with one stop-out, and a pause after each bar."""
 
+    async def play(world: World, _: Fault) -> None:
+        await world.first_start()
+        async with Eye(world).open():
+            for number in range(BARS):
+                await world.step()
+                await world.last(pause)
+                if number == BARS // 2:
+                    await step_until(world, POSITION, holding)
+                    await through_stop(world)
+                    await world.rest("after the stop")
+            await world.until_stored()
+            await world.rest("at the end")
 
-SCENARIO = Scenario(
-    "undisturbed",
-    "Nothing goes wrong while the node trades.",
-    frozenset({POSITION}),
-    undisturbed,
-    kills=False,
-    leave_out={UNEQUAL: "There is nothing to compare with: it is undisturbed itself."},
-)
+    return Scenario(
+        "undisturbed",
+        "Nothing goes wrong while the node trades.",
+        frozenset({POSITION}),
+        play,
+        kills=False,
+        leave_out={UNEQUAL: "There is nothing to compare with: it is undisturbed itself."},
+    )
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ class Heard:
         What the drill's checks found.
     asked : int
         How many orders the node asked for by name while it traded.
+    longest : float
+        The most seconds between two looks of this benchmark, which the load delays as well.
     failure : str
         Why nothing could be said.
     """
@@ -113,6 +118,7 @@ class Heard:
     restarts: int = 0
     differences: tuple[str, ...] = ()
     asked: int = 0
+    longest: float = 0.0
     failure: str = ""
 
 
@@ -130,9 +136,10 @@ def alarms_of(history: list[Record]) -> tuple[str, ...]:
     return (*told, *["The stage was degraded for less than a look."] * max(unseen, 0))
 
 
-async def listen(ground: Ground, seed: int, folder: Path) -> Heard:
+async def listen(ground: Ground, scenario: Scenario, seed: int, folder: Path) -> Heard:
     """Play once, and return what was raised."""
-    verdict = await play_case(replace(ground, seed=seed), Subject("undisturbed", SCENARIO), folder)
+    subject = Subject(scenario.name, scenario)
+    verdict = await play_case(replace(ground, seed=seed), subject, folder)
     if verdict.outcome == "inconclusive":
         return Heard(seed, failure=verdict.reason)
     history, journal = read_file(folder / "history.jsonl"), read_file(folder / "exchange.jsonl")
@@ -145,16 +152,18 @@ async def listen(ground: Ground, seed: int, folder: Path) -> Heard:
         for r in journal
         if r.kind == "request" and r.data["request"] in QUESTIONS and r.mono_ns > trading
     ]
-    return Heard(seed, alarms_of(history), len(ends), tuple(verdict.broken), len(asked))
+    at = [look.mono_ns / 1e9 for look in looks_of(history)]
+    longest = max(after - before for before, after in pairwise(at))
+    return Heard(seed, alarms_of(history), len(ends), tuple(verdict.broken), len(asked), longest)
 
 
-async def run(ground: Ground, plays: int, folder: Path) -> list[Heard]:
+async def run(ground: Ground, scenario: Scenario, plays: int, folder: Path) -> list[Heard]:
     """Play all, two at a time."""
     places = asyncio.Semaphore(JOBS)
 
     async def one(seed: int) -> Heard:
         async with places:
-            return await listen(ground, seed, folder / str(seed))
+            return await listen(ground, scenario, seed, folder / str(seed))
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(FIRST_SEED + number)) for number in range(plays)]
@@ -175,6 +184,8 @@ def tell(heard: list[Heard], seconds: float) -> None:
     }
     for name, value in rows.items():
         print(f"{name:42} {value:5}")
+    longest = max((each.longest for each in judged), default=0.0)
+    print(f"{'longest between two looks, seconds':42} {longest:5.2f}")
     print(f"{len(heard)} plays in {seconds:.0f} s, {JOBS} at a time")
     for each in heard:
         sentences = Counter((*each.alarms, *each.differences))
@@ -190,6 +201,7 @@ def main() -> None:
     """Play, count and print."""
     parser = argparse.ArgumentParser(description="How often a node raises a false alarm.")
     parser.add_argument("--plays", type=int, default=200)
+    parser.add_argument("--pause", type=float, default=PAUSE_SECONDS, help="seconds after each bar")
     parser.add_argument("--load", action="store_true", help="keep every core busy meanwhile")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the plays there")
     asked = parser.parse_args()
@@ -199,7 +211,7 @@ def main() -> None:
         ground = baked(Path(place))
         began = time.monotonic()
         with busy_cores() if asked.load else contextlib.nullcontext():
-            heard = run_plays(run(ground, asked.plays, folder))
+            heard = run_plays(run(ground, undisturbed(asked.pause), asked.plays, folder))
         tell(heard, time.monotonic() - began)
 
 
