@@ -34,6 +34,11 @@ class Market:
         """The last closed bar, by its close time (ms)."""
         return self._site.bar
 
+    @property
+    def url(self) -> str:
+        """Where the exchange answers requests."""
+        return self._exchange.http_url
+
     async def open(self) -> None:
         """Take note of where it begins."""
         ledger = await self.ledger()

@@ -159,6 +159,7 @@ class World:
             If it does neither.
 
         """
+        self._lives.note_ends("by itself")
         await self._lives.begin()
         try:
             await self._until_trading()

@@ -36,6 +36,7 @@ class Node:
     def __init__(self, number: int, child: Process, url: str, on_stage: OnEvent) -> None:
         self.number = number
         self.child = child
+        self.url = url
         child.on_event = self._on_event
         self._on_stage = on_stage
         self._reached: dict[str, asyncio.Event] = {}
