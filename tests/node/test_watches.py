@@ -182,11 +182,13 @@ def test_few_looks_are_not_enough(watch: Any) -> None:
 
 def test_silence(watch: Any) -> None:
     silence = watch.Silence()
-    assert not silence.lasts(0.0)
-    assert not silence.lasts(4.9)
-    assert silence.lasts(5.0)
+    assert not silence.lasts(0.0, 1.0)
+    assert not silence.lasts(1.5, 4.9)
+    assert silence.lasts(4.9, 5.0)
     silence.ends()
-    assert not silence.lasts(6.0)
+    assert not silence.lasts(6.0, 6.1)
+    silence.ends()
+    assert silence.lasts(10.0, 15.0), "one question that takes so long"
 
 
 def test_what_stands_is_compared_without_what_is_past(watch: Any, importable: str) -> None:

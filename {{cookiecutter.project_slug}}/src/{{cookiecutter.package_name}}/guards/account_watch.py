@@ -55,9 +55,9 @@ async def watch_account(trading: Trading) -> None:
         With code 75 when engine and exchange differ and go on differing.
 
     """
-    differing, silence = Differing(), Silence()
+    differing, silence, loop = Differing(), Silence(), asyncio.get_running_loop()
     while True:
-        now = asyncio.get_running_loop().time()
+        asked = loop.time()
         try:
             # Also where the exchange asks to wait, and nothing is asked meanwhile.
             async with asyncio.timeout(SILENT_SECONDS):
@@ -67,7 +67,7 @@ async def watch_account(trading: Trading) -> None:
                 trading.bells[CLOCK].ring()
             if sentence := refused_for_good(error):
                 trading.conditions.begin(NAME, sentence, DOING)
-            elif silence.lasts(now):
+            elif silence.lasts(asked, loop.time()):
                 trading.conditions.begin(
                     NAME,
                     f"The exchange has not answered for {SILENT_SECONDS:.0f} s: {one_line(error)}.",
@@ -80,7 +80,7 @@ async def watch_account(trading: Trading) -> None:
         for sentence in foreign(record, trading.owners, trading.symbols):
             trading.note(sentence)
         found = lasting_differences(trading.engine.rows(), record, trading.owners, trading.symbols)
-        if stayed := differing.look(found, now):
+        if stayed := differing.look(found, asked):
             raise NodeExit(
                 ExitCode.AWAY,
                 f"{stayed} It has stayed so for {STAYS_SECONDS:.0f} s; the node ends, and its next "
@@ -112,10 +112,10 @@ class Silence:
 
     since: float | None = None
 
-    def lasts(self, now: float) -> bool:
+    def lasts(self, asked: float, now: float) -> bool:
         """Take up one more question without an answer; return whether that is too long now."""
         if self.since is None:
-            self.since = now
+            self.since = asked
         return now - self.since >= SILENT_SECONDS
 
     def ends(self) -> None:

@@ -17,6 +17,9 @@ EVERY_SECONDS = 0.5
 AGAIN_SECONDS = 0.1
 """How soon the watch looks again for a mark that was not there."""
 LATE_SECONDS = 1.0
+LAGS_SECONDS = 3.0
+"""The same for a mark at a store that answers and takes writes. It may only be slow, or the way to
+it: what is lost shows with the mark that follows."""
 LATE_LOOKS = 3
 """A mark is late after so many seconds and so many looks. Both: a machine that lets the node stand
 still lets the watch stand still, too."""
@@ -157,7 +160,8 @@ class StoreMarks:
     def _judge_unseen(self, look: Look, seconds: float) -> Store:
         self._missed += 1
         self._missed_seconds += min(seconds, MOST_SECONDS)
-        if self._missed < LATE_LOOKS or self._missed_seconds < LATE_SECONDS:
+        late = LATE_SECONDS if look.trouble else LAGS_SECONDS
+        if self._missed < LATE_LOOKS or self._missed_seconds < late:
             return Store.UNSEEN
         self._right_from = self._number + 1
         if look.trouble:

@@ -133,11 +133,10 @@ def check_certificate(settings: Settings) -> None:
 def _exec_engine_config() -> LiveExecEngineConfig:
     return LiveExecEngineConfig(
         reconciliation=True,
-        # Off by default. Open orders only: with full history the check may reject an order that
-        # is older than its lookback and still works.
-        open_check_interval_secs=10.0,
-        open_check_open_only=True,
-        position_check_interval_secs=30.0,
+        # Off: its questions name no symbol and count 80 each time, and the watch of the account
+        # asks for the same more often.
+        open_check_interval_secs=None,
+        position_check_interval_secs=None,
         # Off: after five questions it rejects an order whose fate nobody knows, and takes one that
         # is being cancelled for cancelled. See unknown_outcomes.
         inflight_check_interval_ms=0,
