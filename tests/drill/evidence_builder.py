@@ -7,6 +7,7 @@ import msgspec
 
 from recovery_drill.checks import judge
 from recovery_drill.record.evidence import Evidence, FaultSpan, Life, Snapshot
+from recovery_drill.record.health import HealthLook
 from recovery_drill.record.model import Ledger, NodeState, Record, StoreLook
 from recovery_drill.record.policy import Policy
 
@@ -295,6 +296,7 @@ def eventful(**changes: Any) -> Evidence:
             snapshot(mono_ns=15 * SECOND),
         ),
         "store_looks": (look(), look(when="after restart 1", mono_ns=16 * SECOND)),
+        "health_looks": (HealthLook("while store.pause lasted", 503, "degraded"),),
         "faults": (fault(),),
         "after_stop": ledger(),
         **changes,

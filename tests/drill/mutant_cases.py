@@ -26,6 +26,14 @@ BARS_BEFORE = 7
 """Then the node holds its second position and has moved its stop."""
 BARS_AFTER = 4
 STORE_SECONDS = 5
+UNHEARD_EVENTS = (
+    of_event("lose_event", "ORDER_TRADE_UPDATE", "NEW"),
+    of_event("lose_event", "ORDER_TRADE_UPDATE", "TRADE"),
+)
+FATE_UNHEARD_FAULTS = (
+    of_request("fail", {"leg": "entry"}, code=-1007, processed=True),
+    *UNHEARD_EVENTS,
+)
 FILL = {"event": "ORDER_TRADE_UPDATE", "execution": "TRADE"}
 
 MakeFault = Callable[[], Fault]
@@ -54,7 +62,7 @@ def while_down(
         await world.kill_node()
         await world.begin(fault)
         if stop_fills:
-            await _trigger_stop(world)
+            await trigger_stop(world)
         await world.restart_node()
         await steps(world, BARS_AFTER)
 
@@ -76,7 +84,7 @@ def while_up(
         await steps(world, bars)
         await world.begin(fault)
         if stop_fills:
-            await _trigger_stop(world)
+            await trigger_stop(world)
         await world.rest("after that")
         await steps(world, BARS_BEFORE + BARS_AFTER - bars)
 
@@ -98,8 +106,9 @@ TRADING = Scenario(
 )
 
 
-def _armed(name: str, match: dict[str, str], **options: object) -> MakeFault:
-    fault: Armed = {"name": name, "match": match, **options}
+def armed(name: str, **options: object) -> MakeFault:
+    """Return what makes one of the exchange's faults."""
+    fault: Armed = {"name": name, **options}
     return partial(Unexcused, name, fault)
 
 
@@ -108,7 +117,8 @@ def _lagging(times: int, *requests: str) -> MakeFault:
     return partial(Unexcused, "lag", *faults)
 
 
-async def _trigger_stop(world: World) -> None:
+async def trigger_stop(world: World) -> None:
+    """Let the price run through the stop of the position and come back."""
     await world.market.through_stop(await world.market.stop_of_position())
 
 
@@ -159,37 +169,31 @@ STOP_FILLS = while_down(
 REPORT_FAILS = while_down(
     "stop fills while dead, `trades.all` fails once",
     "The same, and the first answer about trades is an error.",
-    _armed("fail", {"request": "trades.all"}),
+    armed("fail", match={"request": "trades.all"}),
     stop_fills=True,
 )
 FATE_UNKNOWN = while_up(
     "the answer to an entry is -1007, unknown",
     "The exchange carries out an entry, and answers that nobody knows whether it did.",
-    _armed("fail", {"request": "order.new", "leg": "entry"}, code=-1007, processed=True),
+    armed("fail", match={"request": "order.new", "leg": "entry"}, code=-1007, processed=True),
     BARS_UNTIL_FLAT,
 )
 FATE_UNHEARD = while_up(
     "the answer to an entry is -1007, unknown, and no event tells of it",
     "The exchange carries out an entry, answers that nobody knows whether it did, and is silent.",
-    partial(
-        Unexcused,
-        "silence",
-        of_request("fail", {"leg": "entry"}, code=-1007, processed=True),
-        of_event("lose_event", "ORDER_TRADE_UPDATE", "NEW"),
-        of_event("lose_event", "ORDER_TRADE_UPDATE", "TRADE"),
-    ),
+    partial(Unexcused, "silence", *FATE_UNHEARD_FAULTS),
     BARS_UNTIL_FLAT,
 )
 END_BEFORE_FILL = while_up(
     "the end of a stop is told before its fill",
     "The exchange tells that a stop is finished before it tells of its fill.",
-    _armed("reorder_event", FILL),
+    armed("reorder_event", match=FILL),
     stop_fills=True,
 )
 FILL_LOST = while_up(
     "the fill of a stop is not told",
     "The exchange tells that a stop is finished, and the event about its fill is lost.",
-    _armed("lose_event", FILL),
+    armed("lose_event", match=FILL),
     stop_fills=True,
 )
 CANCEL_UNANSWERED = Subject(
@@ -216,7 +220,7 @@ ENGINE_LIED_TO = Subject(
             "The node is killed when its entry has filled, and its engine alone is told the past.",
             # Positions are asked for by the preflight, the mend and the adapter; the next four
             # times by the engine, and then by the audit.
-            _armed("stale", {"request": "positions.read"}, nth=4, times=4),
+            armed("stale", match={"request": "positions.read"}, nth=4, times=4),
             BARS_UNTIL_FLAT,
         ).scenario,
         leave_out={"store-keeps-what-it-has": "The audit puts aside what the engine has stored."},
@@ -245,6 +249,4 @@ STORE_AWAY = Subject(
         kills=False,
     ),
 )
-
-# In these it does not hold yet.
 TWO_NODES = Subject("two-nodes", find_scenario("two-nodes"))

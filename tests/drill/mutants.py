@@ -23,8 +23,23 @@ from drill.mutant_cases import (
     STORE_LOST,
     TWO_NODES,
 )
-from drill.nodes.mutants import decisions, ending, orders, protection, start, store
+from drill.nodes.mutants import decisions, ending, orders, protection, start, store, watching
 from drill.nodes.mutants.bugs import Bug
+from drill.watch_cases import (
+    BAR_MISSED,
+    CANCEL_REFUSED,
+    CLOCK_WRONG,
+    CLOSED_UNHEARD,
+    DEAF_FOR_BARS,
+    DENIED,
+    ENTRY_UNHEARD,
+    EXCHANGE_SILENT,
+    NO_KEY,
+    NOTHING_TO_WRITE,
+    ODD_BARS,
+    SNAPSHOT_FAILS,
+    STORE_AWAY_FOR_BARS,
+)
 from recovery_drill.play.case import Subject
 
 
@@ -128,14 +143,23 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(ending.ends_with_a_traceback, AT_REST, "failure-is-told"),
     Mutant(ending.ends_without_a_word, AT_REST, "failure-is-told"),
     Mutant(ending.ignores_sigterm, AT_REST, "no-zombie"),
+    Mutant(watching.rival_not_noticed, TWO_NODES, "one-node-trades"),
+    Mutant(watching.refused_writes_not_noticed, SNAPSHOT_FAILS, "loss-is-noticed"),
+    Mutant(watching.lost_write_not_noticed, NOTHING_TO_WRITE, "store-holds-what-node-holds"),
+    Mutant(watching.account_not_watched, CLOSED_UNHEARD, "position-equals-exchange"),
+    Mutant(watching.silent_exchange_believed, EXCHANGE_SILENT, "loss-is-noticed"),
+    Mutant(watching.market_not_watched, BAR_MISSED, "no-zombie"),
+    Mutant(watching.clock_not_watched, CLOCK_WRONG, "loss-is-noticed"),
+    Mutant(watching.odd_bars_believed, ODD_BARS, "equals-undisturbed"),
+    Mutant(watching.deaf_stream_believed, DEAF_FOR_BARS, "position-equals-exchange"),
+    Mutant(watching.lost_stream_not_told, NO_KEY, "position-equals-exchange"),
+    Mutant(watching.unheard_order_waited_for, ENTRY_UNHEARD, "no-order-in-limbo"),
+    Mutant(watching.denial_believed_at_once, DENIED, "client-order-ids-unique"),
+    Mutant(watching.asked_fill_under_own_number, FATE_UNHEARD, "fills-exactly-once"),
+    Mutant(watching.refused_cancel_believed, CANCEL_REFUSED, "one-protective-stop"),
+    Mutant(watching.condition_not_told, STORE_AWAY_FOR_BARS, "health-tells-the-truth"),
+    Mutant(watching.degraded_called_healthy, STORE_AWAY_FOR_BARS, "health-tells-the-truth"),
+    Mutant(watching.opens_while_degraded, STORE_AWAY_FOR_BARS, "no-risk-while-degraded"),
 )
 
-WAITING: tuple[Waiting, ...] = (
-    Waiting(
-        "rival_not_noticed",
-        "Trades while another node with the same name trades.",
-        TWO_NODES,
-        "one-node-trades",
-        "a lease with a fencing epoch",
-    ),
-)
+WAITING: tuple[Waiting, ...] = ()

@@ -13,6 +13,7 @@ from drill import (
     test_checks_restart,
     test_checks_store,
     test_checks_undisturbed,
+    test_checks_wrong,
 )
 from drill.evidence_builder import (
     POLICY,
@@ -37,6 +38,7 @@ SPOILED = [
     *test_checks_restart.SPOILED,
     *test_checks_store.SPOILED,
     *test_checks_undisturbed.SPOILED,
+    *test_checks_wrong.SPOILED,
 ]
 
 

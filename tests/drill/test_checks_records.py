@@ -16,6 +16,7 @@ from drill.evidence_builder import (
     state,
 )
 from recovery_drill.record.evidence import Evidence, FaultSpan, LateWait
+from recovery_drill.record.health import HealthLook
 from recovery_drill.record.model import Record, StoredEvent, StoredFill
 from recovery_drill.record.rebuild import from_records
 from recovery_drill.store.view import StoreView, caught_up, store_look_data
@@ -66,6 +67,12 @@ def test_faults_are_paired_by_name_and_the_last_may_have_no_end() -> None:
         FaultSpan("exchange.silent", 2 * SECOND, None, must_notice=True),
         FaultSpan("store.slow", 4 * SECOND, None),
     )
+
+
+def test_what_the_node_answered_at_health_is_read_back() -> None:
+    told = {"when": "at rest", "status": 503, "stage": "degraded", "wrong": ["It is away."]}
+    found = read((9, "health.look", told)).health_looks
+    assert found == (HealthLook("at rest", 503, "degraded", ("It is away.",)),)
 
 
 def test_lives_tell_what_they_said_and_whether_they_were_rivals() -> None:

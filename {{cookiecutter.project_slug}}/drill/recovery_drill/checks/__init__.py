@@ -10,6 +10,7 @@ from typing import NamedTuple
 from recovery_drill.checks.exits import no_exit_without_position
 from recovery_drill.checks.fill_sum import position_is_sum_of_fills
 from recovery_drill.checks.fills import fills_exactly_once
+from recovery_drill.checks.health import health_tells_the_truth
 from recovery_drill.checks.ids import client_order_ids_unique
 from recovery_drill.checks.intents import one_order_per_intent
 from recovery_drill.checks.life import no_zombie
@@ -19,6 +20,7 @@ from recovery_drill.checks.owner import position_has_one_owner
 from recovery_drill.checks.position import position_equals_exchange
 from recovery_drill.checks.protection import one_protective_stop
 from recovery_drill.checks.restart import restart_changes_nothing
+from recovery_drill.checks.risk import no_risk_while_degraded
 from recovery_drill.checks.singleton import one_node_trades
 from recovery_drill.checks.store_behind import store_holds_what_node_holds
 from recovery_drill.checks.store_keeps import store_keeps_what_it_has
@@ -65,6 +67,8 @@ CHECKS: dict[str, Check] = {
     "store-keeps-what-it-has": Check(store_keeps_what_it_has),
     "failure-is-told": Check(failure_is_told),
     "loss-is-noticed": Check(loss_is_noticed),
+    "no-risk-while-degraded": Check(no_risk_while_degraded),
+    "health-tells-the-truth": Check(health_tells_the_truth),
     "equals-undisturbed": Check(equals_undisturbed, always=True),
 }
 

@@ -13,6 +13,7 @@ from recovery_drill.play.site import Site
 from recovery_drill.record.agreement import disagreement
 from recovery_drill.record.contract import Stage
 from recovery_drill.record.evidence import Snapshot, trimmed
+from recovery_drill.record.health import HealthLook
 from recovery_drill.record.model import Ledger, NodeState
 from recovery_drill.store.view import caught_up, store_look_data
 
@@ -94,6 +95,23 @@ class Rest:
         """Record node and exchange as they are, to be judged as if they were at rest."""
         state = await self._site.lives.node.state()
         self._snapshot(when, state, await self._site.runtime.exchange.ledger(), True)
+
+    async def look(self, when: str) -> None:
+        """Look at what the node says of its health, and at the store unless that is disturbed."""
+        await self.look_at_health(when)
+        if not self._site.is_store_faulty:
+            await self.look_at_store(when)
+
+    async def look_at_health(self, when: str) -> None:
+        """Record what the node answers at ``/health``, if it says the same of itself around it."""
+        node = self._site.lives.node
+        before, status, after = await node.state(), await node.health(), await node.state()
+        if before is None or status is None or after is None:
+            return
+        if (before.stage, before.conditions) == (after.stage, after.conditions):
+            wrong = tuple(each.sentence for each in after.conditions)
+            look = HealthLook(when=when, status=status, stage=after.stage, wrong=wrong)
+            self._site.history.record("node", "health.look", msgspec.to_builtins(look))
 
     async def look_at_store(self, when: str) -> None:
         """Wait until the store has what the node has: the engine writes without waiting."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -215,6 +215,8 @@ class World:
         with self._site.excused(fault):
             await fault.begin(self._site)
             yield
+            if fault.must_notice and self.node_runs:
+                await self._rest.look_at_health(f"while {fault.name} lasted")
             await self.end(fault)
             await self.endure(fault.bars_to_hear)
 
@@ -241,11 +243,9 @@ class World:
         for _ in range(bars):
             await self.market.walk()
             await self.close_bar()
-            try:
+            with suppress(TimeoutError, Unsettled, Disagreement):
                 async with asyncio.timeout(ENDURE_SECONDS):
                     await self.rest(f"at bar {self.market.bar}", whole=False, judged=False)
-            except (TimeoutError, Unsettled, Disagreement):
-                continue
 
     async def last(self, seconds: float) -> None:
         """Let something that is wrong last for so long; nothing is waited for."""
@@ -257,13 +257,13 @@ class World:
     async def rest(self, when: str, *, whole: bool = True, judged: bool = True) -> Snapshot:
         """Wait until the node is at rest, and record node and exchange as they are then.
 
-        A whole snapshot is followed by a look at the store. See `Rest.come` for what is raised.
+        A whole snapshot is followed by a look at health and store. `Rest.come` says what is raised.
         """
         snapshot = await self._crashes.through(
             lambda: self._rest.come(when, whole=whole, judged=judged)
         )
-        if whole and judged and not self._site.is_store_faulty:
-            await self._crashes.through(lambda: self._rest.look_at_store(when))
+        if whole and judged:
+            await self._crashes.through(lambda: self._rest.look(when))
         return snapshot
 
     async def until_stored(self) -> None:

@@ -114,6 +114,14 @@ class Node:
         except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError):
             return None
 
+    async def health(self) -> int | None:
+        """Return the status of ``/health``, or None while it does not answer."""
+        try:
+            async with self._session.get("/health") as answer:
+                return answer.status
+        except (aiohttp.ClientError, TimeoutError):
+            return None
+
     async def until(
         self, wanted: Callable[[NodeState], bool], seconds: float, promise: str
     ) -> NodeState:

@@ -6,7 +6,14 @@ from typing import Literal
 
 import msgspec
 
-from recovery_drill.record.model import Ledger, NodeState, Record, StoreLook, Traded
+from recovery_drill.record.health import HealthLook
+from recovery_drill.record.model import (
+    Ledger,
+    NodeState,
+    Record,
+    StoreLook,
+    Traded,
+)
 from recovery_drill.record.policy import Policy
 
 How = Literal["killed", "stopped", "by itself", "with its environment"]
@@ -153,6 +160,8 @@ class Evidence:
         What else was done to node, store or exchange.
     store_looks : tuple[StoreLook, ...]
         What was in the store, in order of time.
+    health_looks : tuple[HealthLook, ...]
+        What the node answered at ``/health``.
     crash_points : tuple[str, ...]
         The boundaries at which the node was killed, in order.
     ended_early : bool
@@ -174,6 +183,7 @@ class Evidence:
     reference: tuple[Record, ...] | None = None
     faults: tuple[FaultSpan, ...] = ()
     store_looks: tuple[StoreLook, ...] = ()
+    health_looks: tuple[HealthLook, ...] = ()
     crash_points: tuple[str, ...] = ()
     ended_early: bool = False
     leave_out: Mapping[str, str] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from recovery_drill.record.contract import CLOSED_AT_NODE, OPEN_AT_EXCHANGE
+from recovery_drill.record.health import Condition
 
 SCHEMA = 1
 
@@ -103,6 +104,7 @@ class NodeState(msgspec.Struct, frozen=True):
     instance_id: str | None = None
     revision: int | None = None
     traded: tuple[Traded, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
     def has_decided(self, symbol: str, bar: int) -> bool:
         """Tell whether it has decided the last bar in a symbol that was closed when `bar` was.

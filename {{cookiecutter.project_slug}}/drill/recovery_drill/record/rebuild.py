@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from recovery_drill.record.evidence import Evidence, FaultSpan, LateWait, Life, Snapshot
+from recovery_drill.record.health import HealthLook
 from recovery_drill.record.model import Ledger, Record, StoreLook
 from recovery_drill.record.policy import Policy
 
@@ -57,6 +58,9 @@ def from_records(
                 msgspec.convert(r.data, type=StoreLook, strict=False), mono_ns=r.mono_ns
             )
             for r in of_kind.get("store.look", [])
+        ),
+        health_looks=tuple(
+            msgspec.convert(r.data, type=HealthLook) for r in of_kind.get("health.look", [])
         ),
         crash_points=tuple(str(r.data["boundary"]) for r in of_kind.get("crash.point", [])),
         ended_early="ended.early" in of_kind,
