@@ -42,11 +42,7 @@ class NotYet(NamedTuple):
     guard: str
 
 
-LEASE = "a lease: of two nodes with one name, the second one waits or ends"
-
-NOT_YET: dict[str, NotYet] = {
-    "two-nodes": NotYet("one-node-trades", LEASE),
-}
+NOT_YET: dict[str, NotYet] = {}
 """The scenarios that break today, each with the guard that it waits for."""
 
 # The default ones are played in test_drill.py, and so is the long one.

@@ -7,7 +7,7 @@ from ..venue.binance.order_refusals import CLOCK
 from .clock import wrong_clock
 from .watch import Trading
 
-LOOK_SECONDS = 15.0
+LOOK_SECONDS = 5.0
 AGAIN_SECONDS = 1.0
 """Between two looks while it is wrong."""
 NAME = CLOCK

@@ -160,13 +160,14 @@ class StoreMarks:
     def _judge_unseen(self, look: Look, seconds: float) -> Store:
         self._missed += 1
         self._missed_seconds += min(seconds, MOST_SECONDS)
-        late = LATE_SECONDS if look.trouble else LAGS_SECONDS
+        is_others = self._was_seen and look.mark is not None and not self._is_own(look.mark)
+        late = LATE_SECONDS if look.trouble or is_others else LAGS_SECONDS
         if self._missed < LATE_LOOKS or self._missed_seconds < late:
             return Store.UNSEEN
         self._right_from = self._number + 1
         if look.trouble:
             self.sentence = look.trouble
-        elif self._was_seen and look.mark is not None and not self._is_own(look.mark):
+        elif is_others:
             self.sentence = (
                 "is written by another process with the same trader id; is a second node running?"
             )
