@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from recovery_drill.checks import judge
-from recovery_drill.record.evidence import Evidence, FaultSpan, Life, Snapshot
+from recovery_drill.record.evidence import Evidence, FaultSpan, Life, Named, Snapshot
 from recovery_drill.record.health import HealthLook
 from recovery_drill.record.model import Ledger, NodeState, Record, StoreLook
 from recovery_drill.record.policy import Policy
@@ -248,6 +248,13 @@ def sound_journal() -> Journal:
     return journal.entered().stop("accepted")
 
 
+def eventful_journal() -> Journal:
+    """Return the same with a refused order, and one of another hand."""
+    others = {"client_order_id": "web_9", "exchange_order_id": "90", "reduce_only": False}
+    refused = {"request": "conditional.new", "leg": "stop", "status": 400, "code": -2021}
+    return sound_journal().stop("accepted", **others).add("request", symbol=SYMBOL, **refused)
+
+
 def evidence(change: Callable[[Evidence], Evidence] = lambda e: e, **changes: Any) -> Evidence:
     """Return a history in which every promise held, changed as asked."""
     whole = {
@@ -267,7 +274,8 @@ def eventful(**changes: Any) -> Evidence:
     """Return a history in which every promise held and every check has something to look at.
 
     The node is killed holding a position, comes back, loses its store, ends by itself to be started
-    again, and is stopped in its third life.
+    again, and is stopped in its third life. Beside it another hand has an order, and one of the
+    node's own is refused.
     """
     second = life(
         number=2,
@@ -299,6 +307,8 @@ def eventful(**changes: Any) -> Evidence:
         "health_looks": (HealthLook("while store.pause lasted", 503, "degraded"),),
         "faults": (fault(),),
         "after_stop": ledger(),
+        "journal": eventful_journal().records,
+        "named": (Named("store", 5, "store: The store does not answer.", 503),),
         **changes,
     }
     return evidence(**whole)

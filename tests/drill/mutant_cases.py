@@ -9,12 +9,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from recovery_drill.faults.exchange import Armed, ExchangeFault, of_event, of_request
+from recovery_drill.faults.exchange import (
+    ALWAYS,
+    Armed,
+    ExchangeFault,
+    RefusedForBars,
+    Settling,
+    SignedRefused,
+    of_event,
+    of_request,
+)
 from recovery_drill.faults.fault import Fault, NoFault
 from recovery_drill.faults.node import NodeKill
+from recovery_drill.faults.other_bot import OtherBot
 from recovery_drill.faults.store import StoreKill, StoreLoss
 from recovery_drill.play.case import Subject
-from recovery_drill.play.scenario import Scenario
+from recovery_drill.play.scenario import UNEQUAL, Scenario
 from recovery_drill.play.world import World
 from recovery_drill.record.boundary import Boundary, CrashPoint, Kind
 from recovery_drill.scenarios.catalogue import find_scenario
@@ -37,6 +47,11 @@ FATE_UNHEARD_FAULTS = (
 FILL = {"event": "ORDER_TRADE_UPDATE", "execution": "TRADE"}
 
 MakeFault = Callable[[], Fault]
+
+
+STOP = {"leg": "stop"}
+BARS_WRONG = 8
+SAID_SECONDS = 25.0
 
 
 class Unexcused(ExchangeFault):
@@ -89,6 +104,29 @@ def while_up(
         await steps(world, BARS_BEFORE + BARS_AFTER - bars)
 
     return Subject(name, Scenario(name, purpose, frozenset(), play, fault, kills=False))
+
+
+def enduring(
+    name: str, purpose: str, fault: MakeFault, says: str, bars: int = BARS_UNTIL_FLAT
+) -> Subject:
+    """Return the case in which something is wrong for some bars, and the node says what."""
+
+    async def play(world: World, fault: Fault) -> None:
+        await world.prepare(fault)
+        await world.first_start()
+        await steps(world, bars)
+        async with world.fault(fault):
+            await world.endure(BARS_WRONG)
+            if says:
+                await world.naming.until(says, SAID_SECONDS)
+        await world.recover()
+        await world.rest("after that")
+
+    waits = {UNEQUAL: "What is refused is not done, and what another bot does is not the node's."}
+    intents = {} if says else {"one-order-per-intent": "Another bot's orders are no decisions."}
+    needs: frozenset[str] = frozenset()
+    scenario = Scenario(name, purpose, needs, play, fault, kills=False, leave_out=waits | intents)
+    return Subject(name, scenario)
 
 
 async def _trade(world: World, fault: Fault) -> None:
@@ -249,4 +287,29 @@ STORE_AWAY = Subject(
         kills=False,
     ),
 )
+
+STOPS_REFUSED = enduring(
+    "stops refused",
+    "Every stop is refused (-4045) for some bars.",
+    partial(
+        RefusedForBars, "stops", of_request("fail", STOP, times=ALWAYS, status=400, code=-4045)
+    ),
+    "orders of",
+)
+LOCKED_OUT = enduring(
+    "key revoked",
+    "The key is revoked (-2015) for some bars, in the node's second position.",
+    partial(SignedRefused, "key", 401, -2015),
+    "exchange",
+    BARS_BEFORE,
+)
+SYMBOL_SETTLES = enduring("symbol settles", "The symbol settles for some bars.", Settling, "symbol")
+OTHER_BOT = enduring(
+    "another bot",
+    "Another bot has orders in the symbol, in the node's second position.",
+    OtherBot,
+    "",
+    BARS_BEFORE,
+)
+
 TWO_NODES = Subject("two-nodes", find_scenario("two-nodes"))

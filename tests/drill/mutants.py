@@ -16,14 +16,27 @@ from drill.mutant_cases import (
     FATE_UNKNOWN,
     FILL_LOST,
     HISTORY_LAGS,
+    LOCKED_OUT,
+    OTHER_BOT,
     POSITION_UNWRITTEN,
     REPORT_FAILS,
     STOP_FILLS,
+    STOPS_REFUSED,
     STORE_AWAY,
     STORE_LOST,
+    SYMBOL_SETTLES,
     TWO_NODES,
 )
-from drill.nodes.mutants import decisions, ending, orders, protection, start, store, watching
+from drill.nodes.mutants import (
+    decisions,
+    ending,
+    orders,
+    protection,
+    refusals,
+    start,
+    store,
+    watching,
+)
 from drill.nodes.mutants.bugs import Bug
 from drill.watch_cases import (
     BAR_MISSED,
@@ -138,6 +151,11 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(protection.orders_cancelled_at_start, AT_REST, "one-protective-stop"),
     Mutant(protection.stop_cancelled_on_sigterm, AT_REST, "one-protective-stop"),
     Mutant(protection.stop_left_behind, EXIT_PROCESSED, "no-exit-without-position"),
+    Mutant(refusals.refusals_forgotten, STOPS_REFUSED, "refusals-do-not-loop"),
+    Mutant(refusals.refusals_not_said, STOPS_REFUSED, "wrong-is-named"),
+    Mutant(refusals.lockout_not_said, LOCKED_OUT, "wrong-is-named"),
+    Mutant(refusals.symbols_not_watched, SYMBOL_SETTLES, "wrong-is-named"),
+    Mutant(refusals.strangers_cancelled, OTHER_BOT, "others-are-left-alone"),
     Mutant(ending.busy_after_restart, AT_REST, "no-zombie"),
     Mutant(ending.never_trades_again, AT_REST, "no-zombie"),
     Mutant(ending.ends_with_a_traceback, AT_REST, "failure-is-told"),

@@ -217,7 +217,11 @@ def test_a_stop_that_fills_in_parts_protects_what_is_left() -> None:
     journal = (
         sound_journal()
         .stop("triggered", triggered_order_id="15", status="TRIGGERED")
-        .add("order.filled", **{**fired, "status": "PARTIALLY_FILLED", "filled": "0.004"})
+        .add(
+            "order.filled",
+            **{**fired, "status": "PARTIALLY_FILLED", "filled": "0.004"},
+            fill=fill_row(side="SELL", quantity="0.004", position_after="0.006"),
+        )
         .holds("0.006")
         .stop("accepted", **TAKE_PROFIT)
     )

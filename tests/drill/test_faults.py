@@ -26,9 +26,16 @@ NOT_WITH_A_GIVEN_STORE = {
 }
 NOT_BEHIND_TLS = {"store-slow"}
 NOT_IN_CONTAINERS = {
-    *("two-nodes", "clock-step", "store-slow", "power-loss-everysec", "power-loss-always"),
+    *(
+        "two-nodes",
+        "clock-step",
+        "clock-drift",
+        "store-slow",
+        "power-loss-everysec",
+        "power-loss-always",
+    ),
     *("exchange-drop-sockets", "exchange-expire-listen-key", "exchange-refuse-listen-key"),
-    "store-snapshot-fails",
+    *("store-snapshot-fails", "exchange-settle"),
 }
 CONTAINERS_ONLY = {scenario.name for scenario in CONTAINERS}
 

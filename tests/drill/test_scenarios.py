@@ -171,7 +171,10 @@ def test_each_fault_of_the_contract_has_a_scenario() -> None:
         assert any(name.startswith(wanted) for name in names), fault
 
 
-def test_without_libfaketime_the_clock_step_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["clock-step", "clock-drift"])
+def test_without_libfaketime_a_wrong_clock_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.setattr(node_faults, "FAKETIME_PLACES", ("/nowhere",))
     anywhere = cast("Runtime", None)  # what is not installed is lacking wherever it is played
-    assert "libfaketime is not installed" in find_scenario("clock-step").unavailable(anywhere)
+    assert "libfaketime is not installed" in find_scenario(name).unavailable(anywhere)

@@ -278,20 +278,28 @@ async def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
         assert (await user.ledger())["bar"] == after["bar"]
 
 
-async def test_what_a_fault_left_thin_ends_with_the_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("market.liquidity", {"symbol": "BTCUSDT", "quantity": "0.001"}),
+        ("market.status", {"symbol": "BTCUSDT", "status": "SETTLING"}),
+    ],
+)
+async def test_what_a_fault_has_changed_ends_with_the_process(
+    tmp_path: Path, kind: str, data: dict[str, str]
+) -> None:
     with open_folder(tmp_path) as file:
         file.truncate()
     async with living(tmp_path) as (_, user):
         await user.step()
     state = replay(records(tmp_path))
     line = records(tmp_path)[-1]
-    thin = {"symbol": "BTCUSDT", "quantity": "0.001"}
     seq = line["seq"] + 1
-    line |= {"seq": seq, "batch": seq, "kind": "market.liquidity", "data": thin}
+    line |= {"seq": seq, "batch": seq, "kind": kind, "data": data}
     line["market_ms"] = state.market_ms
     with (tmp_path / "journal.jsonl").open("a") as journal:
         journal.write(json.dumps(line) + "\n")
-    assert replay(records(tmp_path)).books["BTCUSDT"].liquidity == Dec("0.001")
+    assert replay(records(tmp_path)) != state
     async with living(tmp_path):
         pass
     assert replay(records(tmp_path)) == state

@@ -48,6 +48,7 @@ CANNOT_BE: list[tuple[str, dict[str, Any], str]] = [
     ("wick", {"symbol": "BTCUSDT", "price": "1e99"}, "price has to be a number over zero, at most"),
     ("wick", {"symbol": "BTCUSDT", "price": 1e8}, "The price of BTCUSDT goes up to 1000000"),
     ("thin", {"symbol": "BTCUSDT", "quantity": "0.0001"}, "steps of 0.001"),
+    ("settle", {"symbol": "X"}, "X does not trade here: use one of BTCUSDT."),
     ("cancel", {}, "cancel needs either client_order_id or symbol."),
     ("cancel", {"symbol": "BTCUSDT"}, "Nothing is open for BTCUSDT"),
     ("close", {"symbol": "BTCUSDT"}, "There is no position in BTCUSDT to close."),
@@ -318,6 +319,48 @@ async def test_thin(user: User) -> None:
     await user.order("BUY", quantity="0.004")
     filled = [fill["quantity"] for fill in (await user.ledger())["fills"]]
     assert filled == ["0.001", "0.002", "0.001", "0.004"]
+
+
+async def test_settle(user: User) -> None:
+    """Nothing opens or adds while it lasts; what only reduces is taken, and so is a cancel."""
+    entry, conditional = ("POST", "v1/order"), ("POST", "v1/algoOrder")
+    buy = BUY | {"type": "MARKET"}
+    stop_entry = BUY | {"type": "STOP_MARKET", "algoType": "CONDITIONAL", "triggerPrice": "70000"}
+    await user.order("BUY", quantity="0.020")
+    resting = {"type": "LIMIT", "timeInForce": "GTC", "price": "50000"}
+    await user.order("BUY", **resting, newClientOrderId="resting")
+    assert await _status(user) == "TRADING"
+    told = await user.arm("settle", symbol="BTCUSDT")
+    assert await _status(user) == "SETTLING"
+    assert await user.refused(*entry, **buy) == -4140
+    assert await user.refused(*entry, **(buy | {"side": "SELL"})) == -4140
+    assert await user.refused(*conditional, **stop_entry) == -4140
+    more = {"symbol": "BTCUSDT", "origClientOrderId": "resting", "side": "BUY", "price": "50000"}
+    assert await user.refused("PUT", "v1/order", **more, quantity="0.030") == -4140
+    await user.conditional("SELL", "STOP_MARKET", "50000", reduceOnly="true", clientAlgoId="A")
+    await user.conditional("SELL", "STOP_MARKET", "51000", closePosition="true", clientAlgoId="B")
+    await user.ask("DELETE", "v1/algoOrder", clientAlgoId="A")
+    await user.ask("DELETE", "v1/order", symbol="BTCUSDT", origClientOrderId="resting")
+    await user.order("SELL", reduceOnly="true")
+    assert (await user.ledger())["positions"][0]["quantity"] == "0.010"
+    await user.sim("POST", "faults", {"name": "settle", "symbol": "BTCUSDT"}, status=400)
+    await user.release(told["id"])
+    assert await _status(user) == "TRADING"
+    await user.order("BUY")
+
+
+async def test_a_conditional_that_would_open_is_refused_once_it_triggers(user: User) -> None:
+    await user.conditional("BUY", "STOP_MARKET", "70000", clientAlgoId="opens")
+    await user.arm("settle", symbol="BTCUSDT")
+    await user.wick(71_000)
+    ledger = await user.ledger()
+    assert ledger["positions"] == []
+    assert [order["status"] for order in ledger["orders"]] == ["REJECTED"]
+
+
+async def _status(user: User) -> str:
+    [symbol] = (await user.raw("GET", "/fapi/v1/exchangeInfo"))[1]["symbols"]
+    return str(symbol["status"])
 
 
 async def test_cancel_by_name_or_symbol(user: User) -> None:

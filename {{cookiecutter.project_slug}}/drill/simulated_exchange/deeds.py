@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import ExchangeError
 from .faults.faults import HELD_SECONDS, Fault
-from .faults.outside import OUTSIDE, World, thicken
+from .faults.outside import OUTSIDE, UNDO, World
 from .journal.journal import Record
 from .matching.course import MarketUsedUpError
 from .protocol.endpoints import ENDPOINTS
@@ -66,8 +66,8 @@ class Deeds:
         except (ValueError, ExchangeError, MarketUsedUpError) as error:
             raise RefusedError(str(error)) from None
         told = {"changes": changes(records)}
-        if fault.name == "thin":
-            fault.undo = lambda: thicken(self._world, fault.options)
+        if (undo := UNDO.get(fault.name)) is not None:
+            fault.undo = lambda: undo(self._world, fault.options)
         self._done(fault, told)
         return told | {"seq": self._server.exchange.journal.seq}
 

@@ -85,6 +85,7 @@ TEXTS = {
     "Please use the Algo Order API endpoints instead.",
     -4136: "Target strategy invalid for this order type with closePosition true.",
     -4137: "Quantity must be zero with closePosition equals true",
+    -4140: "Invalid symbol status for opening position.",
     -4165: "Maximum time interval is {} days.",
     -4166: "Search window is restricted to recent {} days only.",
     -4171: "Adjusted asset mode is currently set and does not need to be adjusted repeatedly.",

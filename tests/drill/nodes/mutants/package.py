@@ -33,6 +33,7 @@ ROOMS = {
     "endpoint": "face",
     "stages": "face",
     "keeper": "life",
+    "refusals": "life",
     "runner": "life",
     "run": "commands",
 }

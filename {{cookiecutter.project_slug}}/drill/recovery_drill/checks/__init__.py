@@ -15,6 +15,8 @@ from recovery_drill.checks.ids import client_order_ids_unique
 from recovery_drill.checks.intents import one_order_per_intent
 from recovery_drill.checks.life import no_zombie
 from recovery_drill.checks.limbo import no_order_in_limbo
+from recovery_drill.checks.loops import refusals_do_not_loop
+from recovery_drill.checks.named import wrong_is_named
 from recovery_drill.checks.noticed import loss_is_noticed
 from recovery_drill.checks.owner import position_has_one_owner
 from recovery_drill.checks.position import position_equals_exchange
@@ -24,6 +26,7 @@ from recovery_drill.checks.risk import no_risk_while_degraded
 from recovery_drill.checks.singleton import one_node_trades
 from recovery_drill.checks.store_behind import store_holds_what_node_holds
 from recovery_drill.checks.store_keeps import store_keeps_what_it_has
+from recovery_drill.checks.strangers import others_are_left_alone
 from recovery_drill.checks.told import failure_is_told
 from recovery_drill.checks.undisturbed import equals_undisturbed
 from recovery_drill.checks.warm_up import no_decision_before_warm_up
@@ -69,6 +72,9 @@ CHECKS: dict[str, Check] = {
     "loss-is-noticed": Check(loss_is_noticed),
     "no-risk-while-degraded": Check(no_risk_while_degraded),
     "health-tells-the-truth": Check(health_tells_the_truth),
+    "wrong-is-named": Check(wrong_is_named),
+    "refusals-do-not-loop": Check(refusals_do_not_loop),
+    "others-are-left-alone": Check(others_are_left_alone),
     "equals-undisturbed": Check(equals_undisturbed, always=True),
 }
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from recovery_drill.checks.triggered import turned_into
+from recovery_drill.record.contract import ANOTHER_HAND
 from recovery_drill.record.evidence import Evidence
 from recovery_drill.record.model import ExchangeOrder, NodeOrder
 
@@ -11,7 +12,8 @@ def no_order_in_limbo(evidence: Evidence) -> Iterator[str | None]:
     """At rest no order waits for the exchange, and both sides name the same working orders.
 
     Where both sides have the exchange's id of an order, it is the same, too; the order that a
-    conditional one turned into has one of its own, which clients need not take over.
+    conditional one turned into has one of its own, which clients need not take over. Orders of
+    another hand a node need not know.
     """
     triggered = turned_into(evidence.journal)
     waiting = evidence.policy.words.not_yet_at_exchange
@@ -24,7 +26,8 @@ def no_order_in_limbo(evidence: Evidence) -> Iterator[str | None]:
             for o in snapshot.ledger.working(s)
         }
         here = {o.client_order_id: o for o in snapshot.state.unfinished(evidence.policy.symbols)}
-        for name in sorted(there.keys() | here.keys()):
+        others = {n for n in there if n.startswith(ANOTHER_HAND) and n not in here}
+        for name in sorted((there.keys() | here.keys()) - others):
             found = _wrong(here.get(name), there.get(name), waiting, triggered, snapshot.when)
             yield None if found is None else f"Order {name} {found}."
 

@@ -8,10 +8,23 @@ from typing import Any
 
 from recovery_drill.failures import Inconclusive
 from recovery_drill.faults.fault import Fault, Site
-from recovery_drill.record.model import ExchangeOrder, Ledger
+from recovery_drill.record.model import ExchangeOrder, Ledger, read_records
 from recovery_drill.runtimes.protocol import Ability, Runtime
 
 MET = "fault met"
+ALWAYS = 1000
+"""As many times as a fault can be met."""
+NOT_TRADING = -4140
+"""The code with which an order is refused that would open while the symbol does not trade."""
+SIGNED = (
+    *("order.new", "order.amend", "order.query", "order.cancel", "order.cancel_all"),
+    *("order.batch_new", "order.batch_cancel", "orders.open", "orders.all", "trades.all"),
+    *("conditional.new", "conditional.query", "conditional.cancel", "conditional.cancel_all"),
+    *("conditionals.open", "conditionals.all", "account.read", "account_config.read"),
+    *("balance.read", "positions.read", "position_mode.read", "assets_mode.read"),
+    *("symbol_config.read", "brackets.read", "leverage.set", "commission.read", "income.read"),
+)
+"""The requests that are signed, as far as a node may send them."""
 MORE_QUANTITY = LESS_QUANTITY = "0.003"
 
 type Armed = dict[str, Any]
@@ -80,6 +93,52 @@ class RefusedForBars(ExchangeFault):
     """Orders are refused while bars close; a node that has learned it may wait for many more."""
 
     bars_to_hear = 18
+
+
+class SignedRefused(RefusedForBars):
+    """Every signed request is refused, so that nothing of the account can be asked or done.
+
+    Parameters
+    ----------
+    name : str
+        What it is called, less its prefix.
+    status, code : int
+        What is answered.
+
+    """
+
+    def __init__(self, name: str, status: int, code: int) -> None:
+        armed = [
+            of_request("fail", {"request": request}, times=ALWAYS, status=status, code=code)
+            for request in SIGNED
+        ]
+        super().__init__(name, *armed)
+
+    async def met(self, site: Site) -> bool:
+        """Return whether one of them has happened: no node sends them all."""
+        return any([await site.runtime.exchange.fired(fault_id) for fault_id in self._ids])
+
+
+class Settling(SocketFault):
+    """The symbol settles: what opens or adds is refused, and what only reduces is taken."""
+
+    bars_to_hear = 18
+
+    def __init__(self) -> None:
+        super().__init__("settle")
+
+    async def begin(self, site: Site) -> None:
+        """Let it settle."""
+        settle = {"name": "settle", "symbol": site.symbol}
+        self._ids = [await site.runtime.exchange.arm(settle)]
+
+    async def met(self, site: Site) -> bool:
+        """Return whether an order was refused because of it."""
+        lines = site.runtime.journal.read_text(encoding="utf-8").splitlines()
+        return any(
+            record.kind == "request" and record.data["code"] == NOT_TRADING
+            for record in read_records(lines)
+        )
 
 
 class OtherHand(Fault):

@@ -1,5 +1,6 @@
 """What goes wrong with the node itself: it is killed, stopped, paused, doubled, or misled."""
 
+import asyncio
 import signal
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from recovery_drill.runtimes.protocol import Ability, Runtime
 STOP_HEARD_SECONDS = 10.0
 CLOCK_STEP_SECONDS = -1
 """Less than the age at which an exchange refuses a request's signature."""
+DRIFT_RATE, DRIFT_STEP_SECONDS = 1.2, 0.1
+"""Much more than a real clock drifts, so that nobody has to wait for it."""
+MOST_AHEAD_SECONDS, TOO_FAR_AHEAD_SECONDS = 3.0, 1.5
+"""Where it stays, and past which an exchange refuses requests beyond doubt; it does from 1 s on."""
 FAKETIME_PLACES = ("/usr/lib/*/faketime", "/usr/lib/faketime", "/usr/local/lib/faketime")
 FAKETIME = "libfaketimeMT.so.1"
 
@@ -143,6 +148,60 @@ class ClockStep(Fault):
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             }
         )
+
+
+class ClockDrift(ClockStep):
+    """The node's wall clock runs too fast, until it is far ahead; then it is set right."""
+
+    name = "node.clock_drift"
+    shows = "clock far ahead"
+    excuses = True
+    # What was signed by it was refused, and a node that has learned that may wait for some bars.
+    bars_to_hear = 18
+
+    def __init__(self) -> None:
+        self._file = Path()
+        self._ahead = 0.0
+        self._drifting: asyncio.Task[None] | None = None
+
+    async def prepare(self, site: Site) -> None:
+        """Let the node read from a file how far its clock is ahead."""
+        self._file = site.folder / "clock"
+        self._set(0.0)
+        site.runtime.set_environment(
+            {
+                "LD_PRELOAD": str(find_faketime()),
+                "FAKETIME_TIMESTAMP_FILE": str(self._file),
+                "FAKETIME_CACHE_DURATION": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+        )
+
+    async def begin(self, site: Site) -> None:
+        """Let it run too fast."""
+        self._drifting = asyncio.create_task(self._drift())
+
+    async def _drift(self) -> None:
+        while self._ahead < MOST_AHEAD_SECONDS:
+            await asyncio.sleep(DRIFT_STEP_SECONDS)
+            self._set(self._ahead + DRIFT_STEP_SECONDS * (DRIFT_RATE - 1))
+
+    def _set(self, ahead: float) -> None:
+        self._ahead = ahead
+        written = self._file.with_suffix(".new")
+        written.write_text(f"{ahead:+.3f}s\n", encoding="utf-8")
+        written.replace(self._file)  # it is read at any time, and never half
+
+    async def met(self, site: Site) -> bool:
+        """Return whether it is so far ahead that an exchange refuses what is signed by it."""
+        return self._ahead > TOO_FAR_AHEAD_SECONDS
+
+    async def end(self, site: Site) -> None:
+        """Set it right, as a time server does."""
+        if self._drifting is not None:
+            self._drifting.cancel()
+            await asyncio.gather(self._drifting, return_exceptions=True)
+        self._set(0.0)
 
 
 def find_faketime() -> Path | None:

@@ -109,7 +109,7 @@ class Rest:
         if before is None or status is None or after is None:
             return
         if (before.stage, before.conditions) == (after.stage, after.conditions):
-            wrong = tuple(each.sentence for each in after.conditions)
+            wrong = tuple(each.sentence for each in after.conditions or ())
             look = HealthLook(when=when, status=status, stage=after.stage, wrong=wrong)
             self._site.history.record("node", "health.look", msgspec.to_builtins(look))
 

@@ -13,12 +13,13 @@ from recovery_drill.faults.fault import Fault
 from recovery_drill.play.crashes import Crashes
 from recovery_drill.play.lives import Lives
 from recovery_drill.play.market import Market
+from recovery_drill.play.naming import Naming
 from recovery_drill.play.nemesis import Nemesis
 from recovery_drill.play.rest import Rest
 from recovery_drill.play.site import Site
 from recovery_drill.proc.node import Node
 from recovery_drill.record.boundary import CrashPoint
-from recovery_drill.record.evidence import How, Snapshot
+from recovery_drill.record.evidence import Snapshot
 from recovery_drill.record.history import History
 from recovery_drill.record.policy import Policy
 from recovery_drill.runtimes.protocol import Runtime
@@ -48,6 +49,8 @@ class World:
     ----------
     market : Market
         The exchange as a play moves it, and what it has on its ledger.
+    naming : Naming
+        What it has to say.
 
     """
 
@@ -72,6 +75,7 @@ class World:
         self._site = Site(policy, runtime, folder, self.history, self._lives, self.stop_node)
         self._rest = Rest(self._site)
         self.show = self._rest.show
+        self.naming = Naming(self._site, disturbed=disturbed)
         self._crashes = Crashes(self._site, self._nemesis, self._begin_anew)
         self.market = Market(self._site, self._nemesis)
 
@@ -89,8 +93,7 @@ class World:
 
     async def close(self) -> None:
         """End every process of this world that still runs; a surviving node is killed."""
-        how: How = "with its environment" if self.environment_failure() else "by itself"
-        self._lives.note_ends(how)
+        self._lives.note_ends("with its environment" if self.environment_failure() else "by itself")
         async with AsyncExitStack() as endings:
             endings.callback(self.history.close)
             endings.callback(self._units.close)
@@ -268,8 +271,7 @@ class World:
 
     async def until_stored(self) -> None:
         """Wait until the store has what the node has, so that a kill loses nothing of it."""
-        when = f"at bar {self.market.bar}"
-        await self._crashes.through(lambda: self._rest.look_at_store(when))
+        await self._crashes.through(lambda: self._rest.look_at_store(f"at bar {self.market.bar}"))
 
     async def until_written(self) -> None:
         """Wait until all that the store has answered is in its file."""
@@ -293,8 +295,6 @@ class World:
         """Close the forming bar, whatever the node does."""
         self._crashes.bars_since += 1
         await self.market.close_bar()
-
-    # recording
 
     def saw(self, what: str) -> None:
         """Record that something the scenario exists for has happened."""

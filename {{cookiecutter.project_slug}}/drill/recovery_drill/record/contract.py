@@ -93,6 +93,8 @@ class Variable(StrEnum):
 OPEN_AT_EXCHANGE = frozenset({"NEW", "PARTIALLY_FILLED"})
 FIRING_AT_EXCHANGE = frozenset({"TRIGGERING", "TRIGGERED"})
 """A conditional order that has been met, and whose order has not ended."""
+ANOTHER_HAND = "web_"
+"""How the names of orders begin that no client of the exchange's API has sent."""
 QUESTION_OF_BARS = "klines.read"
 SENT_ORDERS = ("order.new", "conditional.new")
 

@@ -118,6 +118,32 @@ class FaultSpan:
 
 
 @dataclass(frozen=True)
+class Named:
+    """Whether the node said that something is wrong, or what a person should know.
+
+    Parameters
+    ----------
+    what : str
+        What it had to name.
+    within_seconds : float
+        How long it had for that.
+    sentence : str
+        What it said; empty when it said nothing of it.
+    health : int or None
+        What ``/health`` answered then; None where that is not judged.
+    ended : int or None
+        With which code it had ended instead.
+
+    """
+
+    what: str
+    within_seconds: float
+    sentence: str = ""
+    health: int | None = None
+    ended: int | None = None
+
+
+@dataclass(frozen=True)
 class LateWait:
     """A bounded wait on the node that ran out.
 
@@ -166,6 +192,8 @@ class Evidence:
         The boundaries at which the node was killed, in order.
     ended_early : bool
         Whether the play ended before the reference on purpose.
+    named : tuple[Named, ...]
+        What the node had to say.
     leave_out : Mapping[str, str]
         Checks that do not apply to this scenario, each with the reason.
 
@@ -186,6 +214,7 @@ class Evidence:
     health_looks: tuple[HealthLook, ...] = ()
     crash_points: tuple[str, ...] = ()
     ended_early: bool = False
+    named: tuple[Named, ...] = ()
     leave_out: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -92,7 +92,7 @@ def last_close(bar: int, seconds: int) -> int:
 
 
 class NodeState(msgspec.Struct, frozen=True):
-    """One answer of the node's ``/state``; one that does not tell what is traded leaves it out."""
+    """One answer of the node's ``/state``; any of the last three may be left out."""
 
     schema: int
     pid: int
@@ -104,7 +104,8 @@ class NodeState(msgspec.Struct, frozen=True):
     instance_id: str | None = None
     revision: int | None = None
     traded: tuple[Traded, ...] = ()
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[Condition, ...] | None = None
+    notes: tuple[str, ...] | None = None
 
     def has_decided(self, symbol: str, bar: int) -> bool:
         """Tell whether it has decided the last bar in a symbol that was closed when `bar` was.

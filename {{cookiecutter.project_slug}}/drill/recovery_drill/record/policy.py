@@ -69,6 +69,10 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         what the node tells that it trades.
     budgets : Budgets
         Bounds on starting, settling, storing and noticing.
+    vain_entries : int
+        How many entries within ten bars may be left again because their stop was refused.
+    refused_orders : int
+        How many of its orders may be refused between two bars.
     engine : str
         Whose words the node and its store speak; a name of `ENGINES`.
     leave_out : dict[str, str]
@@ -83,6 +87,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     intent: str
     warm_up_bars: int | None = None
     budgets: Budgets = Budgets()
+    vain_entries: int = 3
+    refused_orders: int = 30
     engine: str = V1.name
     leave_out: dict[str, str] = {}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from recovery_drill.record.evidence import Evidence, FaultSpan, LateWait, Life, Snapshot
+from recovery_drill.record.evidence import Evidence, FaultSpan, LateWait, Life, Named, Snapshot
 from recovery_drill.record.health import HealthLook
 from recovery_drill.record.model import Ledger, Record, StoreLook
 from recovery_drill.record.policy import Policy
@@ -64,6 +64,7 @@ def from_records(
         ),
         crash_points=tuple(str(r.data["boundary"]) for r in of_kind.get("crash.point", [])),
         ended_early="ended.early" in of_kind,
+        named=tuple(msgspec.convert(r.data, type=Named) for r in of_kind.get("named", [])),
     )
 
 

@@ -9,7 +9,14 @@ from functools import partial
 from typing import NamedTuple
 
 from recovery_drill.failures import Unsettled
-from recovery_drill.faults.exchange import MET, Armed, ExchangeFault, of_event, of_request
+from recovery_drill.faults.exchange import (
+    ALWAYS,
+    MET,
+    Armed,
+    ExchangeFault,
+    of_event,
+    of_request,
+)
 from recovery_drill.faults.fault import Fault
 from recovery_drill.faults.node import NodeKill
 from recovery_drill.play.scenario import UNEQUAL, Scenario, Situation
@@ -26,8 +33,6 @@ from recovery_drill.scenarios.steps import (
 STRETCH_BARS = 40
 """Enough for entries, exits, stops that are placed and stops that are cancelled."""
 MOST_RESTARTS = 3
-ALWAYS = 1000
-"""As many times as a fault can be met."""
 THIN_QUANTITY = "0.002"
 MET_HOLDING = frozenset({POSITION, MET, TRADED_ON})
 MET_IN_FLIGHT = frozenset({IN_FLIGHT, MET, TRADED_ON})

@@ -2,6 +2,7 @@
 
 from recovery_drill.faults.fault import Fault
 from recovery_drill.faults.node import (
+    ClockDrift,
     ClockStep,
     KillWhileStopping,
     NodeKill,
@@ -20,15 +21,20 @@ from recovery_drill.scenarios.steps import (
     TRADED_ON,
     flat_before,
     holding_before,
+    outlast,
     restart_and_trade_on,
     step_into,
     steps,
     through_stop,
     trade_on,
+    until_protected,
 )
 
 PAUSE_SECONDS = 2.0
 PAUSED_BARS = 3
+CLOCK, CLOCK_SECONDS = "clock", 20.0
+"""What has to be named, and how soon: a clock drifts slowly, and is not measured all the time."""
+DRIFT_BAR_SECONDS = 0.5
 
 
 async def stopped_holding(world: World, fault: Fault) -> None:
@@ -99,6 +105,21 @@ async def killed_and_stored(world: World, fault: Fault) -> None:
     await restart_and_trade_on(world)
 
 
+async def while_clock_drifts(world: World, fault: Fault) -> None:
+    """Hold a protected position while the clock goes wrong, and trade on when it is right."""
+    await world.prepare(fault)
+    await holding_before(world)
+    async with world.fault(fault):
+        while not await world.market.has_met(fault):
+            await world.endure(1)
+            await world.last(DRIFT_BAR_SECONDS)
+        await world.naming.until(CLOCK, CLOCK_SECONDS)
+        await outlast(world, PAUSED_BARS)
+    await world.recover()
+    await until_protected(world, "after its clock was right again")
+    await trade_on(world)
+
+
 NODE: tuple[Scenario, ...] = (
     Scenario(
         "stop-holding-position",
@@ -155,5 +176,14 @@ NODE: tuple[Scenario, ...] = (
         frozenset({POSITION, ClockStep.shows, TRADED_ON}),
         killed_and_stored,
         ClockStep,
+    ),
+    Scenario(
+        "clock-drift",
+        "The node's wall clock runs too fast while it holds a position, until it is set right.",
+        frozenset({POSITION, ClockDrift.shows, TRADED_ON}),
+        while_clock_drifts,
+        ClockDrift,
+        kills=False,
+        leave_out={UNEQUAL: "What a wrong clock signs is refused, and bars close meanwhile."},
     ),
 )

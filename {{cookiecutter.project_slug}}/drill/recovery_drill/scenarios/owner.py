@@ -1,16 +1,22 @@
 """What the account's owner does by hand elsewhere, and what the exchange does to him."""
 
+import asyncio
+import contextlib
 from functools import partial
 from typing import NamedTuple
 
+from recovery_drill.failures import Disagreement, Unsettled
 from recovery_drill.faults.exchange import OtherHand
 from recovery_drill.faults.fault import Fault
+from recovery_drill.faults.other_bot import OtherBot, OtherTrade, others_working
 from recovery_drill.play.scenario import UNEQUAL, Scenario, Situation
-from recovery_drill.play.world import World
+from recovery_drill.play.world import ENDURE_SECONDS, World
 from recovery_drill.scenarios.exchange import MET_HOLDING, stretch
 from recovery_drill.scenarios.steps import holding_before, until_protected
 
 INTENTS, STOPS = "one-order-per-intent", "one-protective-stop"
+BOT_TRADES, BOT_BARS = ("BUY", "SELL", "BUY", "SELL"), 2
+"""What another bot trades, in the end flat, and how many bars lie between."""
 NO_DECISION = "An order of another hand stands for no decision of the node."
 
 
@@ -81,6 +87,34 @@ def holding_when(*, down: bool) -> Situation:
     return play
 
 
+async def beside_another_bot(world: World, fault: Fault) -> None:
+    """Hold a protected position while another bot has orders and trades; be killed meanwhile."""
+    await holding_before(world)
+    await world.until_stored()
+    async with world.fault(fault):
+        for order in others_working(await world.market.ledger(), world.policy.symbols[0]):
+            await world.naming.until(order.client_order_id, where="notes")
+        await _while_it_trades(world)
+        await world.until_stored()
+        await world.kill_node()
+        await world.restart_node()
+        await _while_it_trades(world)
+    await until_protected(world, "after another bot has gone")
+    await world.recover()
+    await stretch(world)
+
+
+async def _while_it_trades(world: World) -> None:
+    for side in BOT_TRADES:
+        await world.strike(OtherTrade(side))
+        await until_protected(world, "after another bot has traded")
+        # A bar that closes while stops follow the size of the position would try another promise.
+        with contextlib.suppress(TimeoutError, Unsettled, Disagreement):
+            async with asyncio.timeout(ENDURE_SECONDS):
+                await world.rest("after another bot has traded", whole=False, judged=False)
+        await world.endure(BOT_BARS)
+
+
 def _scenario(done: ByHand, *, down: bool) -> Scenario:
     return Scenario(
         f"exchange-{done.name}" if down else f"exchange-{done.name}-while-trading",
@@ -95,6 +129,17 @@ def _scenario(done: ByHand, *, down: bool) -> Scenario:
     )
 
 
-OWNER: tuple[Scenario, ...] = tuple(
-    _scenario(done, down=down) for done in BY_HAND for down in (True, False)
+OWNER: tuple[Scenario, ...] = (
+    *(_scenario(done, down=down) for done in BY_HAND for down in (True, False)),
+    Scenario(
+        "exchange-second-bot",
+        "Another bot trades the symbol beside the node; its orders are left alone, and are named.",
+        MET_HOLDING,
+        beside_another_bot,
+        OtherBot,
+        leave_out={
+            UNEQUAL: "What another bot does changes what happens at the exchange.",
+            INTENTS: NO_DECISION,
+        },
+    ),
 )

@@ -1,10 +1,10 @@
 """What an exchange does to a node that comes back: questions fail, or the history lags."""
 
-from recovery_drill.faults.exchange import of_request
+from recovery_drill.faults.exchange import ALWAYS, of_request
 from recovery_drill.faults.fault import Fault
 from recovery_drill.play.scenario import Scenario
 from recovery_drill.play.world import World
-from recovery_drill.scenarios.exchange import ALWAYS, MET_HOLDING, Trouble
+from recovery_drill.scenarios.exchange import MET_HOLDING, Trouble
 from recovery_drill.scenarios.steps import holding_before, trade_on
 
 QUESTIONS = (

@@ -5,12 +5,11 @@ import time
 from functools import partial
 
 from recovery_drill.failures import Inconclusive
-from recovery_drill.faults.exchange import Armed, DeafForBars, SocketFault, of_request
+from recovery_drill.faults.exchange import ALWAYS, Armed, DeafForBars, SocketFault, of_request
 from recovery_drill.faults.fault import Fault
 from recovery_drill.play.scenario import UNEQUAL, Scenario, Situation
 from recovery_drill.play.world import World
 from recovery_drill.scenarios.exchange import (
-    ALWAYS,
     ENTRY,
     MET_HOLDING,
     MET_IN_FLIGHT,

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ..journal.orders import CONDITIONAL_TYPES, ZERO, Order
-from ..journal.state import Book, State
+from ..journal.state import SETTLING, TRADING, Book, State
 from ..matching.course import Course
 from ..matching.matching import Matching
 
@@ -49,6 +49,19 @@ def thin(world: World, options: Options) -> None:
 def thicken(world: World, options: Options) -> None:
     """Undo `thin`."""
     world.matching.set_liquidity(options["symbol"], None)
+
+
+def settle(world: World, options: Options) -> None:
+    """Let a symbol settle: nothing that opens or adds is taken."""
+    book = world.book(options)
+    if book.status != TRADING:
+        raise ValueError(f"{book.rules.name} does not trade now: its status is {book.status}.")
+    world.matching.set_status(book.rules.name, SETTLING)
+
+
+def resume(world: World, options: Options) -> None:
+    """Undo `settle`."""
+    world.matching.set_status(options["symbol"], TRADING)
 
 
 def cancel(world: World, options: Options) -> None:
@@ -109,12 +122,17 @@ def reduce(world: World, options: Options) -> None:
 OUTSIDE: dict[str, Callable[[World, Options], None]] = {
     "wick": wick,
     "thin": thin,
+    "settle": settle,
     "cancel": cancel,
     "close": close,
     "order": order,
     "liquidate": liquidate,
     "reduce": reduce,
 }
+"""What each does, by its name."""
+
+UNDO: dict[str, Callable[[World, Options], None]] = {"thin": thicken, "settle": resume}
+"""What is undone once it is released, and how; the others are over at once."""
 
 
 def _place(

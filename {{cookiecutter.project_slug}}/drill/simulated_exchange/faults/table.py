@@ -125,6 +125,7 @@ FAULTS: dict[str, dict[str, Option]] = {
     # The market
     "wick": {"symbol": SYMBOL, "price": NUMBER},
     "thin": {"symbol": SYMBOL, "quantity": NUMBER},
+    "settle": {"symbol": SYMBOL},
     # What the owner of the account does elsewhere, and what the exchange does to him
     "cancel": {"client_order_id": Option(_word), "symbol": Option(_word)},
     "close": {"symbol": SYMBOL},

@@ -14,6 +14,9 @@ from ..market.symbols import SymbolRules, symbol_rules, text
 from ..market.tape import Tape, usual_size
 from .orders import ZERO, Fill, Kind, Order
 
+TRADING, SETTLING = "TRADING", "SETTLING"
+"""Whether a symbol trades, as ``exchangeInfo`` says."""
+
 FIRST_ID = 1_000_001
 """Ids have seven digits from the start: clients sort them as text, too."""
 
@@ -32,6 +35,7 @@ class Book:
     entry_price: Decimal = ZERO
     position_ms: int = 0  # when it changed last
     leverage: int = 20
+    status: str = TRADING
     liquidity: Decimal | None = None  # what a fault says that the best price holds
     taken: dict[Decimal, Decimal] = field(default_factory=dict)  # by our fills, since the price is
 
@@ -145,6 +149,8 @@ def apply(state: State, record: Mapping[str, Any]) -> None:
     elif kind == "market.liquidity":
         quantity = data["quantity"]
         state.books[data["symbol"]].liquidity = None if quantity is None else Decimal(quantity)
+    elif kind == "market.status":
+        state.books[data["symbol"]].status = data["status"]
     elif kind == "leverage.changed":
         state.books[data["symbol"]].leverage = data["leverage"]
     elif kind == "listen_key.changed":

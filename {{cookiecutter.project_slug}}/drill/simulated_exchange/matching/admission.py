@@ -10,7 +10,7 @@ from decimal import Decimal
 from ..account import margin
 from ..errors import ExchangeError
 from ..journal.orders import Kind, Order
-from ..journal.state import Book, State
+from ..journal.state import TRADING, Book, State
 from ..market.symbols import text
 from .liquidity import takeable
 from .meeting import due
@@ -60,6 +60,16 @@ def check_filters(book: Book, order: Order, too_small: int | None = -4164) -> No
         raise ExchangeError(too_small, sentence)
 
 
+def check_status(book: Book, order: Order) -> None:
+    """Refuse what may open or add while the symbol does not trade: all that is not reduce-only.
+
+    Source: "Error Code", -4140. That what could only reduce is taken without saying so, too, is not
+    documented: here it has to say so.
+    """
+    if book.status != TRADING and not (order.reduce_only or order.close_position):
+        raise ExchangeError(-4140)
+
+
 def check_trigger(book: Book, order: Order) -> None:
     """Refuse a conditional order that would trigger at once."""
     if due(order, book).is_met(book.price):
@@ -69,6 +79,7 @@ def check_trigger(book: Book, order: Order) -> None:
 def admitted(state: State, order: Order) -> Order:
     """Check an order against book, position and wallet; return it, or what of it can reduce."""
     book = state.books[order.symbol]
+    check_status(book, order)
     order = _cut(book, order)
     parts, worst = takeable(book, order), order.price
     if order.type == "MARKET":
@@ -92,6 +103,8 @@ def amended(state: State, order: Order, quantity: Decimal, price: Decimal) -> Or
     if order.amendments >= MOST_AMENDMENTS:
         raise ExchangeError(-5026)
     changed = replace(order, quantity=quantity, price=price)
+    if quantity > order.quantity:
+        check_status(book, changed)
     check_filters(book, changed, too_small=None if quantity <= order.filled else -5029)
     if (quantity, price) == (order.quantity, order.price):
         raise ExchangeError(-5027)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..account.booking import OPENING_WALLET
 from ..journal.journal import Journal
-from ..journal.state import State
+from ..journal.state import TRADING, State
 from ..market.bars import MINUTE_MS, POINT_MS, Bar
 from ..market.scripts import Market
 from ..market.symbols import SymbolRules, text
@@ -51,12 +51,14 @@ class Course:
         self._journal.write("exchange.started", began | {"bars": bars}, start_ms)
 
     def resume(self, cut_bytes: int) -> None:
-        """Go on after a restart; faults end with the process, and so does what they left thin."""
+        """Go on after a restart; faults end with the process, and so does what they changed."""
         with self._journal.batch():
             self._journal.write("exchange.resumed", {"cut_bytes": cut_bytes})
             for name, book in self._state.books.items():
                 if book.liquidity is not None:
                     self._journal.write("market.liquidity", {"symbol": name, "quantity": None})
+                if book.status != TRADING:
+                    self._journal.write("market.status", {"symbol": name, "status": TRADING})
 
     def walk(self) -> None:
         """Take the prices along the rest of the forming bar, without closing it."""

@@ -79,6 +79,7 @@ class Matching:
         book = self._state.books[order.symbol]
         admission.check_new(self._state, order)
         admission.check_filters(book, order)
+        admission.check_status(book, order)
         admission.check_trigger(book, order)
         return self._execution.accept(order)
 
@@ -115,6 +116,11 @@ class Matching:
             raise ValueError(f"Liquidity of {symbol} comes in steps of {step}: give some of them.")
         told = {"symbol": symbol, "quantity": None if quantity is None else text(quantity)}
         self._journal.write("market.liquidity", told, self._execution.next_ms())
+
+    def set_status(self, symbol: str, status: str) -> None:
+        """Say whether a symbol trades; open orders stay, and what is held stays."""
+        told = {"symbol": symbol, "status": status}
+        self._journal.write("market.status", told, self._execution.next_ms())
 
     def liquidate(self, symbol: str) -> None:
         """End the open orders of a symbol and close its position, as for want of margin."""

@@ -47,8 +47,8 @@ def _symbol_info(book: Book) -> Payload:
     lot = {"minQty": str(rules.step), "stepSize": str(rules.step)}
     tick, highest = str(rules.tick), str(rules.tick * 10_000_000)
     return {
-        "symbol": rules.name, "pair": rules.name, "contractType": "PERPETUAL", "status": "TRADING",
-        "deliveryDate": FAR_AWAY_MS, "onboardDate": 1_569_398_400_000,
+        "symbol": rules.name, "pair": rules.name, "contractType": "PERPETUAL",
+        "status": book.status, "deliveryDate": FAR_AWAY_MS, "onboardDate": 1_569_398_400_000,
         "baseAsset": rules.name.removesuffix("USDT"), "quoteAsset": "USDT", "marginAsset": "USDT",
         "pricePrecision": places(rules.tick), "quantityPrecision": places(rules.step),
         "baseAssetPrecision": 8, "quotePrecision": 8,
