@@ -159,6 +159,28 @@ def test_a_decision_may_be_tried_again_after_a_rejection() -> None:
     assert "one-order-per-intent" not in broken(evidence(journal=tuple(journal.records)))
 
 
+def exited_twice(*, between: bool) -> Journal:
+    """Return a journal in which an exit is sent twice, with another bot's trade between or not."""
+    exit_row = {"side": "SELL", "reduce_only": True}
+    journal = sound_journal().entered(
+        exchange_order_id="21", client_order_id="EMA001-1704085259-X0", **exit_row
+    )
+    if between:
+        journal.entered(exchange_order_id="22", client_order_id="web_1")
+    return journal.entered(
+        exchange_order_id="23", client_order_id="EMA001-1704085259-X1", **exit_row
+    )
+
+
+def test_an_exit_may_be_repeated_once_something_else_has_filled() -> None:
+    allowed = broken(evidence(journal=exited_twice(between=True).records))
+    assert not any("X1 repeats" in sentence for sentence in allowed.get("one-order-per-intent", ()))
+    [sentence] = broken(evidence(journal=exited_twice(between=False).records))[
+        "one-order-per-intent"
+    ]
+    assert sentence.startswith("Order EMA001-1704085259-X1 repeats decision EMA001-1704085259-X")
+
+
 def test_the_order_that_a_stop_turns_into_is_no_decision() -> None:
     journal = (
         sound_journal()

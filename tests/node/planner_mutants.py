@@ -202,7 +202,7 @@ MUTANTS = (
     _attempts(
         "closes only once what resting orders open again and again",
         "what should be closed is open",
-        "(earlier.filled > 0 and not is_renewed)",
+        "earlier.filled > 0 and not (is_renewed or is_whole)",
         "earlier.filled > 0",
     ),
     _attempts(

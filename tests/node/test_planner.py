@@ -274,3 +274,13 @@ def test_a_flip_whose_stop_is_refused_is_closed_again(w: Words) -> None:
     # Nothing enters once more in the same decision.
     gone = (*done, *refused, w.ended(w.id("X", attempt=1), SIZE))
     assert w.plan(w.situation(w.SHORT, Decimal(0), *gone)) == w.Settled()
+
+
+def test_what_another_hand_opens_after_an_exit_is_closed_in_the_same_bar(w: Words) -> None:
+    whole = replace(w.ended(w.EXIT, SIZE), quantity=-SIZE)
+    assert w.plan(w.situation(w.FLAT, SIZE / 2, whole)) == w.Submit(
+        w.id("X", attempt=1), w.Leg.EXIT, -SIZE / 2
+    )
+    # Of one that has filled in part, or of which only the fate is known, nobody can say so.
+    for part in (replace(whole, filled=SIZE / 2), w.ended(w.EXIT, SIZE)):
+        assert w.plan(w.situation(w.FLAT, SIZE / 2, part)) == w.Settled()

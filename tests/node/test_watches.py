@@ -16,6 +16,7 @@ from node.test_trading import MOST_BARS, last_bar, sockets, step_until_position,
 from node.test_user_stream import until_user_sockets
 
 AWAY = 75
+MOST_REFUSED = 3
 NOTICED_SECONDS = 20.0
 NEVER_OPENED = """
 import sys
@@ -154,6 +155,32 @@ def test_listen_keys_that_are_refused(start: Start, store: Store, exchange: Exch
     refuse_listen_keys(exchange, 2)
     assert node.wait(NOTICED_SECONDS) == AWAY
     assert node.said("could not be opened again")
+
+
+def test_a_symbol_that_is_settled(start: Start, store: Store, exchange: Exchange) -> None:
+    node = start()
+    node.until("trading")
+    node.settle(last_bar(exchange))
+    fault = exchange.post("faults", {"name": "settle", "symbol": SYMBOL})["id"]
+    for _ in range(MOST_BARS):
+        exchange.post("step", {"bars": 1})
+        if node.get("state")[1]["conditions"]:
+            break
+        time.sleep(0.3)
+    health = until_health(node, lambda status, _: status == 503)
+    assert f"The exchange does not trade {SYMBOL} now: its status is SETTLING." in health["reason"]
+    [condition] = [
+        each for each in node.get("state")[1]["conditions"] if each["name"] == f"symbol {SYMBOL}"
+    ]
+    assert condition["symbol"] == SYMBOL
+    refused = [
+        record
+        for record in exchange.get("journal?after=0")["records"]
+        if record["kind"] == "request" and str(record["data"].get("code")) == "-4140"
+    ]
+    assert 0 < len(refused) <= MOST_REFUSED
+    exchange.release(fault)
+    until_health(node, lambda status, _: status == 200)
 
 
 @pytest.fixture

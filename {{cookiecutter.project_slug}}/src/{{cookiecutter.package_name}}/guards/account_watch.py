@@ -94,7 +94,11 @@ async def watch_account(trading: Trading) -> None:
 
 def refused_for_good(error: BaseException) -> str:
     """Return in a sentence that the exchange refuses the key, or something else that lasts."""
-    refusal = refusal_of(error) if isinstance(error, ExchangeError) else None
+    if not isinstance(error, ExchangeError):
+        return ""
+    if error.code == WRONG_TIME:
+        return f"The exchange refuses the time of requests ({one_line(error).rstrip('.')})."
+    refusal = refusal_of(error)
     return refusal.sentence if refusal else ""
 
 

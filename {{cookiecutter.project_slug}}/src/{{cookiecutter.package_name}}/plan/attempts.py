@@ -54,16 +54,20 @@ def next_exit_id(situation: Situation) -> str | None:
     """
     Return the id for the next attempt at an exit, which only makes the position smaller.
 
-    It is done once it has filled, unless a resting order or the entry of this very decision has
-    filled since and opened more: after a flip whose stop is refused, the new position must go.
+    It is done once it has filled, unless more was opened since: by a resting order, by the entry of
+    this very decision (after a flip whose stop is refused, the new position must go), or by another
+    hand, when an exit has filled whole and the position is not what it left.
     """
     is_renewed, failures = _have_limits_filled(situation) or _has_entered(situation), 0
     for name, earlier in _attempts(situation, Leg.EXIT):
         if earlier is None:
             return name
-        if earlier.phase is not Phase.ENDED or (earlier.filled > 0 and not is_renewed):
+        is_whole = earlier.filled > 0 and earlier.filled == abs(earlier.quantity)
+        if earlier.phase is not Phase.ENDED or (
+            earlier.filled > 0 and not (is_renewed or is_whole)
+        ):
             return None
-        failures += earlier.filled == 0 or earlier.filled != abs(earlier.quantity)
+        failures += not is_whole
         if failures == MAX_ATTEMPTS:
             return None
     return None
