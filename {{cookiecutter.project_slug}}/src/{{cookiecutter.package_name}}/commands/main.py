@@ -76,16 +76,16 @@ def _parser() -> argparse.ArgumentParser:
         help="look at everything that a start needs, and change nothing",
         description="Look at settings, store, exchange, key, clock, versions and port; change "
         "nothing. What a start would end with is said in the start's own words.",
-        epilog="Exit codes: 0 nothing is wrong, 78 a configuration is, 75 something is away, 70 the "
-        "exchange's answers are absurd.",
+        epilog="Exit codes: 0 nothing is wrong, 78 a configuration is, 75 something is away, 70 "
+        "the exchange's answers are absurd, 1 strategies/ cannot be imported.",
     )
     state = commands.add_parser(
         "state",
         help="tell what node, store and exchange have, side by side",
         description="Tell what node, store and exchange have, side by side, with the node alive or "
         "dead; change nothing.",
-        epilog="Exit codes: 0 all that could be compared agrees, 70 it differs, 75 store or exchange "
-        "is away, 78 a configuration is wrong.",
+        epilog="Exit codes: 0 all that could be compared agrees, 70 it differs, 75 store or "
+        "exchange is away, 78 a configuration is wrong.",
     )
     for command in (doctor, state):
         command.add_argument("--json", action="store_true", help="print one JSON document")

@@ -99,8 +99,6 @@ def opened(settings: Settings, **options: Any) -> Iterator[redis.Redis]:
             f"{place_of(settings)} does not let this user look ({one_line(error)}).",
         ) from None
     except (redis.exceptions.RedisError, OSError) as error:
-        raise NodeExit(
-            ExitCode.AWAY, f"{place_of(settings)} is away: {one_line(error)}."
-        ) from None
+        raise NodeExit(ExitCode.AWAY, f"{place_of(settings)} is away: {one_line(error)}.") from None
     finally:
         client.close()

@@ -43,7 +43,9 @@ async def look_at_exchange(patient: Patient) -> Sequence[Finding]:
     except NodeExit as end:
         return [
             ended(ROW, end, FIXES[ROW]),
-            note(ROW, "Clock, symbols, key and account could not be looked at.", "Look again then."),
+            note(
+                ROW, "Clock, symbols, key and account could not be looked at.", "Look again then."
+            ),
         ]
     there = ok(ROW, f"The exchange answers at {start.settings.exchange_http_url}.")
     clock = await _looked(CLOCK, lambda: _clock(start))
@@ -54,13 +56,13 @@ async def look_at_exchange(patient: Patient) -> Sequence[Finding]:
     return [there, *clock, *(each for found in await asyncio.gather(*looks) for each in found)]
 
 
-async def _looked(
-    row: str, look: Callable[[], Awaitable[list[Finding]]]
-) -> list[Finding]:
+async def _looked(row: str, look: Callable[[], Awaitable[list[Finding]]]) -> list[Finding]:
     try:
         return await look()
     except NodeExit as end:
-        return [ended(row, end, {ExitCode.AWAY: ASK_AGAIN, ExitCode.REFUSED: ASK_AGAIN} | FIXES[row])]
+        return [
+            ended(row, end, {ExitCode.AWAY: ASK_AGAIN, ExitCode.REFUSED: ASK_AGAIN} | FIXES[row])
+        ]
 
 
 async def _clock(start: Quiet) -> list[Finding]:

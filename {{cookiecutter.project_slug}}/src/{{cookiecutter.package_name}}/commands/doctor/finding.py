@@ -59,9 +59,7 @@ def note(row: str, sentence: str, fix: str) -> Finding:
     return Finding(row, Verdict.NOTE, sentence, fix)
 
 
-def wrong(
-    row: str, sentence: str, fix: str, code: ExitCode = ExitCode.CONFIGURATION
-) -> Finding:
+def wrong(row: str, sentence: str, fix: str, code: ExitCode = ExitCode.CONFIGURATION) -> Finding:
     """Return what a start would end with."""
     return Finding(row, Verdict.WRONG, sentence, fix, code)
 

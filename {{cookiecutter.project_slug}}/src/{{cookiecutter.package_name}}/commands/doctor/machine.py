@@ -30,13 +30,26 @@ GIGABYTE = 1_000_000_000
 
 async def look_at_versions(_: Patient) -> Sequence[Finding]:
     """Look at Python, the engine against the lock, and the package."""
-    return list(_versions(_installed(), _locked(LOCK), sys.version_info[:2]))
+    return list(version_findings(_installed(), locked(LOCK), sys.version_info[:2]))
 
 
-def _versions(
-    installed: str | None, locked: str | None, python: tuple[int, ...]
+def version_findings(
+    installed: str | None, in_lock: str | None, python: tuple[int, ...]
 ) -> Iterator[Finding]:
-    wanted = locked or NAUTILUS_TRADER
+    """
+    Yield what is to be said of versions.
+
+    Parameters
+    ----------
+    installed : str, optional
+        NautilusTrader's version; ``None`` when there is none.
+    in_lock : str, optional
+        That of the lock; ``None`` when there is no lock.
+    python : tuple[int, ...]
+        The first two numbers of this Python's version.
+
+    """
+    wanted = in_lock or NAUTILUS_TRADER
     reinstall = "make setup (in containers: make build up) installs what the lock holds."
     if not OLDEST <= python < NEXT:
         yield wrong(
@@ -74,7 +87,7 @@ def _installed() -> str | None:
         return None
 
 
-def _locked(lock: Path) -> str | None:
+def locked(lock: Path) -> str | None:
     """Return the engine's version in a lock; ``None`` when there is no lock."""
     try:
         text = lock.read_text("utf-8")

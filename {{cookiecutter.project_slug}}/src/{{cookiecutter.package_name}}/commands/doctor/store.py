@@ -58,9 +58,9 @@ async def _more_facts(settings: Settings) -> dict[str, str]:
     facts: dict[str, str] = {}
     try:
         async with asyncio.timeout(STORE_SECONDS):
-            server: dict[str, Any] = await client.info("server")
+            server: Any = await client.info("server")
             facts |= {name: str(value) for name, value in server.items()}
-            flush: dict[str, Any] = await client.config_get("appendfsync")
+            flush: Any = await client.config_get("appendfsync")
             facts |= {name: str(value) for name, value in flush.items()}
     except (redis.exceptions.RedisError, OSError, TimeoutError, AttributeError, ValueError):
         pass  # what is not known is told as such
@@ -94,7 +94,9 @@ def store_findings(place: str, facts: dict[str, str], more: dict[str, str]) -> I
         yield note(ROW, f"{place} {sentence}.", LOOK_AT_LOG)
     flush = more.get("appendfsync")
     if not complaints and not uncertain:
-        yield ok(ROW, f"{place} keeps what is written (appendonly) and forgets nothing{_saved(facts)}.")
+        yield ok(
+            ROW, f"{place} keeps what is written (appendonly) and forgets nothing{_saved(facts)}."
+        )
     if flush is None:
         yield note(
             ROW,
@@ -167,12 +169,10 @@ def key_findings(trader: str, keys: TraderKeys) -> Iterator[Finding]:
             f"{len(stored.positions)} positions.",
         )
     for each in stored.put_aside:
-        yield note(
-            KEYS, f"{each.reason}: a start puts it aside.", "Nothing; the mend does it."
-        )
-    for each in keys.quarantined:
+        yield note(KEYS, f"{each.reason}: a start puts it aside.", "Nothing; the mend does it.")
+    for aside in keys.quarantined:
         yield note(
             KEYS,
-            f"{len(each.keys)} put aside at {each.stamp}: {'; '.join(each.reasons) or 'no reason'}.",
+            f"{len(aside.keys)} put aside at {aside.stamp}: {'; '.join(aside.reasons)}.",
             "Look at them, then delete them: guards/quarantine.py says how.",
         )
