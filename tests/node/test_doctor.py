@@ -276,7 +276,9 @@ def test_a_start_says_the_same(
     answer = doctor(**given)
     node = start(**given)
     assert node.wait() == answer.code
-    assert node.complaint() == [answer.wrong[0]["sentence"]]
+    [said], [found] = node.complaint(), answer.wrong
+    # How the system itself says that nothing listens differs between two event loops.
+    assert said.partition("Connect")[0] == found["sentence"].partition("Connect")[0]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Ask the node on this machine what it is at and what it has."""
 
 import ipaddress
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +64,9 @@ async def ask_node(host: str, port: int) -> NodeAnswer:
     except TimeoutError:
         return NodeAnswer(place, trouble=f"no answer within {ANSWER_SECONDS:.0f} s")
     except aiohttp.ClientConnectorError as error:
-        return NodeAnswer(place, trouble=error.os_error.strerror or "no connection")
+        # Not the event loop's words, which are longer and no clearer.
+        number = error.os_error.errno
+        return NodeAnswer(place, trouble=os.strerror(number) if number else "no connection")
     except (aiohttp.ClientError, OSError, ValueError):
         return NodeAnswer(place, trouble="what answers is not the node")
     if not isinstance(health, dict) or "stage" not in health:

@@ -53,6 +53,11 @@ class TraderKeys:
             return ""
 
 
+def counted(count: int, what: str) -> str:
+    """Return how many there are, in words: ``1 order``, ``2,000 orders``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def read_trader(settings: Settings) -> TraderKeys:
     """
     Return what the store has of the trader; this blocks: call it in a thread.

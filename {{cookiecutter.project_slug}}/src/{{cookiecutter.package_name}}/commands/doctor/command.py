@@ -24,13 +24,12 @@ def doctor(*, as_json: bool) -> ExitCode:
 
 async def look() -> list[Finding]:
     """Return what all rows have found."""
-    hold = load_hold_settings()
     try:
         settings, traded = load()
     except NodeExit as end:
-        patient = Patient(hold, end=end)
+        patient = Patient(load_hold_settings())
         rows = [row for row in ROWS if not row.needs_settings]
-        found = [*_settings_wrong(end)]
+        found = list(_settings_wrong(end))
     else:
         requests = Requests(settings)
         patient = Patient(settings.hold_settings(), quiet_start(settings, traded, requests))

@@ -13,8 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ... import __version__
-from ...config.complaints import PREFIX
 from ...engine.v1 import NAUTILUS_TRADER
+from ...face.endpoint import cannot_listen
 from ..node import NodeAnswer, ask_node
 from .finding import Finding, note, ok, wrong
 from .patient import Patient
@@ -113,18 +113,14 @@ async def look_at_port(patient: Patient) -> Sequence[Finding]:
     """Look whether the HTTP port is free, or the node's own."""
     hold = patient.hold
     place = f"{hold.http_host}:{hold.http_port}"
-    reason = await asyncio.to_thread(_bind, hold.http_host, hold.http_port)
-    if not reason:
+    error = await asyncio.to_thread(_listen, hold.http_host, hold.http_port)
+    if error is None:
         return [ok("port", f"The HTTP port is free ({place}).")]
     answer = await ask_node(hold.http_host, hold.http_port)
     own = patient.start.settings.id if patient.start else None
     if answer.is_node and own in (None, answer.trader):
         return [ok("port", f"The node runs: it answers at {place}, at {answer.stage}.")]
-    # As the start says it, see face/endpoint.py.
-    sentence = (
-        f"The HTTP address {place} cannot be used ({reason}); "
-        f"free it or set {PREFIX}HTTP_PORT to another port."
-    )
+    sentence = cannot_listen(hold.http_host, hold.http_port, error)
     return [wrong("port", sentence, _who(answer, hold.http_port))]
 
 
@@ -134,7 +130,7 @@ def _who(answer: NodeAnswer, port: int) -> str:
     return f"`ss -ltnp 'sport = :{port}'` (as root) names the process that has it."
 
 
-def _bind(host: str, port: int) -> str:
+def _listen(host: str, port: int) -> OSError | None:
     """Return why the endpoint could not listen there; nothing is heard there meanwhile."""
     try:
         [family, kind, protocol, _, address] = socket.getaddrinfo(
@@ -146,5 +142,5 @@ def _bind(host: str, port: int) -> str:
             # Bound alone, a port that another one listens on may pass.
             listener.listen(1)
     except OSError as error:
-        return error.strerror or type(error).__name__
-    return ""
+        return error
+    return None

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, cast
 
 from ...config.settings import HoldSettings, Settings
 from ...engine.v1.store_format import StoreFormatV1
-from ...exit_codes import NodeExit
 from ...guards.guard import Start
 from ...plan.traded import Traded
 from ...venue.binance.requests import Requests
@@ -43,17 +42,11 @@ class Patient:
         Where the endpoint is; it can be read of wrong settings, too.
     start : Quiet, optional
         What guards look at; ``None`` when settings are wrong.
-    complaints : Sequence[str]
-        What is wrong with the settings, in sentences.
-    end : NodeExit, optional
-        How a start would end for it.
 
     """
 
     hold: HoldSettings
     start: Quiet | None = None
-    complaints: Sequence[str] = ()
-    end: NodeExit | None = None
 
     def quiet(self) -> Quiet:
         """Return a start of one's own, with no notes yet; only where settings are right."""

@@ -14,7 +14,7 @@ from ...exit_codes import ExitCode, NodeExit
 from ...guards.mend.guard import check_store_format
 from ...guards.store import STORE_SECONDS, ask_store, place_of
 from ...guards.store_settings import doubts, settings_complaints
-from ..trader_keys import TraderKeys, opened, read_trader
+from ..trader_keys import TraderKeys, counted, opened, read_trader
 from .finding import Finding, ended, note, ok, wrong
 from .patient import Patient, Quiet
 from .rights import missing_rights
@@ -165,14 +165,14 @@ def key_findings(trader: str, keys: TraderKeys) -> Iterator[Finding]:
         named = f"of the format {keys.format_name}" if keys.format_name else "without a mark yet"
         yield ok(
             KEYS,
-            f"{count:,} of {trader}, {named}: {len(stored.orders)} orders, "
-            f"{len(stored.positions)} positions.",
+            f"{count:,} of {trader}, {named}: {counted(len(stored.orders), 'order')}, "
+            f"{counted(len(stored.positions), 'position')}.",
         )
     for each in stored.put_aside:
         yield note(KEYS, f"{each.reason}: a start puts it aside.", "Nothing; the mend does it.")
     for aside in keys.quarantined:
         yield note(
             KEYS,
-            f"{len(aside.keys)} put aside at {aside.stamp}: {'; '.join(aside.reasons)}.",
+            f"{counted(len(aside.keys), 'key')} put aside at {aside.stamp}: {'; '.join(aside.reasons)}.",
             "Look at them, then delete them: guards/quarantine.py says how.",
         )

@@ -14,6 +14,7 @@ from ...venue.binance.requests import Requests
 from ..doctor.finding import WORST_FIRST
 from ..doctor.patient import Quiet, quiet_start
 from ..run import load
+from ..trader_keys import counted
 from .beside import PLACES, Line, lines
 from .places import Place, ask_places
 
@@ -145,7 +146,7 @@ def _verdict(shown: Sequence[str], differing: int) -> str:
     if not differing:
         return f"{names[0].upper()}{names[1:]} agree."
     marked = "The line marked ≠ is" if differing == 1 else f"The {differing} lines marked ≠ are"
-    return f"{marked} not the same in {names}. docs/recovery.md says what a start makes of it."
+    return f"{marked} not the same in {names}. The next start mends the store (docs/recovery.md)."
 
 
 def _store_lines(more: Mapping[str, Any]) -> list[str]:
@@ -159,7 +160,9 @@ def _store_lines(more: Mapping[str, Any]) -> list[str]:
             f"decided   newest {newest['client_order_id']} ({newest['leg']}, {newest['status']})"
         )
     for each in more["quarantine"]:
-        told.append(f"aside     {each['keys']} keys at {each['at']}: {'; '.join(each['reasons'])}")
+        told.append(
+            f"aside     {counted(each['keys'], 'key')} at {each['at']}: {'; '.join(each['reasons'])}"
+        )
     told += [f"unread    {reason}" for reason in more["unreadable"]]
     return told
 

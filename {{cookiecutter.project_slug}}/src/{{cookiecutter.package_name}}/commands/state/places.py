@@ -22,7 +22,7 @@ from ...venue.binance.standing import standing
 from ...venue.records import BalanceRecord, ExchangeRecord
 from ..doctor.patient import Quiet
 from ..node import NodeAnswer, ask_node
-from ..trader_keys import TraderKeys, read_trader
+from ..trader_keys import TraderKeys, counted, read_trader
 from .beside import Column, column_of_exchange, column_of_rows
 
 HAS_ITS_ROWS = frozenset({"warmup", "trading", "degraded"})
@@ -136,8 +136,9 @@ def _store(settings: Settings) -> Place:
     rows = stored_rows(found.stored)
     closed = sum(order.is_closed for order in rows.orders)
     broken = len(found.stored.put_aside)
-    told = f"{len(found.keys):,} keys, {len(rows.orders)} orders ({closed} of them closed)"
-    unread = f", {broken} keys that cannot be read" if broken else ""
+    told = f"{counted(len(found.keys), 'key')}, {counted(len(rows.orders), 'order')}"
+    told += f" ({closed} closed)"
+    unread = f", {counted(broken, 'key')} that cannot be read" if broken else ""
     more = {
         "keys": len(found.keys),
         "format": found.format_name,
@@ -211,7 +212,8 @@ async def _exchange(start: Quiet) -> Place:
         return Place(end.sentence, end=end.code)
     record = ExchangeRecord(0, stands.orders, (), stands.positions, balances)
     column = column_of_exchange(record, start.owners, symbols)
-    told = f"{len(record.positions)} positions, {len(record.orders)} orders working"
+    told = counted(len(record.positions), "position")
+    told += f", {counted(len(record.orders), 'working order')}"
     return Place(f"{told}.{f' {clock}.' if clock else ''}", column)
 
 
