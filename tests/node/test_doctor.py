@@ -146,10 +146,8 @@ def test_the_shipped_user_and_one_with_fewer_rights(
     assert "HSET" in sentence
     assert "SADD" not in sentence
     with redis.Redis.from_url(store.url.replace("//", "//operator:OPERATOR@")) as operator:
-        users = f"~trader-{TRADER}:*", f"~preflight:{TRADER}"
-        operator.execute_command(
-            "ACL", "SETUSER", "trader", "+rename", "+hset", "resetkeys", *users
-        )
+        own = f"~trader-{TRADER}:*", f"~preflight:{TRADER}"
+        operator.execute_command("ACL", "SETUSER", "trader", "+rename", "+hset", "resetkeys", *own)
         assert operator.keys() == []
     sentence = doctor(TRADER_STORE_URL=url).wrong[0]["sentence"]
     assert f"SET quarantine:{TRADER}:*" in sentence

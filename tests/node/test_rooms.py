@@ -1,6 +1,7 @@
 """The production package's rooms know each other in one direction, and one knows the engine."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -93,14 +94,15 @@ def loaded(module: Path) -> set[Path]:
             continue
         found.add(module)
         left += [Path(*module.parts[:n], "__init__.py") for n in range(len(module.parts))]
-        for target in at_once(module, (ROOT / module).read_text("utf-8")):
+        for target in at_once(module):
             left += [Path(*target).with_suffix(".py"), Path(*target, "__init__.py")]
     return found
 
 
-def at_once(module: Path, source: str) -> set[tuple[str, ...]]:
+@cache
+def at_once(module: Path) -> set[tuple[str, ...]]:
     """Return what of the package is imported when a module is, not when a function runs."""
-    tree = ast.parse(source)
+    tree = ast.parse((ROOT / module).read_text("utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [ast.Pass()]
@@ -119,6 +121,7 @@ def test_of_the_commands_only_run_starts_an_engine() -> None:
         assert not any(map(touches_the_engine, loaded(module))), module
 
 
+@cache
 def touches_the_engine(module: Path) -> bool:
     """Return whether a module of the package imports NautilusTrader."""
     return imports_the_engine((ROOT / module).read_text("utf-8"))

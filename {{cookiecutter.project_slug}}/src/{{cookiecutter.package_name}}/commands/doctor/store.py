@@ -158,21 +158,23 @@ async def _keys(start: Quiet) -> list[Finding]:
 
 def key_findings(trader: str, keys: TraderKeys) -> Iterator[Finding]:
     """Yield what is to be said of a trader's keys."""
-    count, stored = len(keys.keys), keys.stored
-    if not count:
+    stored = keys.stored
+    if not keys.keys:
         yield ok(KEYS, f"There are none of {trader} yet; a start learns all from the exchange.")
     else:
         named = f"of the format {keys.format_name}" if keys.format_name else "without a mark yet"
         yield ok(
             KEYS,
-            f"{count:,} of {trader}, {named}: {counted(len(stored.orders), 'order')}, "
+            f"{counted(len(keys.keys), 'key')} of {trader}, {named}: "
+            f"{counted(len(stored.orders), 'order')}, "
             f"{counted(len(stored.positions), 'position')}.",
         )
     for each in stored.put_aside:
         yield note(KEYS, f"{each.reason}: a start puts it aside.", "Nothing; the mend does it.")
     for aside in keys.quarantined:
+        count, reasons = counted(len(aside.keys), "key"), "; ".join(aside.reasons)
         yield note(
             KEYS,
-            f"{counted(len(aside.keys), 'key')} put aside at {aside.stamp}: {'; '.join(aside.reasons)}.",
+            f"{count} put aside at {aside.stamp}: {reasons}.",
             "Look at them, then delete them: guards/quarantine.py says how.",
         )

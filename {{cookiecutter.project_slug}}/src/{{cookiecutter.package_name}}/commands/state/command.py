@@ -160,9 +160,8 @@ def _store_lines(more: Mapping[str, Any]) -> list[str]:
             f"decided   newest {newest['client_order_id']} ({newest['leg']}, {newest['status']})"
         )
     for each in more["quarantine"]:
-        told.append(
-            f"aside     {counted(each['keys'], 'key')} at {each['at']}: {'; '.join(each['reasons'])}"
-        )
+        count, reasons = counted(each["keys"], "key"), "; ".join(each["reasons"])
+        told.append(f"aside     {count} at {each['at']}: {reasons}")
     told += [f"unread    {reason}" for reason in more["unreadable"]]
     return told
 
