@@ -14,7 +14,7 @@ from node.asking import Asked
 from node.baked import module
 from node.commands import AWAY, CONFIGURATION, OK, Answer, run
 from node.conftest import Start
-from node.processes import Exchange, Process, Store
+from node.processes import Exchange, Process, Store, free_port
 from node.relay import Change
 from node.test_preflight import but, later, refusal, symbol
 
@@ -78,8 +78,8 @@ def test_all_is_well(doctor: Doctor, store: Store, exchange: Exchange) -> None:
     [note] = answer.notes
     assert note.startswith("orders:x ")
     assert {each["row"] for each in answer.json["findings"]} == {
-        "settings", "versions", "disk", "port", "store", "keys", "exchange", "clock", "symbols",
-        "account",
+        "settings", "versions", "disk", "port", "store", "keys", "lease", "exchange", "clock",
+        "symbols", "account",
     }  # fmt: skip
     for words in ("appendfsync everysec", "one-way mode", "NautilusTrader 1.231.0 as locked"):
         assert words in answer.sentences
@@ -89,7 +89,7 @@ def test_what_a_person_reads(doctor: Doctor, store: Store) -> None:
     answer = doctor(as_json=False)
     lines = answer.out.splitlines()
     assert answer.code == AWAY
-    assert lines[-1] == "9 ok, 1 note, 1 wrong: a start would end with 75."
+    assert lines[-1] == "10 ok, 1 note, 1 wrong: a start would end with 75."
     [place] = [n for n, line in enumerate(lines) if line.startswith("wrong  exchange  ")]
     assert "is away" in lines[place]
     assert lines[place + 1].startswith(f"{'':17}fix: ")
@@ -256,6 +256,26 @@ def test_a_port_that_the_node_has(
     second = start()
     assert second.wait() == CONFIGURATION
     assert second.complaint() == [sentence]
+
+
+def test_who_holds_the_lease(
+    doctor: Doctor, start: Start, store: Store, exchange: Exchange
+) -> None:
+    node = start()
+    node.until("trading")
+    assert "The node that answers here holds it, in epoch 1." in doctor().sentences
+    elsewhere = {"TRADER_HTTP_PORT": str(free_port())}
+    sentence = only(doctor(**elsewhere), "lease", AWAY)
+    second = start(**elsewhere)
+    assert second.wait() == AWAY
+    assert second.complaint()[-1] == sentence
+    node.kill()
+    answer = doctor()
+    assert answer.code == OK
+    assert f"It is free: process {node.pid} on " in answer.sentences
+    with redis.Redis(port=store.port) as client:
+        client.set(f"lease:{TRADER}", "mine")
+    assert "something that is no lease" in only(doctor(), "lease")
 
 
 @pytest.mark.parametrize("wrong", ["store", "policy", "symbol", "key"])

@@ -54,6 +54,7 @@ def test_a_node_that_holds_alive_and_killed(
     assert (answer.code, answer.errors) == (OK, "")
     assert answer.json["differences"] == []
     assert answer.json["node"]["alive"] is True
+    assert answer.json["rows"]["lease"].endswith("in epoch 1, holds it.")
     position, order = beside(answer, "position"), beside(answer, "order")
     assert {float(position[place]) for place in ("node", "store", "exchange")} == {float(quantity)}
     assert order["name"] == stop["client_order_id"]
@@ -71,6 +72,7 @@ def test_a_node_that_holds_alive_and_killed(
     assert "dead: nothing of it answers at 127.0.0.1" in answer.out
     assert answer.out.rstrip().endswith("Store and exchange agree.")
     assert "memory    level = 42" in answer.out
+    assert "in epoch 1, has ended." in answer.out
     for secret in ("simulated-secret", "simulated-key"):
         assert secret not in answer.out
 

@@ -1,5 +1,6 @@
 """What `doctor` looks at: what a guard of the preflight would be given, and no engine."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from ...config.settings import HoldSettings, Settings
 from ...engine.v1.store_format import StoreFormatV1
 from ...guards.guard import Start
+from ...guards.lease.lease import Lease
 from ...plan.traded import Traded
 from ...venue.binance.requests import Requests
 
@@ -56,6 +58,6 @@ class Patient:
 
 
 def quiet_start(settings: Settings, traded: Sequence[Traded], requests: Requests) -> Quiet:
-    """Return what guards of the preflight look at, without an engine."""
+    """Return what guards of the preflight look at, without an engine; its lease is not taken."""
     engine = cast("Engine", Unloaded(StoreFormatV1(settings.id)))
-    return Quiet(settings, traded, requests, engine, 0.0)
+    return Quiet(settings, traded, requests, engine, Lease(settings, time.monotonic()))

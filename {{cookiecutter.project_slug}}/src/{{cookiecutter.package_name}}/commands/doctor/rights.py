@@ -10,6 +10,7 @@ from typing import Any
 import redis
 import redis.exceptions
 
+from ...guards.lease.record import key_of
 from ...guards.quarantine import prefix_of
 
 type Words = tuple[str | int, ...]
@@ -42,6 +43,8 @@ def needed(trader: str, prefix: str) -> tuple[Words, ...]:
         ("SET", own, "x"),
         ("SET", probe, "x"),
         ("SET", aside, "x"),
+        ("GET", key_of(trader)),
+        ("SET", key_of(trader), "x"),
         ("DEL", own),
         ("EXISTS", own),
         ("RENAME", own, aside),

@@ -1,7 +1,7 @@
 """
 What is looked at, in the order in which it is told.
 
-A row more (lease, limits) is a module with a function like the others, and a line in `ROWS`.
+A row more (limits, halt) is a module with a function like the others, and a line in `ROWS`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from .exchange import look_at_exchange
 from .finding import Finding
+from .lease import look_at_lease
 from .machine import look_at_disk, look_at_port, look_at_versions
 from .patient import Patient
 from .store import look_at_store
@@ -40,5 +41,6 @@ ROWS: tuple[Row, ...] = (
     Row("disk", look_at_disk, needs_settings=False),
     Row("port", look_at_port, needs_settings=False),
     Row("store", look_at_store),
+    Row("lease", look_at_lease),
     Row("exchange", look_at_exchange),
 )

@@ -29,6 +29,24 @@ def place_sentence(name: str, places: Mapping[str, Place]) -> str:
     return places[name].sentence
 
 
+def lease_sentence(places: Mapping[str, Place]) -> str:
+    """Return who holds the lease, as node and store tell it."""
+    if places["store"].column is None:
+        return "not known: it stands in the store."
+    lease = places["store"].more["lease"]
+    if lease is None:
+        return "nobody has held it in this store yet."
+    if "trouble" in lease:
+        return f"not known: {lease['trouble']}."
+    if lease["is_released"]:
+        return f"free; given back by {lease['told']}."
+    if lease["has_ended"]:
+        return f"free; {lease['told']}, has ended."
+    state = places["node"].more["state"] or {}
+    held = "holds it" if state.get("lease_epoch") == lease["epoch"] else "holds it or had it last"
+    return f"{lease['told']}, {held}."
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """
@@ -51,8 +69,9 @@ ROWS: tuple[Row, ...] = (
     Row("node", partial(place_sentence, "node")),
     Row("store", partial(place_sentence, "store")),
     Row("exchange", partial(place_sentence, "exchange")),
+    Row("lease", lease_sentence),
 )
-"""A row more (lease, halt) is a function like `place_sentence`, and a line here."""
+"""A row more (halt, limits) is a function like `lease_sentence`, and a line here."""
 
 
 def state(*, as_json: bool) -> ExitCode:

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from ...config.settings import Settings
 from ...engine.v1.store_format import WATCH_MARK
 from ...engine.v1.stored_rows import stored_rows
-from ...exit_codes import ExitCode, NodeExit
+from ...exit_codes import ExitCode, NodeExit, one_line
 from ...guards.asking import answer_to
 from ...guards.clock import wrong_clock
 from ...guards.exchange import check_hosts
+from ...guards.lease.processes import has_ended
 from ...guards.questions import check_there
 from ...plan.order_ids import OrderId, parse
 from ...plan.rows import BalanceRow, OrderRow, PositionRow, Rows
@@ -20,6 +21,7 @@ from ...venue.binance.account import read_account
 from ...venue.binance.requests import Requests
 from ...venue.binance.standing import standing
 from ...venue.records import BalanceRecord, ExchangeRecord
+from ..doctor.lease import holder_of
 from ..doctor.patient import Quiet
 from ..node import NodeAnswer, ask_node
 from ..trader_keys import TraderKeys, counted, read_trader
@@ -142,6 +144,7 @@ def _store(settings: Settings) -> Place:
     more = {
         "keys": len(found.keys),
         "format": found.format_name,
+        "lease": _lease(settings),
         "memory": memory_of(found),
         "decided": decided(rows.orders),
         "quarantine": [
@@ -151,6 +154,18 @@ def _store(settings: Settings) -> Place:
         "unreadable": [each.reason for each in found.stored.put_aside],
     }
     return Place(f"{told}{unread}.", column_of_rows(rows), more=more)
+
+
+def _lease(settings: Settings) -> dict[str, Any] | None:
+    try:
+        holder = holder_of(settings)
+    except (NodeExit, ValueError) as error:
+        return {"trouble": one_line(error)}
+    if holder is None:
+        return None
+    told = {**asdict(holder), "has_ended": has_ended(holder.process), "told": holder.told()}
+    del told["process"]
+    return told
 
 
 def memory_of(found: TraderKeys) -> dict[str, str]:
