@@ -1,6 +1,7 @@
 """The production package's rooms know each other in one direction, and one knows the engine."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,54 @@ def test_only_commands_know_the_user_s_room_and_an_engine_by_name() -> None:
             assert not {t for t in targets if t[0] == "strategies"}, module
         if not module.is_relative_to(ENGINE_ROOM) and module.parts[0] != "commands":
             assert not {t for t in targets if t[:2] == ENGINE_ROOM.parts}, module
+
+
+def loaded(module: Path) -> set[Path]:
+    """Return the package's modules that are imported with one, itself and those above it too."""
+    found: set[Path] = set()
+    left = [module]
+    while left:
+        module = left.pop()
+        if module in found or not (ROOT / module).exists():
+            continue
+        found.add(module)
+        left += [Path(*module.parts[:n], "__init__.py") for n in range(len(module.parts))]
+        for target in at_once(module):
+            left += [Path(*target).with_suffix(".py"), Path(*target, "__init__.py")]
+    return found
+
+
+@cache
+def at_once(module: Path) -> set[tuple[str, ...]]:
+    """Return what of the package is imported when a module is, not when a function runs."""
+    tree = ast.parse((ROOT / module).read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [ast.Pass()]
+    return {target for target in known(module, ast.unparse(tree)) if target[0] != ""}
+
+
+def test_of_the_commands_only_run_starts_an_engine() -> None:
+    """Whoever asks what is wrong should not wait for an engine, nor wake one."""
+    mine = [module for module in MODULES if module.parts[0] == "commands"]
+    assert Path("commands/doctor/store.py") in mine
+    for module in mine:
+        source = (ROOT / module).read_text("utf-8")
+        named = {Path(*t).with_suffix(".py") for t in known(module, source) if t[0] == "engine"}
+        engines = {each for each in named if any(map(touches_the_engine, loaded(each)))}
+        assert engines <= ({Path("engine/v1/start.py")} if module.name == "run.py" else set())
+        assert not any(map(touches_the_engine, loaded(module))), module
+
+
+@cache
+def touches_the_engine(module: Path) -> bool:
+    """Return whether a module of the package imports NautilusTrader."""
+    return imports_the_engine((ROOT / module).read_text("utf-8"))
+
+
+def test_an_engine_that_is_loaded_in_passing_is_seen() -> None:
+    assert any(map(touches_the_engine, loaded(Path("engine/v1/start.py"))))
+    assert not any(map(touches_the_engine, loaded(Path("engine/v1/store_format.py"))))
 
 
 def test_every_module_is_in_a_room() -> None:

@@ -184,7 +184,7 @@ def targets(layer: Path) -> set[str]:
                     "drill-explore",
                     "drill-compose",
                 ),
-                *("up", "down", "backup", "restore", "test", "check", "lock"),
+                *("up", "down", "backup", "restore", "test", "check", "lock", "doctor", "state"),
             },
         ),
     ],

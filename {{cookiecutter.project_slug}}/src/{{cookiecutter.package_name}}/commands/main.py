@@ -1,4 +1,4 @@
-"""The command line: ``run``, ``--version``, ``--help``."""
+"""The command line: ``run``, ``doctor``, ``state``, ``--version``, ``--help``."""
 
 import argparse
 import os
@@ -8,7 +8,6 @@ from pathlib import Path
 
 from .. import __version__
 from ..exit_codes import ExitCode
-from .run import run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code. ``run`` ends the process itself once the engine has been started.
+        2 when there is no command; every command ends the process itself, with its code.
 
     """
     parser = _parser()
@@ -31,11 +30,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 2
-    code = run(stands_by=options.standby)
+    code = _run(options)
     sys.stdout.flush()
     sys.stderr.flush()
     # Not by return: threads of the engine's native side may keep the interpreter from ending.
     os._exit(int(code))
+
+
+def _run(options: argparse.Namespace) -> ExitCode:
+    """Run a command; each is imported when it is asked for, for none needs what another does."""
+    if options.command == "doctor":
+        from .doctor.command import doctor
+
+        return doctor(as_json=options.json)
+    if options.command == "state":
+        from .state.command import state
+
+        return state(as_json=options.json)
+    from .run import run
+
+    return run(stands_by=options.standby)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,4 +71,22 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="wait while another node with the same id trades, and take over when it has ended",
     )
+    doctor = commands.add_parser(
+        "doctor",
+        help="look at everything that a start needs, and change nothing",
+        description="Look at settings, store, exchange, key, clock, versions and port; change "
+        "nothing. What a start would end with is said in the start's own words.",
+        epilog="Exit codes: 0 nothing is wrong, 78 a configuration is, 75 something is away, 70 "
+        "the exchange's answers are absurd, 1 strategies/ cannot be imported.",
+    )
+    state = commands.add_parser(
+        "state",
+        help="tell what node, store and exchange have, side by side",
+        description="Tell what node, store and exchange have, side by side, with the node alive or "
+        "dead; change nothing.",
+        epilog="Exit codes: 0 all that could be compared agrees, 70 it differs, 75 store or "
+        "exchange is away, 78 a configuration is wrong.",
+    )
+    for command in (doctor, state):
+        command.add_argument("--json", action="store_true", help="print one JSON document")
     return parser

@@ -1,5 +1,6 @@
 """The HTTP endpoint: ``/health`` for supervisors, ``/state`` for whoever compares."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -56,9 +57,15 @@ async def open_endpoint(
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         await runner.cleanup()
-        raise NodeExit(
-            ExitCode.CONFIGURATION,
-            f"The HTTP address {host}:{port} cannot be used ({error.strerror}); "
-            f"free it or set {PREFIX}HTTP_PORT to another port.",
-        ) from None
+        raise NodeExit(ExitCode.CONFIGURATION, cannot_listen(host, port, error)) from None
     return runner
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> str:
+    """Return in a sentence that the endpoint's address cannot be used, and what to do."""
+    # Not its own words: those differ by who has tried to listen.
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+    return (
+        f"The HTTP address {host}:{port} cannot be used ({reason}); "
+        f"free it or set {PREFIX}HTTP_PORT to another port."
+    )

@@ -28,6 +28,8 @@ class NodeState:
         Grows with each change of what is answered here.
     stage : str
         The current stage.
+    trader_id : str
+        Whose node it is; empty while its settings cannot be read.
     decided_bar : Mapping[str, int]
         By symbol: close time in milliseconds of market time of the last decided bar.
     pending_looks : int
@@ -47,6 +49,7 @@ class NodeState:
     instance_id: str
     revision: int
     stage: str
+    trader_id: str = ""
     decided_bar: Mapping[str, int] = field(default_factory=dict)
     pending_looks: int = 0
     traded: Sequence[Traded] = ()
@@ -62,6 +65,7 @@ def document(node: NodeState, rows: Rows) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "pid": node.pid,
+        "trader_id": node.trader_id,
         "instance_id": node.instance_id,
         "lease_epoch": node.lease_epoch,
         "revision": node.revision,

@@ -34,6 +34,20 @@ async def check_account(start: Start, requests: Requests) -> None:
         has several assets for margin; 75 when there is no answer.
 
     """
+    for sentence in await account_complaints(start, requests):
+        raise NodeExit(ExitCode.CONFIGURATION, sentence)
+
+
+async def account_complaints(start: Start, requests: Requests) -> list[str]:
+    """
+    Return what is wrong with how the account is set; note what it holds of what is not traded.
+
+    Raises
+    ------
+    NodeExit
+        With code 78 when the key is refused, 75 when there is no answer.
+
+    """
     holdings = asyncio.gather(
         answer_to("what is held", lambda: _positions(requests)),
         answer_to("open orders", lambda: _open(requests, "openOrders")),
@@ -41,7 +55,9 @@ async def check_account(start: Start, requests: Requests) -> None:
     )
     holdings.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:
-        margins = await _check_modes(requests)
+        complaints, margins = await _ask_modes(requests)
+        if complaints:
+            return complaints
         # After the modes: in hedge mode what is held cannot be read.
         held, orders, stops = await holdings
     finally:
@@ -54,19 +70,18 @@ async def check_account(start: Start, requests: Requests) -> None:
             )
     for sentence in left_behind(start, held, [*orders, *stops]):
         start.note(sentence)
+    return []
 
 
-async def _check_modes(requests: Requests) -> dict[str, MarginSettings]:
-    """Refuse an account in a mode that is not the node's; return how symbols are margined."""
+async def _ask_modes(requests: Requests) -> tuple[list[str], dict[str, MarginSettings]]:
+    """Return what is wrong with the account's modes, and how symbols are margined."""
     modes, dual, assets, margins = await asyncio.gather(
         answer_to("how the account is set", lambda: _modes(requests)),
         answer_to("the position mode", lambda: _switch(requests, "positionSide/dual")),
         answer_to("the margin mode", lambda: _switch(requests, "multiAssetsMargin")),
         answer_to("how symbols are margined", lambda: _margins(requests)),
     )
-    for sentence in mode_complaints(modes, is_hedged=dual, is_multi_asset=assets):
-        raise NodeExit(ExitCode.CONFIGURATION, sentence)
-    return margins
+    return list(mode_complaints(modes, is_hedged=dual, is_multi_asset=assets)), margins
 
 
 def mode_complaints(modes: AccountModes, *, is_hedged: bool, is_multi_asset: bool) -> Iterator[str]:

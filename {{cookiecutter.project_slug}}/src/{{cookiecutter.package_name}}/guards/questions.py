@@ -22,7 +22,7 @@ async def check_exchange(start: Start) -> None:
 
     """
     requests = start.requests
-    await _check_there(start)
+    await check_there(start)
     found = await asyncio.gather(
         check_clock(requests),
         check_symbols(start, requests),
@@ -34,7 +34,16 @@ async def check_exchange(start: Start) -> None:
             raise complaint
 
 
-async def _check_there(start: Start) -> None:
+async def check_there(start: Start) -> None:
+    """
+    Ask the exchange whether it is there, and whether it is the profile's.
+
+    Raises
+    ------
+    NodeExit
+        With code 75 when nothing answers, 78 when it is something else.
+
+    """
     url = start.settings.exchange_http_url
     if start.settings.profile is Profile.SIMULATED:
         await hello(url)

@@ -12,6 +12,7 @@ import redis.asyncio
 import redis.exceptions
 
 from ..config.complaints import PREFIX
+from ..config.settings import Settings
 from ..exit_codes import ExitCode, NodeExit, one_line
 from .guard import Start
 from .store_settings import doubts, settings_complaints, store_facts
@@ -29,10 +30,32 @@ async def check_store(start: Start) -> None:
         With one sentence for each way in which a store cannot be used.
 
     """
-    settings = start.settings
+    place = place_of(start.settings)
+    facts = await ask_store(start.settings)
+    for sentence in settings_complaints(facts):
+        raise NodeExit(ExitCode.CONFIGURATION, f"{place} {sentence}.")
+    for sentence in doubts(facts):
+        start.note(f"{place} {sentence}.")
+
+
+def place_of(settings: Settings) -> str:
+    """Return which store it is, as the beginning of a sentence."""
     parts = urlsplit(settings.store_url.get_secret_value())
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    place = f"The store at {host}:{parts.port or 6379}"
+    return f"The store at {host}:{parts.port or 6379}"
+
+
+async def ask_store(settings: Settings) -> dict[str, str]:
+    """
+    Ping the store, write a key that expires at once, and return how the store is set.
+
+    Raises
+    ------
+    NodeExit
+        With code 75 when it is away or takes no writes, 78 when it can never be used like this.
+
+    """
+    place = place_of(settings)
     client = redis.asyncio.Redis.from_url(
         settings.store_url.get_secret_value(),
         socket_connect_timeout=STORE_SECONDS,
@@ -44,7 +67,7 @@ async def check_store(start: Start) -> None:
             await client.ping()
             # Outside the engine's own keys, which begin with "trader-".
             await client.set(f"preflight:{settings.id}", b"", px=1)
-            facts = await store_facts(client)
+            return await store_facts(client)
     except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
         raise NodeExit(
             ExitCode.CONFIGURATION,
@@ -77,10 +100,6 @@ async def check_store(start: Start) -> None:
         raise NodeExit(ExitCode.AWAY, f"{place} is away: {one_line(error)}.") from None
     finally:
         await client.aclose()
-    for sentence in settings_complaints(facts):
-        raise NodeExit(ExitCode.CONFIGURATION, f"{place} {sentence}.")
-    for sentence in doubts(facts):
-        start.note(f"{place} {sentence}.")
 
 
 def _refused_certificate(error: BaseException | None) -> str:

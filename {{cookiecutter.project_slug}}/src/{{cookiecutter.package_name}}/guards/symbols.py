@@ -41,26 +41,45 @@ async def check_symbols(start: Start, requests: Requests) -> None:
         order of a configured size; 75 when there is no answer.
 
     """
+    for sentence in await traded_complaints(start, requests):
+        raise NodeExit(ExitCode.CONFIGURATION, sentence)
+
+
+async def traded_complaints(start: Start, requests: Requests) -> list[str]:
+    """
+    Return why what is traded cannot be; note which sizes are near to the least one.
+
+    Raises
+    ------
+    NodeExit
+        With code 75 when there is no answer, 70 when it is absurd.
+
+    """
     rules = await answer_to("what it lists", lambda: _rules(start, requests))
-    for symbol in start.symbols:
-        for sentence in symbol_complaints(symbol, rules.get(symbol)):
-            raise NodeExit(ExitCode.CONFIGURATION, sentence)
+    found = [
+        sentence
+        for symbol in start.symbols
+        for sentence in symbol_complaints(symbol, rules.get(symbol))
+    ]
+    if found:
+        return found
     prices = await asyncio.gather(*(_price(requests, rules[symbol]) for symbol in start.symbols))
     for each, price in zip(start.traded, prices, strict=True):
         rule = rules[each.symbol]
         for size in sizes_of(each.rule):
-            for sentence in quantity_complaints(rule, size, price):
-                raise NodeExit(
-                    ExitCode.CONFIGURATION,
-                    f"{sentence} Correct {PREFIX}ORDER_QUANTITY, or the line of strategies/ that "
-                    "names it.",
-                )
-            if rule.least_value and size * price < rule.least_value * SHORT_OF:
+            wrong = [
+                f"{sentence} Correct {PREFIX}ORDER_QUANTITY, or the line of strategies/ that "
+                "names it."
+                for sentence in quantity_complaints(rule, size, price)
+            ]
+            found += wrong
+            if not wrong and rule.least_value and size * price < rule.least_value * SHORT_OF:
                 start.note(
                     f"The quantity {size} of {each.symbol} is worth {size * price:.2f}, just above "
                     f"the {rule.least_value} that an order must be worth: if the price falls, "
                     "entries are refused."
                 )
+    return found
 
 
 def symbol_complaints(symbol: str, rules: SymbolRules | None) -> Iterator[str]:

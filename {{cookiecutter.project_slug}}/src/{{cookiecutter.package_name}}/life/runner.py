@@ -139,6 +139,7 @@ class Runner:
         decided = {symbol: keeper.has_decided for symbol, keeper in self._keepers.items()}
         node = NodeState(
             pid=os.getpid(),
+            trader_id=self._settings.id,
             instance_id=self._settings.instance_id,
             lease_epoch=self._lease.epoch,
             revision=self._changes.revision,

@@ -17,6 +17,8 @@ from .stored import HASHES, Stored, read
 from .stored_events import BadEvent, anything, encoded
 
 NAME = "nautilus-1"
+WATCH_MARK = "store-watch"
+"""The general value that is the store watch's: each one takes the place of the one before."""
 STRATEGY = "TargetStrategy"
 """The class name of the package's strategy, which stands in every stored owner."""
 MOST_ACCOUNT_STATES = 2_000

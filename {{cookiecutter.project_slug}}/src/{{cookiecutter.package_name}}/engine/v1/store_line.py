@@ -7,9 +7,7 @@ from nautilus_trader.model.events import OrderEvent, PositionEvent
 from nautilus_trader.model.identifiers import ClientOrderId, PositionId
 
 from ..desk import Written
-
-MARK = "store-watch"
-"""A general value like those that strategies keep; each one takes the place of the one before."""
+from .store_format import WATCH_MARK
 
 
 class StoreLineV1:
@@ -37,11 +35,11 @@ class StoreLineV1:
     @property
     def mark_key(self) -> str:
         """Where the mark is in the store."""
-        return f"{self._prefix}general:{MARK}"
+        return f"{self._prefix}general:{WATCH_MARK}"
 
     def write_mark(self, mark: bytes) -> None:
         """Write a mark, after everything that has been written before."""
-        self._cache.add(MARK, mark)
+        self._cache.add(WATCH_MARK, mark)
 
     def note(self, event: Any) -> None:
         """Take note of what an event has changed."""

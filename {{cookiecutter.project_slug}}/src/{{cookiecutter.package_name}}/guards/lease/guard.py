@@ -7,7 +7,7 @@ from ..clock import check_clock
 from ..guard import Start
 from ..watch import Trading
 from .lease import FAILURES
-from .record import LEASE_SECONDS, TAKEN, Free, key_of
+from .record import LEASE_SECONDS, TAKEN, Free, Holder, key_of
 
 LOOK_SECONDS = 0.1
 STANDING_BY_SECONDS = 0.05
@@ -38,11 +38,7 @@ async def check_lease(start: Start) -> str:
             free = await asyncio.to_thread(lease.try_to_take)
             trouble_since = None
         except ValueError as error:
-            raise NodeExit(
-                ExitCode.CONFIGURATION,
-                f"The store has at {key_of(start.settings.id)} {error}; delete that key when no "
-                "node with this id runs.",
-            ) from None
+            raise no_record(start.settings.id, error) from None
         except FAILURES as error:
             now = loop.time()
             trouble_since = now if trouble_since is None else trouble_since
@@ -59,12 +55,26 @@ async def check_lease(start: Start) -> str:
             return f"The lease is held in epoch {lease.epoch}."
         if free is Free.HELD and not start.stands_by:
             assert lease.holder is not None
-            raise NodeExit(
-                ExitCode.AWAY,
-                f"Another node with the id {start.settings.id} trades: {lease.holder.told()}. Stop "
-                "it first, or start this one with --standby.",
-            )
+            raise another_trades(start.settings.id, lease.holder)
         await asyncio.sleep(STANDING_BY_SECONDS if start.stands_by else LOOK_SECONDS)
+
+
+def no_record(trader: str, error: ValueError) -> NodeExit:
+    """Return how a start ends when what stands in the store is no lease."""
+    return NodeExit(
+        ExitCode.CONFIGURATION,
+        f"The store has at {key_of(trader)} {error}; delete that key when no node with this id "
+        "runs.",
+    )
+
+
+def another_trades(trader: str, holder: Holder) -> NodeExit:
+    """Return how a start ends when another node renews the lease."""
+    return NodeExit(
+        ExitCode.AWAY,
+        f"Another node with the id {trader} trades: {holder.told()}. Stop it first, or start this "
+        "one with --standby.",
+    )
 
 
 async def check_lease_in_force(start: Start) -> str | None:

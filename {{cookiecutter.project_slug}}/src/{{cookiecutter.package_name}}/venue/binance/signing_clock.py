@@ -73,6 +73,11 @@ class SigningClock:
         if self._measured is None or measured.doubt_ms <= MOST_DOUBT_MS:
             self._measured = measured
 
+    @property
+    def measured(self) -> Measured | None:
+        """What was measured; ``None`` before."""
+        return self._measured
+
     def now_ms(self) -> int:
         """Return the time that a request carries, in milliseconds since the Unix epoch."""
         if self._measured is None:

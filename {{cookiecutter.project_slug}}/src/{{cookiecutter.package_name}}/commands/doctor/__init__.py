@@ -1,0 +1,1 @@
+"""``doctor``: look at everything that a start needs, and change nothing."""

@@ -1,0 +1,1 @@
+"""``state``: what node, store and exchange have, side by side."""
