@@ -93,37 +93,36 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """
-    What one symbol has: its position, and what still works, without signs but for the position.
+    What one symbol has: its position, and what still works.
+
+    Orders that only make a position smaller are not among the latter.
 
     Parameters
     ----------
     position : Decimal
         The signed position in coins.
     buys, sells : Decimal
-        What may still fill of orders that may open something.
-    closing_buys, closing_sells : Decimal
-        What may still fill of orders that only make a position smaller.
+        What may still fill, without a sign.
 
     """
 
     position: Decimal = ZERO
     buys: Decimal = ZERO
     sells: Decimal = ZERO
-    closing_buys: Decimal = ZERO
-    closing_sells: Decimal = ZERO
 
     def after(self, quantity: Decimal) -> Decimal:
         """
-        Return the largest position in an order's own direction, when what helps it fills, too.
+        Return the largest position in an order's own direction that it can lead to.
 
-        It is not positive when the order cannot but make the position smaller.
+        A position the other way is not set against it: its stop may fill before the order does.
         """
-        is_buy = quantity > 0
-        held = self.position if is_buy else -self.position
-        if held < 0:
-            closing = self.closing_buys if is_buy else self.closing_sells
-            held = min(ZERO, held + closing)
-        return held + (self.buys if is_buy else self.sells) + abs(quantity)
+        held = max(self.position if quantity > 0 else -self.position, ZERO)
+        return held + (self.buys if quantity > 0 else self.sells) + abs(quantity)
+
+    def is_reduced_by(self, quantity: Decimal) -> bool:
+        """Return whether an order, with what works beside it, leaves a position or none."""
+        held = self.position if quantity > 0 else -self.position
+        return held + (self.buys if quantity > 0 else self.sells) + abs(quantity) <= 0
 
     @property
     def most(self) -> Decimal:
@@ -202,7 +201,6 @@ class Breach:
 def breach(wanted: Wanted, engine: AtEngine, told: Told, limits: Limits) -> Breach | None:
     """Return why an order is kept back; ``None`` when it may be sent."""
     standing = engine.standing.get(wanted.symbol, Standing())
-    after = standing.after(wanted.quantity)
     if is_reducing(wanted, standing):
         return _over(
             "max_reducing_orders_a_minute",
@@ -218,6 +216,7 @@ def breach(wanted: Wanted, engine: AtEngine, told: Told, limits: Limits) -> Brea
     equity = (told.equity or {}).get(wanted.asset, ZERO)
     if equity <= 0:
         return Breach("", f"there is no equity in {wanted.asset}, or it is not known")
+    after = standing.after(wanted.quantity)
     price = max((mark, *wanted.prices))
     notional = abs(wanted.quantity) * price
     fee = notional * wanted.fee_rate
@@ -251,8 +250,8 @@ def breach(wanted: Wanted, engine: AtEngine, told: Told, limits: Limits) -> Brea
 
 
 def is_reducing(wanted: Wanted, standing: Standing) -> bool:
-    """Return whether an order cannot but make the position of its symbol smaller."""
-    return wanted.reduce_only or standing.after(wanted.quantity) <= 0
+    """Return whether an order is to make the position of its symbol smaller, and no more."""
+    return wanted.reduce_only or standing.is_reduced_by(wanted.quantity)
 
 
 def day_breach(day: DayTotal, limits: Limits, cost: Decimal = ZERO) -> Breach | None:

@@ -182,17 +182,17 @@ class Gate:
         # Of a change on its way nobody knows whether it has come about: the larger one counts.
         self._changed = {name: q for name, q in self._changed.items() if name in unfinished}
         for order in unfinished.values():
-            if order.client_order_id == besides.client_order_id:
+            if order.client_order_id == besides.client_order_id or order.is_reduce_only:
                 continue
             symbol = symbol_of(order.instrument_id)
-            name = "buys" if order.side == OrderSide.BUY else "sells"
-            if order.is_reduce_only:
-                name = f"closing_{name}"
-            before = found.get(symbol, Standing())
             quantity = order.quantity.as_decimal()
             quantity = max(quantity, self._changed.get(order.client_order_id, quantity))
             left = quantity - order.filled_qty.as_decimal()
-            found[symbol] = replace(before, **{name: getattr(before, name) + left})
+            before = found.get(symbol, Standing())
+            if order.side == OrderSide.BUY:
+                found[symbol] = replace(before, buys=before.buys + left)
+            else:
+                found[symbol] = replace(before, sells=before.sells + left)
         return found
 
     def _unfinished(self) -> dict[ClientOrderId, Order]:
