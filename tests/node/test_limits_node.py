@@ -178,9 +178,9 @@ CASES = {
     "worth too much": Case(
         "Target(2 * UNIT)", "MAX_ORDER_NOTIONAL", "500", is_worth_more(D(500)), opens=False
     ),
-    "grows": Case("Target(held + UNIT)", "MAX_POSITION_NOTIONAL", "1000", holds_more(D(1000))),
+    "grows": Case("Target(held + UNIT)", "MAX_POSITION_NOTIONAL", "2000", holds_more(D(2000))),
     "grows on little": Case(
-        "Target(held + UNIT)", "MAX_LEVERAGE", "5", holds_more(D(5) * 200), wallet="200"
+        "Target(held + UNIT)", "MAX_LEVERAGE", "9.5", holds_more(D("9.5") * 200), wallet="200"
     ),
     "too often": Case(CHURN, "MAX_ORDERS_A_MINUTE", "3", are_more(3)),
     "moves its stop": Case(
@@ -311,3 +311,113 @@ def test_a_loop_of_stops_is_bounded_and_leaves_the_position_a_stop(
     for _ in range(BARS):
         step_anyway(exchange, node)
         assert exchange.position() == "0" or exchange.working_stops()
+
+
+PLAIN = """
+from decimal import Decimal
+from nautilus_trader.config import StrategyConfig
+from nautilus_trader.model.data import BarType
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.trading.strategy import Strategy
+from trading_node.engine.v1 import start as engine
+from trading_node.engine.v1.views import instrument_id_of
+
+BITCOIN = instrument_id_of("BTCUSDT")
+limit_orders = engine.limit_orders
+
+
+class Plain(Strategy):
+    bars = 0
+
+    def on_start(self):
+        self.subscribe_bars(BarType.from_str(f"{{BITCOIN}}-1-MINUTE-LAST-EXTERNAL"))
+
+    def on_bar(self, bar):
+        self.bars += 1
+        if self.bars == 1:
+            self.burst()
+        elif self.bars == 2:
+            self.list(bar)
+        elif self.bars == 3:
+            self.change()
+
+    def burst(self):
+        for _ in range(10):
+            self.submit_order(self.market("0.010"))
+
+    def list(self, bar):
+        price = bar.close.as_decimal() * Decimal("0.97")
+        self.resting = self.limit("0.005", price)
+        orders = [self.limit("0.020", price), self.resting, self.limit("0.020", price)]
+        self.submit_order_list(self.order_factory.create_list(orders))
+
+    def change(self):
+        instrument = self.cache.instrument(BITCOIN)
+        self.modify_order(self.resting, quantity=instrument.make_qty(Decimal("0.050")))
+
+    def market(self, quantity):
+        instrument = self.cache.instrument(BITCOIN)
+        return self.order_factory.market(
+            BITCOIN, OrderSide.BUY, instrument.make_qty(Decimal(quantity))
+        )
+
+    def limit(self, quantity, price):
+        instrument = self.cache.instrument(BITCOIN)
+        return self.order_factory.limit(
+            BITCOIN,
+            OrderSide.BUY,
+            instrument.make_qty(Decimal(quantity)),
+            price=instrument.make_price(price),
+        )
+
+
+def with_plain(node, events):
+    if {limited}:
+        limit_orders(node, events)
+    node.trader.add_strategy(Plain(StrategyConfig(order_id_tag="PLAIN")))
+
+
+engine.limit_orders = with_plain
+"""
+"""An ordinary strategy of the engine's, which sends what it likes in every way that there is."""
+
+
+def is_held_or_works_more(limit: Decimal) -> Callable[[Ledger], int]:
+    """Count what could be bought beyond so much, if all that works filled."""
+
+    def count(ledger: Ledger) -> int:
+        bought = sum(D(fill["quantity"]) for fill in ledger["fills"] if fill["side"] == "BUY")
+        works = sum(
+            D(row["quantity"]) - D(row["filled"])
+            for row in ledger["orders"]
+            if row["status"] in ("NEW", "PARTIALLY_FILLED")
+        )
+        return int((bought + works) * D(ledger["prices"]["BTCUSDT"]) > limit * D("1.02"))
+
+    return count
+
+
+ORDINARY = Case("Target(held)", "MAX_POSITION_NOTIONAL", "1600", is_held_or_works_more(D(1600)))
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_an_ordinary_strategy_passes_no_limit_either(
+    play: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, limited: bool
+) -> None:
+    head, _, end = CODE.partition("sys.exit")
+    both = head.replace("start.limit_orders = lambda *anything: None", "pass")
+    monkeypatch.setitem(globals(), "CODE", f"{both}{PLAIN}\nsys.exit{end}")
+    exchange, run = play(ORDINARY)
+    node = run(limited=limited)
+    for _ in range(2 * BARS):
+        step_anyway(exchange, node)
+    ledger = exchange.get("ledger")
+    small = [row for row in ledger["orders"] if row["quantity"] == "0.005"]
+    if limited:
+        assert ORDINARY.past(ledger) == 0
+        assert len(ledger["fills"]) == 2, "of ten that were sent at once, two keep the limit"
+        assert len(small) == 1, "of a list, what keeps the limit is sent"
+        assert "allows 1600" in told_of_limits(node.get("state")[1])
+    else:
+        assert ORDINARY.past(ledger) == 1
+        assert small == [], "it was changed"
