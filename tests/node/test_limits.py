@@ -1,8 +1,10 @@
 """The hard limits as pure functions: what is let through never breaks one, whatever fills."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -375,3 +377,10 @@ def test_limits_that_nobody_has_chosen_are_missing(monkeypatch: pytest.MonkeyPat
     left = missing(Settings(**simulated))
     assert len(left) == len(fields) - 1
     assert not any("LEVERAGE" in line for line in left)
+
+
+@pytest.mark.parametrize("name", ["README.md", ".env.example", "compose.yaml"])
+def test_every_limit_is_where_people_look_for_it(project: Path, name: str) -> None:
+    text = (project / name).read_text("utf-8")
+    for field in module("config.limits").LimitSettings.model_fields:
+        assert re.search(rf"\bTRADER_{field.upper()}\b", text), field

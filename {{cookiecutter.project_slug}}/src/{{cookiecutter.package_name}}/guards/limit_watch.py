@@ -7,6 +7,7 @@ Mark prices count 1 each at the exchange, what the account is worth 5, the day's
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Iterator
 
 from ..exit_codes import NodeExit
 from ..plan.day import day_of
@@ -36,8 +37,12 @@ async def check_limits(start: Start) -> None:
         With code 78 when the key is refused, 70 when answers are absurd, 75 when there are none.
 
     """
+
+    async def mark(symbol: str) -> None:
+        await answer_to(f"the mark price of {symbol}", lambda: ask_mark(start, symbol))
+
     await asyncio.gather(
-        answer_to("mark prices", lambda: ask_marks(start)),
+        *(mark(symbol) for symbol in start.symbols),
         answer_to("what the account is worth", lambda: ask_worth(start)),
         answer_to("the day's income", lambda: ask_income(start)),
     )
@@ -48,29 +53,30 @@ async def watch_limits(trading: Trading) -> None:
     book, limits = trading.limits, trading.settings.limits()
     while True:
         book.say(trading.conditions, limits, time.monotonic())
-        # Without an answer the watch of the account says so, too.
-        with contextlib.suppress(*FAILURES, NodeExit):
-            await _ask_what_is_due(trading)
+        for question in _due(trading):
+            # Without an answer the watch of the account says so, too.
+            with contextlib.suppress(*FAILURES, NodeExit):
+                await question
         book.say(trading.conditions, limits, time.monotonic())
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _ask_what_is_due(trading: Trading) -> None:
+def _due(trading: Trading) -> Iterator[Awaitable[None]]:
+    """Yield the questions whose last answers are old enough, each begun as it is awaited."""
     book, now = trading.limits, time.monotonic()
-    if any(book.mark_age(symbol, now) >= LOOK_SECONDS for symbol in trading.symbols):
-        await ask_marks(trading)
+    for symbol in trading.symbols:
+        if book.mark_age(symbol, now) >= LOOK_SECONDS:
+            yield ask_mark(trading, symbol)
     if book.worth_age(now) >= WORTH_SECONDS:
-        await ask_worth(trading)
+        yield ask_worth(trading)
     if book.income_age(now) >= INCOME_SECONDS:
-        await ask_income(trading)
+        yield ask_income(trading)
 
 
-async def ask_marks(scope: Scope) -> None:
-    """Ask for the mark price of each symbol that is traded."""
+async def ask_mark(scope: Scope, symbol: str) -> None:
+    """Ask for the mark price of a symbol."""
     now = time.monotonic()
-    prices = await asyncio.gather(*(mark_price(scope.requests, symbol) for symbol in scope.symbols))
-    for symbol, price in zip(scope.symbols, prices, strict=True):
-        scope.limits.tell_mark(symbol, price, now)
+    scope.limits.tell_mark(symbol, await mark_price(scope.requests, symbol), now)
 
 
 async def ask_worth(scope: Scope) -> None:
@@ -84,9 +90,8 @@ async def ask_income(scope: Scope) -> None:
     book, asked = scope.limits, time.monotonic()
     clock = ExchangeClock(scope.settings, scope.requests)
     now_ms = await clock.now_ms()
-    began_ms = day_of(now_ms)
-    since_ms = began_ms
-    if book.day_began_ms == began_ms:
-        since_ms = max(began_ms, book.income_ms - LAGS_MS)
+    since_ms = day_of(now_ms)
+    if book.day_began_ms == since_ms:
+        since_ms = max(since_ms, book.income_ms - LAGS_MS)
     rows = await income(scope.requests, clock, since_ms, now_ms)
     book.tell_income(rows, now_ms, asked)
