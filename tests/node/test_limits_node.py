@@ -26,6 +26,7 @@ HISTORY = 300
 BARS_TO_MIDNIGHT = 25
 BAR_MS = 60_000
 NEW_DAY_SECONDS = 20.0
+AWAY = 75
 D = Decimal
 ZERO = D(0)
 CODE = """
@@ -437,3 +438,14 @@ def test_an_ordinary_strategy_passes_no_limit_either(
     else:
         assert ORDINARY.past(ledger) == 1
         assert small == [], "it was changed"
+
+
+def test_a_start_that_is_not_told_the_day_s_income_does_not_trade(
+    start: Start, store: Store, exchange: Exchange
+) -> None:
+    refused = {"name": "fail", "match": {"request": "income.read"}, "times": 100}
+    exchange.post("faults", {**refused, "status": 503, "code": -1001})
+    node = start()
+    assert node.wait() == AWAY
+    [line] = node.complaint()
+    assert "the day's income" in line
