@@ -388,7 +388,7 @@ def test_no_proxy_in_capitals_comes_first(upper: str | None, lower: str, is_exem
 def test_live_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADER_PROFILE", "live")
     [sentence] = sentences()
-    assert "halt, flatten and order limits" in sentence
+    assert "halt and flatten" in sentence
     assert "docs/going-live.md" in sentence
 
 

@@ -38,7 +38,7 @@ def profile_complaints(profile: Profile) -> Iterator[str]:
     """Yield why `profile` cannot be had at all."""
     if profile is Profile.LIVE:
         yield (
-            "must not be live: trading with money comes with halt, flatten and order limits, "
+            "must not be live: trading with money comes with halt and flatten, "
             "which this version does not have; docs/going-live.md says what there is, "
             "and testnet or simulated is as far as it goes"
         )

@@ -23,9 +23,10 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from .complaints import PREFIX, ConfigurationError, sentence
+from .limits import LimitSettings
 from .profiles import (
     SIMULATED_KEY,
     SIMULATED_SECRET,
@@ -118,7 +119,7 @@ def _split(value: str, schemes: tuple[str, ...], example: str) -> SplitResult:
     return parts
 
 
-class Settings(BaseSettings):
+class Settings(LimitSettings):
     """
     Everything that the node must be told.
 

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from ..exit_codes import NodeExit
 from ..plan.bars import ClosedBar
+from ..plan.day import Heard
+from ..plan.limits import AtEngine, Wanted
 from ..plan.rows import OrderRow, PositionRow, Rows
 from ..plan.situation import Submit
 from ..plan.traded import Traded
@@ -161,6 +163,12 @@ class Events(Protocol):
 
     def unclear(self, sentence: str) -> None:
         """Hear of which orders nobody says what has become; empty when there are none (more)."""
+
+    def keeps_back(self, order: Wanted, engine: AtEngine) -> str:
+        """Return in a sentence why an order must not be sent; empty when it may be."""
+
+    def traded(self, fill: Heard) -> None:
+        """Hear of a fill: what it has brought, and what it has cost."""
 
     def failed(self, end: NodeExit) -> None:
         """Hear that the engine cannot go on, and why."""

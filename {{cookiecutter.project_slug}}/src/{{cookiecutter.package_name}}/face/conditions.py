@@ -22,6 +22,8 @@ class Condition:
         Since when, in milliseconds of wall time.
     symbol : str
         Which symbol alone it is about; empty when nothing at all may be opened.
+    holds : bool
+        Whether nothing may be opened for as long as it is; else it is only said.
 
     """
 
@@ -30,6 +32,7 @@ class Condition:
     doing: str
     since_ms: int
     symbol: str = ""
+    holds: bool = True
 
 
 class Conditions:
@@ -47,11 +50,13 @@ class Conditions:
         self._now: dict[str, Condition] = {}
         self._on_change = on_change
 
-    def begin(self, name: str, sentence: str, doing: str, symbol: str = "") -> None:
+    def begin(
+        self, name: str, sentence: str, doing: str, symbol: str = "", *, holds: bool = True
+    ) -> None:
         """Say that something is wrong; said again, it keeps its beginning."""
         before = self._now.get(name)
         since_ms = before.since_ms if before else time.time_ns() // 1_000_000
-        condition = Condition(name, sentence, doing, since_ms, symbol)
+        condition = Condition(name, sentence, doing, since_ms, symbol, holds)
         if condition != before:
             self._now[name] = condition
             self._on_change()
@@ -64,7 +69,9 @@ class Conditions:
     def may_open(self, symbol: str, besides: str) -> bool:
         """Return whether nothing is wrong with a symbol, but for the condition `besides`."""
         return not any(
-            each.symbol in ("", symbol) for each in self._now.values() if each.name != besides
+            each.symbol in ("", symbol)
+            for each in self._now.values()
+            if each.holds and each.name != besides
         )
 
     @property

@@ -13,6 +13,7 @@ from .clock_watch import watch_clock
 from .exchange import check_hosts
 from .guard import Guard
 from .lease.guard import check_lease, check_lease_in_force, watch_lease
+from .limit_watch import check_limits, watch_limits
 from .market_watch import watch_market
 from .mend.guard import check_mend, check_store_format
 from .questions import check_exchange
@@ -29,6 +30,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("lease", Stage.LEASE, check_lease),
     Guard("mend", Stage.MEND, check_mend),
     Guard("audit", Stage.AUDIT, check_audit),
+    Guard("limits", Stage.AUDIT, check_limits),
     Guard("lease in force", Stage.AUDIT, check_lease_in_force),
 )
 
@@ -39,4 +41,5 @@ WATCHES: tuple[Watch, ...] = (
     Watch("market", watch_market),
     Watch(SYMBOLS, watch_symbols),
     Watch(CLOCK, watch_clock),
+    Watch("limits", watch_limits),
 )

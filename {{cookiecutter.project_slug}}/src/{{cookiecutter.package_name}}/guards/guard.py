@@ -11,6 +11,7 @@ from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
 from ..venue.binance.requests import Requests
 from .lease.lease import Lease
+from .limit_book import LimitBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Scope:
         What trades; loaded and reconciled only for what stands after that.
     lease : Lease
         Whether this process is the one that may trade.
+    limits : LimitBook
+        What the hard limits go by.
 
     """
 
@@ -38,6 +41,7 @@ class Scope:
     requests: Requests
     engine: Engine
     lease: Lease
+    limits: LimitBook = field(default_factory=LimitBook, kw_only=True)
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ the codes mean stands in `order_refusals`.
 
 from dataclasses import dataclass, field
 
+from ..plan.limits import KEPT_BACK
 from ..plan.order_ids import Leg
 from ..venue.binance.order_refusals import refusal_for, words_of
 
@@ -86,5 +87,7 @@ class Refusals:
             if close_ms < each.until_ms and each.count > 1:
                 words = words_of(each.reason)
                 told = f"The exchange refuses {WORDS[leg]} of {self._symbol}: {words}."
+                if each.reason.startswith(KEPT_BACK):
+                    told = f"Limits keep {WORDS[leg]} of {self._symbol} back, again and again."
                 return " ".join(filter(None, (told, refusal_for(each.reason).advice)))
         return ""

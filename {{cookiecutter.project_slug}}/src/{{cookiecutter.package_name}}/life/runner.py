@@ -27,8 +27,11 @@ from ..guards import GUARDS, WATCHES
 from ..guards.bell import Bell
 from ..guards.guard import Start, StartCold
 from ..guards.lease.lease import Lease
+from ..guards.limit_book import LimitBook
 from ..guards.mend.guard import store_mend
 from ..guards.watch import Trading
+from ..plan.day import Heard
+from ..plan.limits import KEPT_BACK, AtEngine, Wanted
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
 from ..venue.binance.orders import SymbolQuestions
@@ -81,6 +84,7 @@ class Runner:
         self._requests = Requests(settings)
         self._lease = Lease(settings, born)
         self._requests.clock.allowed = self._lease.left
+        self._limits = LimitBook()
         self._keepers: dict[str, Keeper] = {}
         self._not_ready = {each.tag for each in traded}
         self._watchdog = Watchdog()
@@ -103,6 +107,7 @@ class Runner:
             self._engine,
             self._lease,
             self._stands_by,
+            limits=self._limits,
         )
         if why := os.environ.get(COLD_MARK):
             self._guarded.notes.append(f"The node has started from the exchange alone. {why}")
@@ -209,6 +214,20 @@ class Runner:
         else:
             self._conditions.end(UNCLEAR)
 
+    def keeps_back(self, order: Wanted, engine: AtEngine) -> str:
+        """Return in a sentence why a limit keeps an order back; empty when it may be sent."""
+        limits, now = self._settings.limits(), time.monotonic()
+        symbols = self._guarded.symbols
+        sentence = self._limits.refusal(order, engine, limits, symbols, now)
+        if not sentence:
+            return ""
+        self._limits.say(self._conditions, limits, now)
+        return KEPT_BACK + sentence
+
+    def traded(self, fill: Heard) -> None:
+        """Count what a fill has brought and cost, until the exchange tells it."""
+        self._limits.hear(fill)
+
     # what a keeper tells
 
     def ready(self, tag: str) -> None:
@@ -226,6 +245,7 @@ class Runner:
                 self._keepers,
                 self._guarded.note,
                 self._bells,
+                limits=self._limits,
             )
             self._watching.begin(WATCHES, trading)
 

@@ -27,6 +27,7 @@ from .adapter import (
     MISSED_TOPIC,
     MendedExecClientFactory,
 )
+from .limited import limit_orders
 from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node, check_certificate
 from .outcome_hooks import hook
 from .shell import TargetStrategy, TargetStrategyConfig
@@ -114,6 +115,7 @@ class EngineV1:
         self._bound_reconciliation(node)
         if self._factory is MendedExecClientFactory:
             self._outcomes = hook(node, requests, events.unclear, lambda: not self._is_reconciled)
+        limit_orders(node, events)
 
     def _bound_reconciliation(self, node: TradingNode) -> None:
         """Give reconciliation the stage line and the bound that the engine does not give it."""

@@ -40,6 +40,7 @@ WEIGHTS = {
     "/fapi/v1/accountConfig": 5,
     "/fapi/v1/allAlgoOrders": 5,
     "/fapi/v1/allOrders": 5,
+    "/fapi/v1/income": 30,
     "/fapi/v1/multiAssetsMargin": 30,
     "/fapi/v1/positionSide/dual": 30,
     "/fapi/v1/symbolConfig": 5,
