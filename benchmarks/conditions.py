@@ -41,13 +41,12 @@ from plays import (
 )
 from recovery_drill.failures import Inconclusive
 from recovery_drill.faults import store
-from recovery_drill.faults.exchange import ExchangeFault, OtherHand, of_event, of_request
+from recovery_drill.faults.exchange import ALWAYS, ExchangeFault, OtherHand, of_event, of_request
 from recovery_drill.faults.fault import Fault, Site
 from recovery_drill.faults.node import ClockStep, find_faketime
 from recovery_drill.runtimes.protocol import Runtime
-from recovery_drill.scenarios.exchange import ALWAYS, ENTRY, ORDER, STOP
+from recovery_drill.scenarios.exchange import ENTRY, ORDER, STOP
 from recovery_drill.scenarios.owner import BY_HAND
-from recovery_drill.scenarios.refusals import MAX_STOPS, NO_MARGIN
 from recovery_drill.scenarios.sockets import NO_KEY
 from recovery_drill.scenarios.steps import (
     FLAT,
@@ -220,6 +219,7 @@ def by_hand(name: str, what: str) -> Trial:
     return Trial(name, fault, repairs=True, ends=False, leave_out=left_out)
 
 
+MAX_STOPS, NO_MARGIN = -4045, -2019
 SILENT: dict[str, object] = {"name": "delay", "times": ALWAYS, "phase": "received", "seconds": 600}
 DEAF: dict[str, object] = {"name": "half_open"}
 BREAK: dict[str, object] = {"name": "drop_sockets"}
