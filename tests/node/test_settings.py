@@ -94,7 +94,6 @@ def test_all_errors_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ("TRADER_ORDER_QUANTITY", "0"),
         ("TRADER_LOG_LEVEL", "LOUD"),
         ("TRADER_PROFILE", "paper"),
-        ("TRADER_PROFILE", "live"),
         ("TRADER_ORDER_QUANTITTY", "1"),
     ],
 )
@@ -383,13 +382,6 @@ def test_no_proxy_in_capitals_comes_first(upper: str | None, lower: str, is_exem
         environment["NO_PROXY"] = upper
     found = list(proxy_complaints(Profile.SIMULATED, "http://exchange", environment))
     assert bool(found) is not is_exempt
-
-
-def test_live_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRADER_PROFILE", "live")
-    [sentence] = sentences()
-    assert "halt and flatten" in sentence
-    assert "docs/going-live.md" in sentence
 
 
 @pytest.mark.parametrize(

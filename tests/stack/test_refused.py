@@ -48,8 +48,9 @@ def test_a_wrong_setting(stack: Stack) -> None:
 
 def test_live(stack: Stack) -> None:
     reason = refused(stack, TRADER_PROFILE="live", COMPOSE_PROFILES="")
-    assert "TRADER_PROFILE must not be live" in reason
-    assert "docs/going-live.md" in reason
+    assert "TRADER_LIVE_ACKNOWLEDGEMENT must be the sentence" in reason
+    assert "TRADER_MAX_DAILY_LOSS is not set" in reason
+    assert "TRADER_EXCHANGE_HTTP_URL is not the exchange's" in reason
 
 
 def test_a_wrong_password_of_the_store(stack: Stack) -> None:

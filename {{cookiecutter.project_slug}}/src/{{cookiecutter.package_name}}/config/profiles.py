@@ -18,6 +18,16 @@ TESTNET_URLS = {
 }
 """The addresses of the testnet, which the exchange also calls demo trading: those that
 nautilus_trader 1.231.0 knows for USD-M futures (adapters/binance/common/urls.py)."""
+LIVE_URLS = {
+    "exchange_http_url": ("https://fapi.binance.com",),
+    "exchange_ws_url": ("wss://fstream.binance.com",),
+}
+"""The addresses of the exchange itself, from the same place; the adapter adds what each stream
+needs."""
+URLS: Mapping[str, Mapping[str, tuple[str, ...]]] = {"testnet": TESTNET_URLS, "live": LIVE_URLS}
+"""By profile; the simulated one is at any address that is not public."""
+KEY_RIGHTS_URL = "https://api.binance.com"
+"""Where the exchange tells what a key may do; its futures tell nothing of that."""
 
 REAL = re.compile(r"[A-Za-z0-9]{64}")
 """How the exchange's keys and HMAC secrets look, the testnet's too."""
@@ -34,21 +44,13 @@ class Profile(StrEnum):
     LIVE = "live"
 
 
-def profile_complaints(profile: Profile) -> Iterator[str]:
-    """Yield why `profile` cannot be had at all."""
-    if profile is Profile.LIVE:
-        yield (
-            "must not be live: trading with money comes with halt and flatten, "
-            "which this version does not have; docs/going-live.md says what there is, "
-            "and testnet or simulated is as far as it goes"
-        )
-
-
 def url_complaints(profile: Profile, name: str, url: str) -> Iterator[str]:
     """Yield why `profile` does not talk to `url`, which the setting `name` gives."""
-    if profile is Profile.TESTNET and url.rstrip("/").lower() not in TESTNET_URLS[name]:
+    known = URLS.get(profile)
+    if known is not None and url.rstrip("/").lower() not in known[name]:
+        whose = "the testnet's" if profile is Profile.TESTNET else "the exchange's"
         yield (
-            f"is not the testnet's; the testnet profile talks to {' or '.join(TESTNET_URLS[name])} "
+            f"is not {whose}; the {profile} profile talks to {' or '.join(known[name])} "
             "and to nothing else"
         )
     if profile is Profile.SIMULATED and (host := _host_of(url)) is not None and is_public(host):
@@ -109,8 +111,8 @@ def key_complaints(profile: Profile, key: str | None, secret: str | None) -> Ite
     """Yield why `profile` does not use `key`; `secret` only tells whether both are the same."""
     if profile is Profile.SIMULATED:
         yield from _real_complaints(key)
-    if profile is Profile.TESTNET:
-        yield from _dummy_complaints(key, SIMULATED_KEY)
+    else:
+        yield from _dummy_complaints(profile, key, SIMULATED_KEY)
         if key and key == secret:
             yield "is the same as the secret; one of them is in the wrong place"
 
@@ -119,15 +121,14 @@ def secret_complaints(profile: Profile, secret: str | None) -> Iterator[str]:
     """Yield why `profile` does not use `secret`."""
     if profile is Profile.SIMULATED:
         yield from _real_complaints(secret)
-    if profile is Profile.TESTNET:
-        if secret and PEM in secret:
-            yield (
-                "is a private key (PEM); this node signs with HMAC secrets only, because the "
-                "adapter takes its user events from another address for other keys: "
-                "make a key of the type HMAC"
-            )
-        else:
-            yield from _dummy_complaints(secret, SIMULATED_SECRET)
+    elif secret and PEM in secret:
+        yield (
+            "is a private key (PEM); this node signs with HMAC secrets only, because the "
+            "adapter takes its user events from another address for other keys: "
+            "make a key of the type HMAC"
+        )
+    else:
+        yield from _dummy_complaints(profile, secret, SIMULATED_SECRET)
 
 
 def _real_complaints(value: str | None) -> Iterator[str]:
@@ -138,15 +139,17 @@ def _real_complaints(value: str | None) -> Iterator[str]:
         )
 
 
-def _dummy_complaints(value: str | None, simulated: str) -> Iterator[str]:
+def _dummy_complaints(profile: Profile, value: str | None, simulated: str) -> Iterator[str]:
+    where = "the testnet" if profile is Profile.TESTNET else "the exchange itself"
     if not value:
-        yield "is not set; the testnet profile needs a key and a secret made for the testnet"
+        yield f"is not set; the {profile} profile needs a key and a secret made for {where}"
     elif value == simulated:
-        yield "is the simulated exchange's; the testnet profile needs one made for the testnet"
+        yield f"is the simulated exchange's; the {profile} profile needs one made for {where}"
     elif not REAL.fullmatch(value):
-        yield "is none of the testnet's: those have 64 letters and digits"
+        whose = "the testnet's" if profile is Profile.TESTNET else "the exchange's"
+        yield f"is none of {whose}: those have 64 letters and digits"
     elif len(set(value)) < FEWEST_LETTERS:
-        yield "looks like a dummy; the testnet profile needs one made for the testnet"
+        yield f"looks like a dummy; the {profile} profile needs one made for {where}"
 
 
 def address_complaints(profile: Profile, address: str) -> Iterator[str]:

@@ -27,12 +27,12 @@ from pydantic_settings import SettingsConfigDict
 
 from .complaints import PREFIX, ConfigurationError, sentence
 from .limits import LimitSettings
+from .live import live_complaints
 from .profiles import (
     SIMULATED_KEY,
     SIMULATED_SECRET,
     Profile,
     key_complaints,
-    profile_complaints,
     proxy_complaints,
     secret_complaints,
     url_complaints,
@@ -148,6 +148,7 @@ class Settings(LimitSettings):
     api_key_file: Path | None = None
     api_secret: SecretStr = SecretStr(SIMULATED_SECRET)
     api_secret_file: Path | None = None
+    live_acknowledgement: str = ""
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=1, le=HIGHEST_PORT)
     startup_timeout_seconds: float = Field(default=60, ge=1, le=3600)
@@ -169,6 +170,8 @@ class Settings(LimitSettings):
             settings = handler(given)
         except ValidationError as error:
             sentences += [sentence(dict(each)) for each in error.errors()]
+        if settings is not None and settings.profile is Profile.LIVE:
+            sentences += live_complaints(settings, settings.live_acknowledgement)
         if sentences or settings is None:
             raise ConfigurationError(sorted(set(sentences)))
         return settings
@@ -185,7 +188,6 @@ def _profile_errors(given: Mapping[str, Any]) -> dict[str, list[str]]:
     profile = Profile(given["profile"])
     key, secret = plain(given.get("api_key")), plain(given.get("api_secret"))
     complaints = {
-        "profile": profile_complaints(profile),
         "api_key": key_complaints(profile, key, secret),
         "api_secret": secret_complaints(profile, secret),
     }

@@ -14,6 +14,7 @@ from .exchange import check_hosts
 from .guard import Guard
 from .lease.guard import check_lease, check_lease_in_force, watch_lease
 from .limit_watch import check_limits, watch_limits
+from .live import check_live
 from .market_watch import watch_market
 from .mend.guard import check_mend, check_store_format
 from .questions import check_exchange
@@ -26,6 +27,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("store", Stage.PREFLIGHT, check_store),
     Guard("hosts", Stage.PREFLIGHT, check_hosts),
     Guard("exchange", Stage.PREFLIGHT, check_exchange),
+    Guard("live", Stage.PREFLIGHT, check_live),
     Guard("store format", Stage.PREFLIGHT, check_store_format),
     Guard("lease", Stage.LEASE, check_lease),
     Guard("mend", Stage.MEND, check_mend),

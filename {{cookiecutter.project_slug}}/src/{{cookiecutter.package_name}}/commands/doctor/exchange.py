@@ -9,6 +9,7 @@ from ...exit_codes import ExitCode, NodeExit
 from ...guards.account import account_complaints
 from ...guards.clock import check_clock
 from ...guards.exchange import check_hosts
+from ...guards.live import check_live
 from ...guards.questions import check_there
 from ...guards.symbols import sizes_of, traded_complaints
 from .finding import Finding, ended, note, ok, wrong
@@ -97,12 +98,15 @@ async def _account(start: Quiet) -> list[Finding]:
     fix = FIXES[ACCOUNT][ExitCode.CONFIGURATION]
     found = [ok(ACCOUNT, f"The key is accepted{_rights(start.settings.profile)}.")]
     found += [wrong(ACCOUNT, sentence, fix) for sentence in complaints]
+    if start.settings.profile is Profile.LIVE:
+        await check_live(start)
+        found.append(ok(ACCOUNT, "It is the account that its owner has named; the key is bounded."))
     if not complaints:
         found.append(ok(ACCOUNT, "It may trade, in one-way mode and single-asset mode."))
     return found + [note(ACCOUNT, sentence, NOTED) for sentence in start.notes]
 
 
 def _rights(profile: Profile) -> str:
-    if profile is Profile.SIMULATED:
-        return ""
+    if profile is not Profile.TESTNET:
+        return ""  # the live profile asks
     return "; whether it may withdraw, only its own page at the exchange says: it should not"

@@ -27,6 +27,7 @@ from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.identifiers import TraderId
 from nautilus_trader.serialization.serializer import MsgSpecSerializer
 
+from ...config.profiles import Profile
 from ...config.secret_files import store_credentials
 from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit
@@ -40,8 +41,9 @@ PORTFOLIO_SECONDS = 10.0
 DISCONNECT_SECONDS = 3.0
 POST_STOP_SECONDS = 0.5
 
-ENVIRONMENT = BinanceEnvironment.TESTNET
-"""In every profile: all addresses are given, and the adapter knows none of production besides."""
+LIVE_ROUTES, GIVEN_ROUTES = BinanceEnvironment.LIVE, BinanceEnvironment.TESTNET
+"""All addresses are given in every profile; the first one lets the adapter add the paths that the
+exchange itself has for each kind of stream."""
 
 
 def node_config(settings: Settings, symbols: Iterable[str]) -> TradingNodeConfig:
@@ -146,6 +148,10 @@ def _exec_engine_config() -> LiveExecEngineConfig:
     )
 
 
+def _environment(settings: Settings) -> BinanceEnvironment:
+    return LIVE_ROUTES if settings.profile is Profile.LIVE else GIVEN_ROUTES
+
+
 def _data_client_config(
     settings: Settings, instruments: InstrumentProviderConfig
 ) -> BinanceDataClientConfig:
@@ -153,7 +159,7 @@ def _data_client_config(
         api_key=settings.api_key,
         api_secret=settings.api_secret.get_secret_value(),
         account_type=BinanceAccountType.USDT_FUTURES,
-        environment=ENVIRONMENT,
+        environment=_environment(settings),
         base_url_http=settings.exchange_http_url,
         base_url_ws=settings.exchange_ws_url,
         instrument_provider=instruments,
@@ -167,7 +173,7 @@ def _exec_client_config(
         api_key=settings.api_key,
         api_secret=settings.api_secret.get_secret_value(),
         account_type=BinanceAccountType.USDT_FUTURES,
-        environment=ENVIRONMENT,
+        environment=_environment(settings),
         base_url_http=settings.exchange_http_url,
         base_url_ws=settings.exchange_ws_url,
         # Without this one the user stream has an address of the adapter's own. It carries the

@@ -46,6 +46,7 @@ WEIGHTS = {
     "/fapi/v1/symbolConfig": 5,
     "/fapi/v1/userTrades": 5,
     "/fapi/v2/account": 5,
+    "/fapi/v2/balance": 5,
     "/fapi/v3/account": 5,
     "/fapi/v3/positionRisk": 5,
 }
@@ -105,6 +106,8 @@ class Requests:
     ----------
     settings : Settings
         The exchange's address, the key and the secret.
+    url : str
+        Another address of the exchange's, for what its futures do not tell.
 
     Attributes
     ----------
@@ -115,8 +118,8 @@ class Requests:
 
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._url = settings.exchange_http_url
+    def __init__(self, settings: Settings, url: str = "") -> None:
+        self._url = url or settings.exchange_http_url
         self._key = settings.api_key
         self._secret = settings.api_secret.get_secret_value().encode()
         self._session: aiohttp.ClientSession | None = None
