@@ -20,14 +20,14 @@ class OnDailyLimit(StrEnum):
 class LimitSettings(BaseSettings):
     """What no order may pass, with defaults that fit the simulated exchange and nobody's money."""
 
-    max_order_quantity: Decimal = Field(default=Decimal(1000), gt=0)
-    max_order_notional: Decimal = Field(default=Decimal(50_000), gt=0)
-    max_orders_a_minute: int = Field(default=300, ge=1)
-    max_reducing_orders_a_minute: int = Field(default=600, ge=1)
-    max_position_notional: Decimal = Field(default=Decimal(100_000), gt=0)
-    max_leverage: Decimal = Field(default=Decimal(10), gt=0)
-    max_daily_loss: Decimal = Field(default=Decimal(10_000), gt=0)
-    max_daily_fees: Decimal = Field(default=Decimal(2_000), gt=0)
+    max_order_quantity: Decimal = Field(default=Decimal(1_000_000), gt=0)
+    max_order_notional: Decimal = Field(default=Decimal(1_000_000), gt=0)
+    max_orders_a_minute: int = Field(default=600, ge=1)
+    max_reducing_orders_a_minute: int = Field(default=1_200, ge=1)
+    max_position_notional: Decimal = Field(default=Decimal(2_000_000), gt=0)
+    max_leverage: Decimal = Field(default=Decimal(20), gt=0)
+    max_daily_loss: Decimal = Field(default=Decimal(50_000), gt=0)
+    max_daily_fees: Decimal = Field(default=Decimal(20_000), gt=0)
     max_price_distance: Decimal = Field(default=Decimal("0.10"), gt=0, lt=1)
     on_daily_limit: OnDailyLimit = OnDailyLimit.HALT
 
