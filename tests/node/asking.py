@@ -39,7 +39,7 @@ class Asked:
         own = module("strategies.settings").StrategySettings(_env_file=None)
         traded = module("strategies").traded(settings, own)
         requests = module("venue.binance.requests").Requests(settings)
-        return module("guards.guard").Start(settings, traded, requests, None, None)
+        return module("guards.guard").Start(settings, traded, requests, None, None, None)
 
     def order(self, side: str, quantity: str = "0.010", **more: str) -> dict[str, Any]:
         """Place an order, without the relay: a market order unless `more` says otherwise."""

@@ -24,7 +24,7 @@ async def notes_of(store: Store, user: str = "") -> list[str]:
         "exchange_ws_url": "ws://127.0.0.1:1",
     }
     settings = module("config.settings").Settings(_env_file=None, **given)
-    start = module("guards.guard").Start(settings, [], None, None, None)
+    start = module("guards.guard").Start(settings, [], None, None, None, None)
     await module("guards.store").check_store(start)
     notes: list[str] = start.notes
     return notes

@@ -102,5 +102,5 @@ async def test_a_name_that_leads_to_this_machine(
         exchange_ws_url="wss://127.0.0.1",
     )
     with pytest.raises(exchange.NodeExit, match="never talks to a stand-in") as caught:
-        await exchange.check_hosts(guard.Start(here, [], None, None, None))
+        await exchange.check_hosts(guard.Start(here, [], None, None, None, None))
     assert caught.value.code == CONFIGURATION

@@ -1,4 +1,4 @@
-"""The command line: ``run``, ``doctor``, ``state``, ``--version``, ``--help``."""
+"""The command line: ``run``, ``halt``, ``flatten``, ``doctor``, ``state`` and the like."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..exit_codes import ExitCode
+from . import flatten, halt
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 2
-    code = _run(options)
+    code = options.do(options) if "do" in options else _run(options)
     sys.stdout.flush()
     sys.stderr.flush()
     # Not by return: threads of the engine's native side may keep the interpreter from ending.
@@ -89,4 +90,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     for command in (doctor, state):
         command.add_argument("--json", action="store_true", help="print one JSON document")
+    halt.add_to(commands)
+    flatten.add_to(commands)
     return parser

@@ -8,8 +8,10 @@ from pydantic import SecretStr
 
 from .complaints import PREFIX
 
-SECRETS = ("api_key", "api_secret", "store_password", "store_url")
+SECRETS = ("api_key", "api_secret", "control_token", "store_password", "store_url")
 """Settings that may be given as a file: ``TRADER_API_KEY_FILE`` names the file with the key."""
+
+UNREAD = "unread-unread-unread"
 
 
 def read_secret_files(given: dict[str, Any]) -> dict[str, list[str]]:
@@ -30,7 +32,7 @@ def read_secret_files(given: dict[str, Any]) -> dict[str, list[str]]:
                 continue
             errors[name] = [f"{PREFIX}{name.upper()}_FILE names an empty file: {path}."]
         # One sentence is enough: what stands in for the secret is never used.
-        given[name] = "redis://unread" if name == "store_url" else "unread"
+        given[name] = "redis://unread" if name == "store_url" else UNREAD
     return errors
 
 

@@ -40,6 +40,7 @@ from .profiles import (
 from .secret_files import complete_store_url, plain, read_secret_files
 
 HIGHEST_PORT = 65_535
+FEWEST_TOKEN_LETTERS = 16
 
 
 class OnRefusal(StrEnum):
@@ -80,6 +81,13 @@ def _trader_id(value: str) -> str:
 def _symbol(value: str) -> str:
     if re.fullmatch(r"[A-Z0-9]{2,30}", value) is None:
         raise ValueError("needs a symbol as the exchange writes it, for example BTCUSDT")
+    return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if re.fullmatch(r"[!-~]+", text) is None or len(text) < FEWEST_TOKEN_LETTERS:
+        raise ValueError(f"needs {FEWEST_TOKEN_LETTERS} letters and digits at least, at random")
     return value
 
 
@@ -151,6 +159,11 @@ class Settings(LimitSettings):
     live_acknowledgement: str = ""
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=1, le=HIGHEST_PORT)
+    control_token: Annotated[SecretStr, AfterValidator(_token)] | None = None
+    """Lets whoever has it halt, resume and flatten by HTTP; without one nobody can."""
+    control_token_file: Path | None = None
+    state_folder: Path = Path("state")
+    """Where a halt stands on this machine's disk."""
     startup_timeout_seconds: float = Field(default=60, ge=1, le=3600)
     on_refusal: OnRefusal = OnRefusal.EXIT
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

@@ -1,4 +1,4 @@
-"""The HTTP endpoint: ``/health`` for supervisors, ``/state`` for whoever compares."""
+"""The HTTP endpoint: ``/health`` for supervisors, ``/state`` for whoever compares, commands."""
 
 import os
 from collections.abc import Callable
@@ -9,19 +9,27 @@ from aiohttp import web
 from ..config.complaints import PREFIX
 from ..exit_codes import ExitCode, NodeExit
 from .changes import Changes
+from .control import Control, Door, add_commands
 from .stages import Stage, Stages
 
 LONGEST_WAIT_SECONDS = 30.0
 
 
 async def open_endpoint(
-    host: str, port: int, stages: Stages, changes: Changes, state: Callable[[], dict[str, Any]]
+    host: str,
+    port: int,
+    stages: Stages,
+    changes: Changes,
+    state: Callable[[], dict[str, Any]],
+    token: str | None = None,
+    control: Control | None = None,
 ) -> web.AppRunner:
     """
     Serve the endpoint until the returned runner is cleaned up.
 
     ``GET /state?after=R&wait_s=S`` answers when the state's revision is beyond `R`, or after `S`
-    seconds, so that whoever compares need not ask again and again.
+    seconds, so that whoever compares need not ask again and again. Whoever has the token may tell
+    the node what `control` can; without a token, or without a control, nobody may.
 
     Raises
     ------
@@ -51,6 +59,7 @@ async def open_endpoint(
     application = web.Application()
     application.router.add_get("/health", get_health)
     application.router.add_get("/state", get_state)
+    add_commands(application, Door(token, host, port), control)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -12,6 +12,7 @@ from .audit import check_audit
 from .clock_watch import watch_clock
 from .exchange import check_hosts
 from .guard import Guard
+from .halt.guard import check_halt, watch_halt
 from .lease.guard import check_lease, check_lease_in_force, watch_lease
 from .limit_watch import check_limits, watch_limits
 from .live import check_live
@@ -29,15 +30,20 @@ GUARDS: tuple[Guard, ...] = (
     Guard("exchange", Stage.PREFLIGHT, check_exchange),
     Guard("live", Stage.PREFLIGHT, check_live),
     Guard("store format", Stage.PREFLIGHT, check_store_format),
+    Guard("halt", Stage.PREFLIGHT, check_halt),
     Guard("lease", Stage.LEASE, check_lease),
+    # One that stood by may have waited for long, and one that flattens may want the lease.
+    Guard("halt", Stage.LEASE, check_halt),
     Guard("mend", Stage.MEND, check_mend),
     Guard("audit", Stage.AUDIT, check_audit),
     Guard("limits", Stage.AUDIT, check_limits),
     Guard("lease in force", Stage.AUDIT, check_lease_in_force),
+    Guard("halt", Stage.AUDIT, check_halt),
 )
 
 WATCHES: tuple[Watch, ...] = (
     Watch("lease", watch_lease),
+    Watch("halt", watch_halt),
     Watch("store", watch_store),
     Watch(ACCOUNT, watch_account),
     Watch("market", watch_market),

@@ -10,6 +10,7 @@ from ..face.stages import Stage
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
 from ..venue.binance.requests import Requests
+from .halt.places import Halts
 from .lease.lease import Lease
 from .limit_book import LimitBook
 
@@ -31,6 +32,8 @@ class Scope:
         What trades; loaded and reconciled only for what stands after that.
     lease : Lease
         Whether this process is the one that may trade.
+    halts : Halts
+        What a person has halted.
     limits : LimitBook
         What the hard limits go by.
 
@@ -41,6 +44,7 @@ class Scope:
     requests: Requests
     engine: Engine
     lease: Lease
+    halts: Halts
     limits: LimitBook = field(default_factory=LimitBook, kw_only=True)
 
     @property

@@ -26,6 +26,7 @@ from ..face.state import NodeState, document
 from ..guards import GUARDS, WATCHES
 from ..guards.bell import Bell
 from ..guards.guard import Start, StartCold
+from ..guards.halt.places import Halts
 from ..guards.lease.lease import Lease
 from ..guards.limit_book import LimitBook
 from ..guards.mend.guard import store_mend
@@ -35,7 +36,10 @@ from ..plan.limits import KEPT_BACK, AtEngine, Wanted
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
 from ..venue.binance.orders import SymbolQuestions
-from ..venue.binance.requests import Requests
+from ..venue.binance.requests import LATE_SECONDS, Requests
+from .control import NodeControl
+from .flatten.flatten import SECONDS as FLATTEN_SECONDS
+from .flatten.flatten import Flattening
 from .hold import hold
 from .keeper import Keeper
 from .watchdog import Watchdog
@@ -85,6 +89,9 @@ class Runner:
         self._lease = Lease(settings, born)
         self._requests.clock.allowed = self._lease.left
         self._limits = LimitBook()
+        self._halts = Halts(settings)
+        self._control = NodeControl(self._halts, self._lease, self._flatten_at_end)
+        self._flattens: tuple[str | None] | None = None
         self._keepers: dict[str, Keeper] = {}
         self._not_ready = {each.tag for each in traded}
         self._watchdog = Watchdog()
@@ -106,6 +113,7 @@ class Runner:
             self._requests,
             self._engine,
             self._lease,
+            self._halts,
             self._stands_by,
             limits=self._limits,
         )
@@ -128,6 +136,8 @@ class Runner:
         start.cancel()
         await asyncio.wait([start])
         await self._stop()
+        if self._flattens is not None:
+            await self._flatten(*self._flattens)
         await asyncio.to_thread(self._lease.release)
         if end is not None and self._must_be_held(end):
             self._watchdog.disarm()
@@ -164,7 +174,13 @@ class Runner:
         settings, stages = self._settings, self._stages
         stages.enter(Stage.PREFLIGHT)
         self._endpoint = await open_endpoint(
-            settings.http_host, settings.http_port, stages, self._changes, self.state
+            settings.http_host,
+            settings.http_port,
+            stages,
+            self._changes,
+            self.state,
+            settings.control_token.get_secret_value() if settings.control_token else None,
+            self._control,
         )
         await self._pass(*BEFORE_LOAD)
         stages.enter(Stage.LOAD)
@@ -241,6 +257,7 @@ class Runner:
                 self._requests,
                 self._engine,
                 self._lease,
+                self._halts,
                 self._conditions,
                 self._keepers,
                 self._guarded.note,
@@ -279,7 +296,9 @@ class Runner:
 
     def may_open(self, symbol: str) -> bool:
         """Return whether nothing is wrong with a symbol besides what its keeper has said."""
-        return self._conditions.may_open(symbol, besides=_orders_of(symbol))
+        # What a person has halted counts before its condition is there.
+        is_right = self._conditions.may_open(symbol, besides=_orders_of(symbol))
+        return is_right and not self._halts.now.holds(symbol)
 
     def failed(self, end: NodeExit) -> None:
         """End: engine or keeper cannot go on."""
@@ -324,6 +343,28 @@ class Runner:
     def _stop_as_asked(self) -> None:
         self._asked_to_stop.set()
         self._finish(None)
+
+    def _flatten_at_end(self, symbol: str | None, sentence: str) -> None:
+        """Flatten once the engine has stopped, which is now when there is a sentence."""
+        self._flattens = (symbol,)
+        if sentence:
+            self._finish(NodeExit(ExitCode.AWAY, f"{sentence} The node stops and flattens."))
+
+    async def _flatten(self, symbol: str | None) -> None:
+        """Flatten with the lease in hand, and say how it has ended."""
+        self._watchdog.arm(
+            FLATTEN_SECONDS + STOP_SECONDS, ExitCode.AWAY, "The flattening did not end."
+        )
+        self._lease.needed(FLATTEN_SECONDS + STOP_SECONDS)  # no watch says so any more
+        quiet_from = time.monotonic() + LATE_SECONDS
+        try:
+            await Flattening(self._requests, symbol, lambda: quiet_from, complain).run()
+        except NodeExit as end:
+            complain(end.sentence)
+        else:
+            complain(f"Flat: the exchange has nothing left of {symbol or 'any symbol'}.")
+        finally:
+            await self._requests.close()
 
     async def _start_cold(self, cold: StartCold, start: asyncio.Task[None]) -> NodeExit:
         """

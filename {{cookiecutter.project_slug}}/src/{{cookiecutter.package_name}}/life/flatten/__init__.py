@@ -1,0 +1,1 @@
+"""Bring an account to nothing held and nothing working, without an engine."""
