@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from node.baked import PACKAGE, baked_project
-from node.processes import SYMBOL, Exchange, Node, Process, Store, free_port
+from node.processes import SYMBOL, Command, Exchange, Node, Process, Store, free_port
 
 Start = Callable[..., Node]
+Order = Callable[..., Command]
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +43,7 @@ def exchange(tmp_path: Path, project: Path) -> Exchange:
 
 
 @pytest.fixture
-def environment(request: pytest.FixtureRequest) -> dict[str, str]:
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     """The node's settings; store and exchange are there when the test has them."""
     names = request.fixturenames
     store_url, http, ws = "redis://127.0.0.1:1", "http://127.0.0.1:1", "ws://127.0.0.1:1"
@@ -60,6 +61,7 @@ def environment(request: pytest.FixtureRequest) -> dict[str, str]:
         "TRADER_EXCHANGE_HTTP_URL": http,
         "TRADER_EXCHANGE_WS_URL": ws,
         "TRADER_HTTP_PORT": str(free_port()),
+        "TRADER_STATE_FOLDER": str(tmp_path / "state"),
     }
 
 
@@ -75,3 +77,14 @@ def start(
         return Node(folder, project / "src", PACKAGE, settings, *code)
 
     return start_node
+
+
+@pytest.fixture
+def order(tmp_path: Path, project: Path, environment: dict[str, str]) -> Order:
+    """Start a command beside the node, with its environment; keyword arguments change it."""
+
+    def start_command(*arguments: str, **changes: str) -> Command:
+        settings = {**environment, **changes}
+        return Command(tmp_path / "commands", project / "src", PACKAGE, settings, *arguments)
+
+    return start_command

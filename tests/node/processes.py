@@ -17,6 +17,7 @@ from processes import Process, free_port
 __all__ = [
     "ENGINE_ALONE",
     "SYMBOL",
+    "Command",
     "Exchange",
     "Node",
     "Process",
@@ -148,6 +149,27 @@ class Node(Process):
     def said(self, text: str) -> bool:
         """Return whether `text` stands in one of the plain lines on stderr."""
         return any(text in line for line in self.complaint())
+
+
+class Command(Process):
+    """A command that a person types beside the node."""
+
+    def __init__(
+        self,
+        folder: Path,
+        source: Path,
+        package: str,
+        environment: Mapping[str, str],
+        *arguments: str,
+    ) -> None:
+        self.started = time.monotonic()
+        command = [sys.executable, "-m", package, *arguments]
+        super().__init__(command, folder, {"PYTHONPATH": str(source), **environment})
+
+    def said(self, seconds: float = TRADING_SECONDS, code: int = 0) -> str:
+        """Return what it says once it has ended, with this exit code."""
+        assert self.wait(seconds) == code, self.everything()
+        return "".join(self.output) + self.errors()
 
 
 def wait_for_port(port: int, seconds: float = 10.0) -> None:
