@@ -276,9 +276,9 @@ def test_a_file_that_cannot_be_written_and_a_store_that_is_away(
 
 
 def post(
-    node: Node, path: str, body: Any = None, data: bytes | None = None, **headers: str
+    node: Node, path: str, body: Any = None, *, data: Any = None, **headers: str
 ) -> tuple[int, dict[str, str]]:
-    """Return status and body of the answer to a command; a header of ``None`` is left out."""
+    """Return status and body of the answer to a command."""
     told = json.dumps(body or {}).encode() if data is None else data
     given = {
         "Host": f"127.0.0.1:{node.port}",
@@ -287,7 +287,7 @@ def post(
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
     url = f"http://127.0.0.1:{node.port}/{path}"
-    asked = urllib.request.Request(url, told, given, method="POST")  # noqa: S310 - loopback
+    asked = urllib.request.Request(url, told, given, method="POST")
     try:
         with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 - loopback
             return answer.status, json.load(answer)
@@ -316,7 +316,7 @@ def test_by_http_whoever_has_the_token_and_nobody_else(
         (403, {"Host": f"localhost@attacker.example:{port}"}),
         (403, {"Host": f"127.0.0.1:{port + 1}"}),
         (403, {"Host": "127.0.0.1"}),
-        (403, {"Host": "0.0.0.0"}),
+        (403, {"Host": "0.0.0.0"}),  # noqa: S104 - nobody binds it
         (415, {"Content_Type": "application/x-www-form-urlencoded"}),
         (415, {"Content_Type": "multipart/form-data; boundary=x"}),
         (415, {"Content_Type": "text/plain"}),
@@ -324,8 +324,8 @@ def test_by_http_whoever_has_the_token_and_nobody_else(
         for path in ("halt", "resume", "flatten"):
             found, body = post(node, path, **headers)
             assert (found, list(body)) == (status, ["error"]), (path, headers)
-    for body in ({"symbol": "btc"}, {"why": 3}, {"whom": "x"}, {"why": "two\nlines"}, [1]):
-        assert post(node, "halt", body)[0] == 400, body
+    for wrong in ({"symbol": "btc"}, {"why": 3}, {"whom": "x"}, {"why": "two\nlines"}, [1]):
+        assert post(node, "halt", wrong)[0] == 400, wrong
     assert post(node, "halt", data=b"{")[0] == 400
     assert in_file(tmp_path / "state") is None, "nothing of it was done"
     assert node.get("health")[0] == 200
