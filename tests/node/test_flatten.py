@@ -298,30 +298,6 @@ def test_what_fails_is_tried_until_it_is_done(
     is_done(order("flatten", "--yes").said(DONE_SECONDS), exchange, store, tmp_path)
 
 
-def test_what_comes_late_is_cancelled_as_well(
-    store: Store, exchange: Exchange, order: Order, tmp_path: Path
-) -> None:
-    fill_the_account(exchange)
-    gate = {"name": "gate", "match": {"request": "order.new"}, "phase": "received"}
-    fault = exchange.post("faults", gate)["id"]
-    limit = {
-        "symbol": SYMBOL, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.010",
-        "price": f"{price(exchange, SYMBOL) * Decimal('0.97'):.1f}",
-    }  # fmt: skip
-    late = threading.Thread(target=lambda: send(exchange, "POST", "/fapi/v1/order", **limit))
-    late.start()
-    assert exchange.get(f"faults/{fault}?wait_s=10")["fired"]
-    # That gate is for one; what the flattening sends passes.
-    flatten = order("flatten", "--yes")
-    flatten.until_seen(
-        lambda: "something late might still arrive" in "".join(flatten.output), DONE_SECONDS
-    )
-    exchange.release(fault)
-    late.join()
-    assert left(exchange), "it has come"
-    is_done(flatten.said(DONE_SECONDS), exchange, store, tmp_path)
-
-
 def test_one_symbol_alone(store: Store, exchange: Exchange, order: Order, tmp_path: Path) -> None:
     fill_the_account(exchange)
     said = order("flatten", "--symbol", OTHER, "--yes").said(DONE_SECONDS)
@@ -339,10 +315,10 @@ def test_a_dry_run_says_all_and_changes_nothing(
     said = order("flatten", "--dry-run").said()
     for words in (
         "It would halt everything, and take the lease",
-        f"It would cancel 1 order of {SYMBOL}.",
-        f"It would cancel 1 conditional order of {OTHER}.",
-        f"It would SELL 0.01 {SYMBOL} at the market, reduce-only.",
-        f"It would BUY 0.1 {OTHER} at the market, reduce-only.",
+        f"It would cancel every order of {SYMBOL} (1 order known).",
+        f"It would cancel every conditional order of {OTHER} (1 conditional order known).",
+        f"It would SELL 0.010 {SYMBOL} at the market, reduce-only.",
+        f"It would BUY 0.100 {OTHER} at the market, reduce-only.",
     ):
         assert words in said, said
     assert (processed(exchange), left(exchange)) == (before, had)
@@ -378,7 +354,7 @@ def test_it_asks_on_a_terminal(
         os.close(ours)
         os.close(theirs)
     assert child.returncode == code, said
-    assert f"It would SELL 0.01 {SYMBOL}" in said
+    assert f"It would SELL 0.010 {SYMBOL}" in said
     assert (left(exchange) == []) is (answer == "yes")
 
 
@@ -417,7 +393,7 @@ def asked(tmp_path: Path) -> Iterator[Asked]:
 async def test_what_cannot_be_closed_is_said_after_the_bound(asked: Asked) -> None:
     asked.order("BUY")
     refusal = {"name": "fail", "match": {"request": "order.new"}, "times": 99, "status": 400}
-    asked.exchange.post("faults", {**refusal, "code": -4140})
+    asked.exchange.post("faults", {**refusal, "code": -4140, "message": "Halted."})
     said: list[str] = []
     requests = REQUESTS.Requests(asked.settings())
     with pytest.raises(NodeExit, match="Not flat after 2 s") as caught:
@@ -426,6 +402,35 @@ async def test_what_cannot_be_closed_is_said_after_the_bound(asked: Asked) -> No
     assert caught.value.code == REFUSED
     assert f"a position of 0.010 {SYMBOL}" in caught.value.sentence
     assert "-4140" in caught.value.sentence
+
+
+@pytest.mark.processes
+async def test_what_comes_late_is_cancelled_as_well(asked: Asked) -> None:
+    exchange = asked.exchange
+    asked.order("BUY")
+    gate = {"name": "gate", "match": {"request": "order.new"}, "phase": "received"}
+    fault = exchange.post("faults", gate)["id"]
+    limit = {"type": "LIMIT", "timeInForce": "GTC", "price": "40000.0"}
+    late = threading.Thread(target=lambda: asked.order("BUY", **limit))
+    late.start()
+    assert exchange.get(f"faults/{fault}?wait_s=10")["fired"], "it is on its way"
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if line.startswith("Nothing is left") and late.is_alive():
+            assert left(exchange) == []
+            exchange.release(fault)
+            late.join()
+            assert left(exchange), "it has come"
+
+    requests = REQUESTS.Requests(asked.settings())
+    quiet_from = time.monotonic() + 5
+    await FLATTEN.Flattening(requests, None, lambda: quiet_from, say).run()
+    await requests.close()
+    assert time.monotonic() >= quiet_from
+    assert left(exchange) == []
+    assert sum("every order of BTCUSDT" in line for line in said) == 2, said
 
 
 @pytest.mark.processes
@@ -485,18 +490,14 @@ def test_orders_of_a_symbol_go_before_its_position_and_symbol_by_symbol() -> Non
         for is_conditional in (True, False)
     )
     standing = CLOSING.Standing(orders, (held("1", "B"), held("-2", "A")))
-    found = [
-        (
-            type(step).__name__,
-            step.symbol,
-            getattr(step, "is_conditional", getattr(step, "side", "")),
-        )
-        for step in STEPS.steps(standing, {})
+    assert [step.told() for step in STEPS.steps(standing, {}, ())] == [
+        "cancel every order of A (1 order known)",
+        "cancel every conditional order of A (1 conditional order known)",
+        "BUY 2 A at the market, reduce-only",
+        "cancel every order of B (1 order known)",
+        "cancel every conditional order of B (1 conditional order known)",
+        "SELL 1 B at the market, reduce-only",
     ]
-    assert found == [
-        ("CancelAll", "A", False), ("CancelAll", "A", True), ("Close", "A", "BUY"),
-        ("CancelAll", "B", False), ("CancelAll", "B", True), ("Close", "B", "SELL"),
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -543,7 +544,13 @@ def test_what_is_done_about_one_that_may_have_been_sent(found: Any, fate: str) -
     assert STEPS.fate_of(found) is STEPS.Fate[fate]
 
 
-def test_it_is_over_when_two_looks_find_nothing_and_nothing_can_come_any_more() -> None:
-    assert STEPS.is_over(2, 5.0, 5.0)
-    assert not STEPS.is_over(1, 9.0, 5.0)
-    assert not STEPS.is_over(9, 4.9, 5.0)
+def test_orders_that_no_list_tells_are_cancelled_once() -> None:
+    standing = CLOSING.Standing((), (held("1"),))
+    kinds = [type(step).__name__ for step in STEPS.steps(standing, {}, ())]
+    assert kinds == ["CancelAll", "CancelAll", "Close"]
+    assert [type(step).__name__ for step in STEPS.steps(standing, {}, {SYMBOL})] == ["Close"]
+
+
+def test_it_is_over_after_a_while_in_which_nothing_could_come_any_more() -> None:
+    assert STEPS.over_from(5.0, 1.0) == 5.0 + STEPS.BELIEVE_SECONDS
+    assert STEPS.over_from(5.0, 9.0) == 9.0

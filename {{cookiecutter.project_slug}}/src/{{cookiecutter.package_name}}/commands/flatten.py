@@ -83,7 +83,7 @@ async def _tell_what_would_be_done(settings: Settings, options: argparse.Namespa
             raise NodeExit(ExitCode.CONFIGURATION, HEDGED)
         standing = await standing_of_all(requests, options.symbol)
         held = tuple(each.position.symbol for each in standing.positions)
-        found = steps(standing, await rules_of(requests, held) if held else {})
+        found = steps(standing, await rules_of(requests, held) if held else {}, ())
     except FAILURES as error:
         raise NodeExit(
             ExitCode.AWAY, f"The exchange does not tell what stands: {failure_words(error)}."

@@ -25,7 +25,7 @@ from ...venue.binance.refusals import refusal_of
 from ...venue.binance.requests import FAILURES, ExchangeError, Requests, failure_words
 from ...venue.binance.rules import SymbolRules
 from ...venue.binance.signing_clock import NotAllowed
-from .steps import Close, Fate, Step, fate_of, is_over, steps
+from .steps import Close, Fate, Step, fate_of, over_from, steps
 
 SECONDS = 60.0
 """How long it tries."""
@@ -85,13 +85,15 @@ class Flattening:
         self._quiet_from = quiet_from
         self._say = say
         self._seen = Seen()
-        self._flat_looks = 0
+        self._flat_since: float | None = None
+        self._last_was_answered = False
+        self._cancelled: set[str] = set()
         self._rules: dict[str, SymbolRules] = {}
         self._asked_for_rules: set[str] = set()
 
     async def run(self, seconds: float = SECONDS) -> None:
         """
-        Return once the exchange has said twice that nothing is held and nothing waits.
+        Return once the exchange has said for a while that nothing is held and nothing waits.
 
         Raises
         ------
@@ -133,7 +135,6 @@ class Flattening:
 
     async def _until_flat(self) -> None:
         pause, is_mode_known = PAUSE_SECONDS, False
-        self._last_was_answered = False
         while True:
             asked = time.monotonic()
             try:
@@ -142,30 +143,30 @@ class Flattening:
                 is_mode_known = True
                 standing = await standing_of_all(self._requests, self._symbol)
             except FAILURES as error:
-                self._flat_looks, self._last_was_answered = 0, False
+                self._flat_since, self._last_was_answered = None, False
                 self._note("The exchange does not tell what stands", error)
             else:
                 self._seen.standing, self._last_was_answered = standing, True
-                self._flat_looks = self._flat_looks + 1 if standing.is_flat else 0
-                if is_over(self._flat_looks, asked, self._quiet_from()):
-                    return
                 if standing.is_flat:
-                    await self._rest_until_quiet(pause)
+                    since = self._flat_since = self._flat_since or asked
+                    if asked >= (over := over_from(since, self._quiet_from())):
+                        return
+                    await self._rest_until(over)
                     continue
+                self._flat_since = None
                 await self._act(standing)
             await asyncio.sleep(pause)
             pause = min(2 * pause, MOST_PAUSE_SECONDS)
 
-    async def _rest_until_quiet(self, pause: float) -> None:
-        """Pause; when it is flat already, for as long as something might still arrive."""
-        left = self._quiet_from() - time.monotonic()
-        if left > pause:
-            self._say(f"Nothing is left; for {left:.1f} s something late might still arrive.")
-        await asyncio.sleep(max(pause, left))
+    async def _rest_until(self, over: float) -> None:
+        """Wait for as long as something might still arrive."""
+        left = max(0.0, over - time.monotonic())
+        self._say(f"Nothing is left; for {left:.1f} s something late might still arrive.")
+        await asyncio.sleep(left)
 
     async def _act(self, standing: Standing) -> None:
         await self._learn_rules(standing)
-        for step in steps(standing, self._rules):
+        for step in steps(standing, self._rules, self._cancelled):
             try:
                 await self._do(step)
             except FAILURES as error:
@@ -177,6 +178,8 @@ class Flattening:
             return
         self._say(f"It goes on: {step.told()}.")
         await cancel_all(self._requests, step.symbol, is_conditional=step.is_conditional)
+        if step.is_conditional:  # the second of the two
+            self._cancelled.add(step.symbol)
 
     async def _close(self, step: Close) -> None:
         for name in step.names:

@@ -1,7 +1,7 @@
 """What flattening does next, from what stands at the exchange. Pure."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from enum import Enum
@@ -12,13 +12,13 @@ from ...venue.binance.one_order import OneOrder
 from ...venue.binance.rows import WORKING
 from ...venue.binance.rules import SymbolRules
 
-LOOKS_TO_BELIEVE = 2
-"""How many looks in a row must find nothing: one answer may lag."""
+BELIEVE_SECONDS = 1.0
+"""For how long looks must find nothing: an answer may lag."""
 
 
 @dataclass(frozen=True, slots=True)
 class CancelAll:
-    """Cancel all orders of a symbol, or all of its conditional ones."""
+    """Cancel all orders of a symbol, or all of its conditional ones; `count` are known of."""
 
     symbol: str
     is_conditional: bool
@@ -27,7 +27,8 @@ class CancelAll:
     def told(self) -> str:
         """Return what it does, in words."""
         kind = "conditional order" if self.is_conditional else "order"
-        return f"cancel {self.count} {kind}{'s' if self.count > 1 else ''} of {self.symbol}"
+        known = f"{self.count} {kind}{'' if self.count == 1 else 's'} known"
+        return f"cancel every {kind} of {self.symbol} ({known})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +64,35 @@ MOST_ATTEMPTS = 10
 """How often one and the same position is tried to be closed by orders that end without a fill."""
 
 
-def steps(standing: Standing, rules: Mapping[str, SymbolRules]) -> list[Step]:
+def steps(
+    standing: Standing, rules: Mapping[str, SymbolRules], cancelled: Collection[str]
+) -> list[Step]:
     """
     Return what to do, in its order.
 
     Each symbol is finished before the next one is begun: between the end of its stop and the end of
-    its position there is one answer.
+    its position there is one answer. Both kinds of orders of a symbol are cancelled once whether
+    any are told or not, for a list may lag, and again for as long as any are told.
+
+    Parameters
+    ----------
+    standing : Standing
+        What stands at the exchange.
+    rules : Mapping[str, SymbolRules]
+        By symbol: what it allows.
+    cancelled : Collection[str]
+        The symbols whose orders have been cancelled before.
+
     """
     found: list[Step] = []
     for symbol in standing.symbols:
         for is_conditional in (False, True):
-            of_kind = [
-                order
+            count = sum(
+                order.symbol == symbol and order.is_conditional is is_conditional
                 for order in standing.orders
-                if order.symbol == symbol and order.is_conditional is is_conditional
-            ]
-            if of_kind:
-                found.append(CancelAll(symbol, is_conditional, len(of_kind)))
+            )
+            if count or symbol not in cancelled:
+                found.append(CancelAll(symbol, is_conditional, count))
         found += [
             closing(held, rules.get(symbol))
             for held in standing.positions
@@ -125,18 +138,16 @@ def fate_of(found: OneOrder | None) -> Fate:
     return Fate.NEXT
 
 
-def is_over(flat_looks: int, asked: float, quiet_from: float) -> bool:
+def over_from(flat_since: float, quiet_from: float) -> float:
     """
-    Return whether an account is flat for good.
+    Return when a look that finds nothing is the last one.
 
     Parameters
     ----------
-    flat_looks : int
-        How many looks in a row have found nothing.
-    asked : float
-        When the last one began, by the monotonic clock.
+    flat_since : float
+        When the first look of those in a row began that have found nothing, by the monotonic clock.
     quiet_from : float
         From when on nothing of whoever traded before can arrive any more.
 
     """
-    return flat_looks >= LOOKS_TO_BELIEVE and asked >= quiet_from
+    return max(flat_since + BELIEVE_SECONDS, quiet_from)
