@@ -20,9 +20,9 @@ TEMPLATE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TEMPLATE / "tests"))
 
 from node.baked import PACKAGE, baked_project  # noqa: E402 - found on the path above
-from node.processes import SYMBOL, Command, Exchange, Node, Store, free_port  # noqa: E402
-from node.test_trading import step_until_position  # noqa: E402
-from processes import all_ended  # noqa: E402
+from node.processes import SYMBOL, Command, Exchange, Node, Store, free_port  # noqa: E402 - as above
+from node.test_trading import step_until_position  # noqa: E402 - as above
+from processes import all_ended  # noqa: E402 - as above
 
 SECONDS = 60.0
 OK, AWAY = 0, 75
