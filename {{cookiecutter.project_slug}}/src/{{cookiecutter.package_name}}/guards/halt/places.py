@@ -29,8 +29,8 @@ from .record import (
 
 STORE_SECONDS = 0.4
 """How long connecting to the store, or one command, may take: a halt is taken up in a second."""
-PATIENT_SECONDS = 3.0
-"""The same for a person's command, to a store that may be far away."""
+PATIENT_SECONDS = 1.0
+"""The same for a command, to a store that may be far away: as long as the lease waits."""
 FAILURES = (redis.exceptions.RedisError, OSError)
 """What the store raises that does not tell, or does not take it."""
 MOST_BYTES = 65_536
