@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from ...config.settings import HoldSettings, Settings
 from ...engine.v1.store_format import StoreFormatV1
 from ...guards.guard import Start
+from ...guards.halt.places import Halts
 from ...guards.lease.lease import Lease
 from ...plan.traded import Traded
 from ...venue.binance.requests import Requests
@@ -60,4 +61,5 @@ class Patient:
 def quiet_start(settings: Settings, traded: Sequence[Traded], requests: Requests) -> Quiet:
     """Return what guards of the preflight look at, without an engine; its lease is not taken."""
     engine = cast("Engine", Unloaded(StoreFormatV1(settings.id)))
-    return Quiet(settings, traded, requests, engine, Lease(settings, time.monotonic()))
+    lease, halts = Lease(settings, time.monotonic()), Halts(settings)
+    return Quiet(settings, traded, requests, engine, lease, halts)
