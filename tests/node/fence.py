@@ -131,6 +131,7 @@ class Field:
     def __init__(self, folder: Path, *, faketime: Path | None = None, mutant: str = "") -> None:
         project = baked_project()
         self.folder = folder
+        self._seen = 0
         self.exchange = Exchange(folder / "exchange", project / "drill")
         self.store = Store(folder / "store")
         self.ways = [Way(self.store.port) for _ in range(2)]
@@ -155,7 +156,6 @@ class Field:
     def play(self, seed: int) -> Judged:
         """Play one run and judge it."""
         judged, chance = Judged(seed), random.Random(seed)  # noqa: S311 - no secret
-        after = self.exchange.get("journal?after=0")["seq"] if seed else 0
         run = _Run(self, judged, chance)
         try:
             run.begin()
@@ -165,7 +165,8 @@ class Field:
             run.until(RUN_SECONDS + chance.uniform(0, LONGEST_SECONDS))
         finally:
             run.end()
-        records = self.exchange.get(f"journal?after={after}")["records"]
+        journal = self.exchange.get(f"journal?after={self._seen}")
+        records, self._seen = journal["records"], journal["seq"]
         mine = [
             record
             for record in records

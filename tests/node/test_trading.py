@@ -56,14 +56,15 @@ def test_trading_and_what_it_answers(start: Start, store: Store, exchange: Excha
     node = start()
     node.until("trading")
     assert node.stages == [
-        "preflight", "mend", "load", "connect", "reconcile", "audit", "warmup", "trading",
+        "preflight", "lease", "mend", "load", "connect", "reconcile", "audit", "warmup", "trading",
     ]  # fmt: skip
     status, health = node.get("health")
     assert (status, health["stage"], health["reason"]) == (200, "trading", "")
     assert re.fullmatch(
-        r"The mend compared 0 keys with the exchange in \d+ ms: all as it should\. The audit found "
-        r"engine and exchange in agreement: nothing held, 0 of the node's orders working, "
-        r"0 fills since flat\.",
+        r"The lease is held in epoch 1\. The mend compared 0 keys with the exchange in \d+ ms: all "
+        r"as it should\. The audit found engine and exchange in agreement: nothing held, 0 of the "
+        r"node's orders working, 0 fills since flat\. Nobody has told who traded before; the node "
+        r"has waited 3 s, after which no other one may send\.",
         health["found"],
     )
     assert " ".join(node.get("state")[1]["found"].values()) == health["found"]

@@ -8,7 +8,6 @@ codes and bounds, and no engine by name.
 import asyncio
 import os
 import signal
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -29,7 +28,6 @@ from ..guards.guard import Start, StartCold
 from ..guards.halt.places import Halts
 from ..guards.lease.lease import Lease
 from ..guards.limit_book import LimitBook
-from ..guards.mend.guard import store_mend
 from ..guards.watch import Trading
 from ..plan.day import Heard
 from ..plan.limits import KEPT_BACK, AtEngine, Wanted
@@ -37,6 +35,7 @@ from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
 from ..venue.binance.orders import SymbolQuestions
 from ..venue.binance.requests import LATE_SECONDS, Requests
+from .cold import note_of_a_cold_start, refusal_of_another, start_again, told
 from .control import NodeControl
 from .flatten.flatten import SECONDS as FLATTEN_SECONDS
 from .flatten.flatten import Flattening
@@ -47,9 +46,6 @@ from .watching import Watching
 
 STOP_SECONDS = 10.0
 BEFORE_LOAD = (Stage.PREFLIGHT, Stage.LEASE, Stage.MEND)
-COLD_MARK = "_NODE_STARTED_COLD"
-"""In the environment of a node that has put its memory aside once and started again: why."""
-MOST_DIFFERENCES = 3
 UNCLEAR = "outcomes"
 """The condition that nobody says what has become of orders."""
 
@@ -117,8 +113,8 @@ class Runner:
             self._stands_by,
             limits=self._limits,
         )
-        if why := os.environ.get(COLD_MARK):
-            self._guarded.notes.append(f"The node has started from the exchange alone. {why}")
+        if note := note_of_a_cold_start():
+            self._guarded.notes.append(note)
         self._end = loop.create_future()
         self._take_signals()
         start = loop.create_task(self._start())
@@ -367,31 +363,14 @@ class Runner:
             await self._requests.close()
 
     async def _start_cold(self, cold: StartCold, start: asyncio.Task[None]) -> NodeExit:
-        """
-        Put the engine's memory aside and start this process again, once; else say why not.
-
-        Returns only when it has been done before and has not helped.
-        """
-        told = " ".join(cold.differences[:MOST_DIFFERENCES])
-        if os.environ.get(COLD_MARK):
-            return NodeExit(
-                ExitCode.REFUSED,
-                "The engine and the exchange do not agree, and a start from the exchange alone has "
-                f"not helped; nothing is traded. {told}",
-            )
-        complain(f"The engine starts once more, from the exchange alone. {told}")
+        """Start once more from the exchange alone, once; return how the process ends otherwise."""
+        if (refusal := refusal_of_another(cold)) is not None:
+            return refusal
+        complain(f"The engine starts once more, from the exchange alone. {told(cold)}")
         self._watchdog.arm(STOP_SECONDS, ExitCode.AWAY, "The engine did not end for a new start.")
         await asyncio.wait([start])
         await self._stop()
-        try:
-            await store_mend(self._guarded).start_cold(told)
-        except NodeExit as end:
-            return end
-        sys.stdout.flush()
-        environment = {**os.environ, COLD_MARK: told}
-        # The same command once more, without a shell between.
-        os.execve(sys.executable, sys.orig_argv, environment)  # noqa: S606
-        raise AssertionError("a process that was replaced goes on")
+        return await start_again(cold, self._guarded)
 
     def _finish(self, end: NodeExit | StartCold | None) -> None:
         """End the run; the first reason counts. ``None`` is a stop as asked."""
