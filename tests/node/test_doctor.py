@@ -78,8 +78,8 @@ def test_all_is_well(doctor: Doctor, store: Store, exchange: Exchange) -> None:
     [note] = answer.notes
     assert note.startswith("orders:x ")
     assert {each["row"] for each in answer.json["findings"]} == {
-        "settings", "versions", "disk", "port", "store", "keys", "lease", "exchange", "clock",
-        "symbols", "account",
+        "settings", "versions", "disk", "port", "store", "keys", "lease", "halt", "limits",
+        "exchange", "clock", "symbols", "account",
     }  # fmt: skip
     for words in ("appendfsync everysec", "one-way mode", "NautilusTrader 1.231.0 as locked"):
         assert words in answer.sentences
@@ -89,7 +89,7 @@ def test_what_a_person_reads(doctor: Doctor, store: Store) -> None:
     answer = doctor(as_json=False)
     lines = answer.out.splitlines()
     assert answer.code == AWAY
-    assert lines[-1] == "10 ok, 1 note, 1 wrong: a start would end with 75."
+    assert lines[-1] == "12 ok, 1 note, 1 wrong: a start would end with 75."
     [place] = [n for n, line in enumerate(lines) if line.startswith("wrong  exchange  ")]
     assert "is away" in lines[place]
     assert lines[place + 1].startswith(f"{'':17}fix: ")
@@ -278,6 +278,28 @@ def test_who_holds_the_lease(
     with redis.Redis(port=store.port) as client:
         client.set(f"lease:{TRADER}", "mine")
     assert "something that is no lease" in only(doctor(), "lease")
+
+
+def test_a_halt_is_told_by_both_commands_and_changed_by_neither(
+    doctor: Doctor,
+    store: Store,
+    exchange: Exchange,
+    tmp_path: Path,
+    project: Path,
+    environment: dict[str, str],
+) -> None:
+    halts = module("guards.halt.record")
+    said = halts.Halt(is_halted=True, who="ada@desk", why="prices look wrong", at_ms=1)
+    with redis.Redis(port=store.port) as client:
+        client.set(f"halt:{TRADER}", halts.encode(said))
+        [note] = [each for each in doctor().json["findings"] if each["row"] == "halt"]
+        told = run(tmp_path, project, environment, "state", "--json").json["rows"]["halt"]
+        assert client.get(f"halt:{TRADER}") == halts.encode(said)
+    assert note["verdict"] == "note"
+    assert note["sentence"] == told
+    assert told.startswith("Halted everything by ada@desk at ")
+    assert told.endswith(": prices look wrong.")
+    assert not list(tmp_path.rglob("halt-*.json"))
 
 
 @pytest.mark.parametrize("wrong", ["store", "policy", "symbol", "key"])

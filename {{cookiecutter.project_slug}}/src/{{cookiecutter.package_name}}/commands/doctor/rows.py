@@ -1,7 +1,7 @@
 """
 What is looked at, in the order in which it is told.
 
-A row more (limits, halt) is a module with a function like the others, and a line in `ROWS`.
+A row more is a module with a function like the others, and a line in `ROWS`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from .exchange import look_at_exchange
 from .finding import Finding
+from .halt import look_at_halt
 from .lease import look_at_lease
+from .limits import look_at_limits
 from .machine import look_at_disk, look_at_port, look_at_versions
 from .patient import Patient
 from .store import look_at_store
@@ -42,5 +44,7 @@ ROWS: tuple[Row, ...] = (
     Row("port", look_at_port, needs_settings=False),
     Row("store", look_at_store),
     Row("lease", look_at_lease),
+    Row("halt", look_at_halt),
+    Row("limits", look_at_limits),
     Row("exchange", look_at_exchange),
 )

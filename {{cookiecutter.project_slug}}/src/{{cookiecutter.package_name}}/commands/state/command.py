@@ -47,6 +47,11 @@ def lease_sentence(places: Mapping[str, Place]) -> str:
     return f"{lease['told']}, {held}."
 
 
+def halt_sentence(places: Mapping[str, Place]) -> str:
+    """Return whether a person has halted it."""
+    return str(places["node"].more["halt"])
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """
@@ -70,8 +75,9 @@ ROWS: tuple[Row, ...] = (
     Row("store", partial(place_sentence, "store")),
     Row("exchange", partial(place_sentence, "exchange")),
     Row("lease", lease_sentence),
+    Row("halt", halt_sentence),
 )
-"""A row more (halt, limits) is a function like `lease_sentence`, and a line here."""
+"""A row more is a function like `lease_sentence`, and a line here."""
 
 
 def state(*, as_json: bool) -> ExitCode:

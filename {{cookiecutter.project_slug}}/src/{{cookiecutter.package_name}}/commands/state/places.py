@@ -64,7 +64,7 @@ class Place:
 async def ask_places(start: Quiet) -> dict[str, Place]:
     """Return what node, store and exchange have, asked at once."""
     node, store, exchange = await asyncio.gather(
-        _node(start.settings), asyncio.to_thread(_store, start.settings), _exchange(start)
+        _node(start), asyncio.to_thread(_store, start.settings), _exchange(start)
     )
     return {"node": node, "store": store, "exchange": exchange}
 
@@ -72,15 +72,24 @@ async def ask_places(start: Quiet) -> dict[str, Place]:
 # -- The node ------------------------------------------------------------------------------------
 
 
-async def _node(settings: Settings) -> Place:
-    answer = await ask_node(settings.http_host, settings.http_port)
-    more = {"alive": answer.is_node, "health": answer.health, "state": answer.state}
+async def _node(start: Quiet) -> Place:
+    settings = start.settings
+    answer, halt = await asyncio.gather(
+        ask_node(settings.http_host, settings.http_port), asyncio.to_thread(start.halts.glance)
+    )
+    more: dict[str, Any] = {
+        "alive": answer.is_node,
+        "health": answer.health,
+        "state": answer.state,
+        "halt": halt.told(),
+    }
     if not answer.is_node:
         dead = f"dead: nothing of it answers at {answer.place} ({answer.trouble})"
         return Place(f"{dead}.", more=more)
     if answer.trader not in ("", settings.id):
         stranger = f"dead: at {answer.place} the node of {answer.trader} answers, which is another"
-        return Place(f"{stranger}.", more={"alive": False, "health": None, "state": None})
+        more |= {"alive": False, "health": None, "state": None}
+        return Place(f"{stranger}.", more=more)
     reason = f": {answer.reason.rstrip('.')}" if answer.reason else ""
     alive = f"alive, pid {(answer.state or {}).get('pid')}, at {answer.stage}{reason}"
     if answer.stage not in HAS_ITS_ROWS:
