@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 
 from ..exit_codes import ExitCode, NodeExit
+from ..plan.bars import ClosedBar
 from ..plan.traded import Traded
 from ..venue.binance.pages import ExchangeClock
 from ..venue.binance.public import closed_bars
@@ -41,12 +42,12 @@ async def watch_market(trading: Trading) -> None:
         await asyncio.sleep(LOOK_SECONDS)
         for each in trading.traded:
             try:
-                late = await _fetch_late_bars(trading, clock, each)
+                late = await _late_bars(trading, clock, each)
             except FAILURES:
                 break  # the watch of the exchange says so
             if late is None:
                 continue
-            missed[each.tag] = missed[each.tag] + late if late else 0
+            missed[each.tag] = missed[each.tag] + len(late) if late else 0
             if missed[each.tag] >= MISSED:
                 raise NodeExit(
                     ExitCode.AWAY,
@@ -54,10 +55,15 @@ async def watch_market(trading: Trading) -> None:
                     f"{missed[each.tag]} bars, which were asked for instead; the node ends, and "
                     "its next start opens the stream anew.",
                 )
+            # Not those that the node ends for: what they decide would be begun and left.
+            for bar in late:
+                trading.keepers[each.symbol].bar(bar)
 
 
-async def _fetch_late_bars(trading: Trading, clock: ExchangeClock, traded: Traded) -> int | None:
-    """Hand over what the stream has not brought; return how much, ``None`` if no bar was due."""
+async def _late_bars(
+    trading: Trading, clock: ExchangeClock, traded: Traded
+) -> list[ClosedBar] | None:
+    """Return what the stream has not brought; ``None`` if no bar was due."""
     keeper = trading.keepers[traded.symbol]
     before = keeper.newest_bar_ms or 0
     now_ms = await clock.now_ms()
@@ -67,7 +73,4 @@ async def _fetch_late_bars(trading: Trading, clock: ExchangeClock, traded: Trade
     if not newer:
         return None
     await asyncio.sleep(LATE_SECONDS)
-    late = [bar for bar in newer if bar.close_ms > (keeper.newest_bar_ms or 0)]
-    for bar in late:
-        keeper.bar(bar)
-    return len(late)
+    return [bar for bar in newer if bar.close_ms > (keeper.newest_bar_ms or 0)]
