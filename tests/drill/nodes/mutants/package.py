@@ -32,6 +32,7 @@ ROOMS = {
     "conditions": "face",
     "endpoint": "face",
     "stages": "face",
+    "lease": "guards.lease",
     "keeper": "life",
     "refusals": "life",
     "runner": "life",

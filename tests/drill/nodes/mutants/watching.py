@@ -18,7 +18,7 @@ def account_not_watched(package: Package) -> None:
 
 def silent_exchange_believed(package: Package) -> None:
     """Trades on when the exchange does not tell what stands there."""
-    package.account_watch.Silence.lasts = lambda self, now: False
+    package.account_watch.Silence.lasts = lambda self, asked, now: False
 
 
 def unheard_order_waited_for(package: Package) -> None:

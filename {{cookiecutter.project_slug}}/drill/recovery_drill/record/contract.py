@@ -186,5 +186,7 @@ ENGINES: dict[str, Engine] = {engine.name: engine for engine in (V1,)}
 # Whoever sees a status or a key without knowing whose it is takes it for what any engine calls so.
 CLOSED_AT_NODE = frozenset[str]().union(*(engine.closed for engine in ENGINES.values()))
 KINDS_OF_KEYS = tuple(dict.fromkeys(kind for e in ENGINES.values() for kind in e.kinds))
+KEYS_BESIDE = ("lease:{}", "halt:{}")
+"""What a node keeps of a trader beside its engine's keys; `{}` is the trader's id."""
 KEY_BEGINS = tuple(dict.fromkeys(engine.trader for engine in ENGINES.values()))
 EVENT_LISTS = tuple(dict.fromkeys(engine.orders for engine in ENGINES.values()))

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from recovery_drill.failures import Unsupported, UsageError
 from recovery_drill.proc.child import Child
-from recovery_drill.record.contract import KEY_BEGINS, V1, Engine
+from recovery_drill.record.contract import KEY_BEGINS, KEYS_BESIDE, V1, Engine
 from recovery_drill.store.protocol import StoreAbility
 from recovery_drill.store.view import StoreView, read_store
 
@@ -87,6 +87,7 @@ class GivenStore:
             match = f"{begin.format(trader_id)}*"
             async for key in self._client.scan_iter(match=match, count=1000):
                 await self._client.delete(key)
+        await self._client.delete(*(name.format(trader_id) for name in KEYS_BESIDE))
 
     flush = lose
     kill = _refused(StoreAbility.KILL)

@@ -244,7 +244,7 @@ def breach(wanted: Wanted, engine: AtEngine, told: Told, limits: Limits) -> Brea
             (most + _elsewhere(wanted.symbol, engine, told)) / equity,
             limits.max_leverage,
         )
-        or _too_far(wanted, engine, mark, limits)
+        or _too_far(wanted, mark, limits)
         or day_breach(told.day, limits, fee)
     )
 
@@ -284,14 +284,10 @@ def _elsewhere(symbol: str, engine: AtEngine, told: Told) -> Decimal:
     return total
 
 
-def _too_far(wanted: Wanted, engine: AtEngine, mark: Decimal, limits: Limits) -> Breach | None:
+def _too_far(wanted: Wanted, mark: Decimal, limits: Limits) -> Breach | None:
+    # A market order names no price; whether its bar can be believed, others have asked.
     what = "the distance of its price from the mark price"
-    prices = wanted.prices
-    if not prices:
-        # A market order fills wherever the market is: where that is must be agreed upon.
-        what = "the distance of the newest bar's close from the mark price"
-        prices = tuple(filter(None, (engine.closes.get(wanted.symbol),)))
-    distance = max((abs(price - mark) / mark for price in prices), default=ZERO)
+    distance = max((abs(price - mark) / mark for price in wanted.prices), default=ZERO)
     return _over("max_price_distance", what, distance, limits.max_price_distance)
 
 
