@@ -18,7 +18,7 @@ LIMITS = module("config.limits").LIMITS
 Settings = module("config.settings").Settings
 ConfigurationError = module("config.complaints").ConfigurationError
 NodeExit = module("exit_codes").NodeExit
-PEM = "-----BEGIN {0}-----".format("PRIVATE" + " KEY")
+PEM = "-----BEGIN {}-----".format("PRIVATE" + " KEY")
 KEY = (string.ascii_letters + string.digits)[:62] + "ab"
 LIMIT_VALUES = {name: 1 for name in LIMITS if name != "max_price_distance"}
 GOOD: dict[str, Any] = {
