@@ -7,7 +7,7 @@ from ..clock import check_clock
 from ..guard import Start
 from ..watch import Trading
 from .lease import FAILURES
-from .record import LEASE_SECONDS, TAKEN, Free, Holder, key_of
+from .record import LEASE_SECONDS, RENEW_SECONDS, TAKEN, Free, Holder, key_of
 
 LOOK_SECONDS = 0.1
 STANDING_BY_SECONDS = 0.05
@@ -16,6 +16,7 @@ AWAY_SECONDS = 10.0
 ALIVE_SECONDS = 5.0
 """How long the lease of a node is renewed whose event loop stands still."""
 CONDITION = "lease"
+WAITING = b"waits for the lease"
 DOING = "Nothing at all is sent until it is renewed; stops work at the exchange."
 
 
@@ -89,8 +90,10 @@ async def check_lease_in_force(start: Start) -> str | None:
     """
     lease = start.lease
     seconds = lease.until_in_force()
-    if seconds > 0:
-        await asyncio.sleep(seconds)
+    while (left := lease.until_in_force()) > 0:
+        # Some stores close a connection that says nothing, and its next write would be lost.
+        start.engine.store_line.write_mark(WAITING)
+        await asyncio.sleep(min(left, RENEW_SECONDS))
     # A start may have kept the renewing thread from running.
     await asyncio.to_thread(lease.renew)
     if lease.lost:
