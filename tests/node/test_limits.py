@@ -89,7 +89,7 @@ def play(steps: list[Any], judge: Callable[..., Any] = breach, limits: Any = LIM
             symbol, quantity, prices, reduce_only = what
             wanted = Wanted(symbol, quantity, prices, reduce_only, FEE)
             day = DayTotal(paid, paid, paid, paid)
-            engine = AtEngine(standing_of(positions, working), {}, opened)
+            engine = AtEngine(standing_of(positions, working), opened)
             told = Told(dict.fromkeys(SYMBOLS, MARK), {"USDT": EQUITY}, day=day)
             if judge(wanted, engine, told, limits) is not None:
                 continue
@@ -226,8 +226,8 @@ STOP = Wanted("BTCUSDT", D(-5), (D(50),), reduce_only=True)
         (ONE, {}, {"day": DayTotal(paid=D(5), most_paid=D(5))}, "max_daily_fees"),
         (replace(ONE, prices=(D(106),)), {}, {}, "max_price_distance"),
         (replace(ONE, prices=(D(94),)), {}, {}, "max_price_distance"),
-        (ONE, {"closes": {"BTCUSDT": D(106)}}, {}, None),
-        (ONE, {"closes": {"BTCUSDT": D(104)}}, {}, None),
+        (ONE, {"standing": {"ETHUSDT": Standing(D(1))}}, {}, ""),
+        (ONE, {"standing": {"ETHUSDT": Standing()}}, {}, None),
         (ONE, {}, {"marks": {}}, ""),
         (ONE, {}, {"equity": None}, ""),
         (ONE, {}, {"equity": {"USDT": D(-1)}}, ""),

@@ -139,15 +139,12 @@ class AtEngine:
     ----------
     standing : Mapping[str, Standing]
         By symbol, wherever there is something.
-    closes : Mapping[str, Decimal]
-        By symbol: the close of the newest bar, as far as one has come.
     orders, reducing_orders : int
         How many of each kind were sent within the last minute.
 
     """
 
     standing: Mapping[str, Standing] = field(default_factory=dict)
-    closes: Mapping[str, Decimal] = field(default_factory=dict)
     orders: int = 0
     reducing_orders: int = 0
 
@@ -208,9 +205,10 @@ def breach(wanted: Wanted, engine: AtEngine, told: Told, limits: Limits) -> Brea
             Decimal(engine.reducing_orders + 1),
             Decimal(limits.max_reducing_orders_a_minute),
         )
-    mark = told.marks.get(wanted.symbol)
-    if not mark:
-        return Breach("", f"the mark price of {wanted.symbol} is not known")
+    for symbol in (wanted.symbol, *(s for s, each in engine.standing.items() if each.most)):
+        if not told.marks.get(symbol):
+            return Breach("", f"the mark price of {symbol} is not known")
+    mark = told.marks[wanted.symbol]
     if told.day is None:
         return Breach("", "the day's profit and loss is not known")
     equity = (told.equity or {}).get(wanted.asset, ZERO)
@@ -275,13 +273,9 @@ def day_breach(day: DayTotal, limits: Limits, cost: Decimal = ZERO) -> Breach | 
 
 
 def _elsewhere(symbol: str, engine: AtEngine, told: Told) -> Decimal:
-    """Return what all other symbols may be worth; one without a mark price counts by its close."""
-    total = told.others
-    for other, standing in engine.standing.items():
-        if other != symbol:
-            price = told.marks.get(other) or engine.closes.get(other, ZERO)
-            total += standing.most * price
-    return total
+    """Return what all other symbols may be worth."""
+    there = ((other, each.most) for other, each in engine.standing.items() if other != symbol)
+    return told.others + sum((most * told.marks[other] for other, most in there if most), ZERO)
 
 
 def _too_far(wanted: Wanted, mark: Decimal, limits: Limits) -> Breach | None:

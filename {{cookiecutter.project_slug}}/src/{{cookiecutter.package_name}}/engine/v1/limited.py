@@ -14,7 +14,7 @@ from typing import Any
 from nautilus_trader.adapters.binance import BINANCE
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.enums import OrderSide, OrderStatus
-from nautilus_trader.model.identifiers import ClientId, ClientOrderId, InstrumentId, PositionId
+from nautilus_trader.model.identifiers import ClientId, ClientOrderId, PositionId
 from nautilus_trader.model.orders import Order
 
 from ...plan.day import Heard
@@ -143,7 +143,6 @@ class Gate:
         standing = self._standing(besides=order)
         engine = AtEngine(
             standing=standing,
-            closes=self._closes(order.instrument_id),
             orders=len(self._sent),
             reducing_orders=len(self._sent_reducing),
         )
@@ -204,15 +203,6 @@ class Gate:
         }
         sent = (*self._cache.orders_open(), *self._cache.orders_inflight(), *self._passed.values())
         return {order.client_order_id: order for order in sent}
-
-    def _closes(self, instrument_id: InstrumentId) -> dict[str, Decimal]:
-        """Return the close of the newest bar of a symbol, if one has come."""
-        kinds = self._cache.bar_types(instrument_id=instrument_id)
-        bars = [bar for kind in kinds if (bar := self._cache.bar(kind)) is not None]
-        if not bars:
-            return {}
-        newest = max(bars, key=lambda bar: bar.ts_event)
-        return {symbol_of(instrument_id): newest.close.as_decimal()}
 
     # -- Fills ---------------------------------------------------------------------------------
 
