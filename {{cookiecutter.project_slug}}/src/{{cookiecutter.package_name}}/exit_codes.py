@@ -29,13 +29,17 @@ class NodeExit(Exception):
         The exit code of the process.
     sentence : str
         One plain line for stderr: what is broken and what to do.
+    at_once : bool
+        Whether the end does not wait for what is on its way. Ends other than for a restart never
+        do: what a defect or a refusal would do meanwhile cannot be trusted.
 
     """
 
-    def __init__(self, code: ExitCode, sentence: str) -> None:
+    def __init__(self, code: ExitCode, sentence: str, *, at_once: bool = False) -> None:
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence
+        self.at_once = at_once or code is not ExitCode.AWAY
 
 
 def one_line(error: object) -> str:

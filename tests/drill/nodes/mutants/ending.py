@@ -42,12 +42,12 @@ def ends_without_a_word(package: Package) -> None:
 
 def ignores_sigterm(package: Package) -> None:
     """Goes on when it is asked to stop."""
-    runner = package.runner.Runner
-    stock = runner._finish
+    ending = package.ending.Ending
+    stock = ending.tell
 
-    def finish(self: Any, end: Any) -> None:
+    def tell(self: Any, end: Any) -> None:
         if end is not None:
             stock(self, end)
 
-    runner._finish = finish
+    ending.tell = tell
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -33,6 +33,8 @@ ROOMS = {
     "endpoint": "face",
     "stages": "face",
     "lease": "guards.lease",
+    "ending": "life",
+    "hearing": "life",
     "keeper": "life",
     "refusals": "life",
     "runner": "life",

@@ -90,7 +90,7 @@ def lost_write_not_noticed(package: Package) -> None:
 
 def condition_not_told(package: Package) -> None:
     """Notices what is wrong, opens nothing, and says that all is well."""
-    package.runner.Runner._on_condition = lambda self: None
+    package.hearing.Hearing.wrong_or_right = lambda self: None
 
 
 def degraded_called_healthy(package: Package) -> None:

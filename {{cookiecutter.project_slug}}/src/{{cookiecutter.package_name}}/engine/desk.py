@@ -255,6 +255,9 @@ class Engine(Protocol):
     def ask_again(self, standing: ExchangeRecord) -> None:
         """Ask for the orders that stand otherwise at the exchange, and take up the answers."""
 
+    def ask_for_unanswered(self) -> None:
+        """Ask for the orders that wait for the exchange, and take up the answers."""
+
     async def stop(self) -> None:
         """Stop gracefully; orders that protect a position stay at the exchange."""
 

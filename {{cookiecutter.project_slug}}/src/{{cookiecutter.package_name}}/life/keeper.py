@@ -83,6 +83,7 @@ class Keeper:
         self._is_ready = False
         self._has_ended = False
         self._is_look_due = False
+        self._has_settled = False
         self._is_asking = False
         self._is_reload_due = False
 
@@ -100,6 +101,12 @@ class Keeper:
     def pending_looks(self) -> int:
         """Looks that are due and have not happened: 0 or 1."""
         return int(self._is_look_due)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is on its way, and what is held is as well protected as can be."""
+        is_looking = self._is_ready and not self._has_ended
+        return not is_looking or (self._has_settled and not self._is_look_due)
 
     # -- Start ---------------------------------------------------------------------------------
 
@@ -253,6 +260,7 @@ class Keeper:
         self._listener.looked()
 
     def _compare(self) -> None:
+        self._has_settled = False
         bars, close_ms = self._window.complete(), self._window.last_close_ms
         if close_ms is None or (bars is None and self._is_asking):
             return  # what is missing has been asked for, within a bound
@@ -281,6 +289,7 @@ class Keeper:
                 tick_size=self._desk.tick_size,
             )
         )
+        self._has_settled = isinstance(action, Settled)
         match action:
             case Submit():
                 self._submit(action)

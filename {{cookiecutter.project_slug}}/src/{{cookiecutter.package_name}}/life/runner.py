@@ -28,17 +28,16 @@ from ..guards.guard import Start, StartCold
 from ..guards.halt.places import Halts
 from ..guards.lease.lease import Lease
 from ..guards.limit_book import LimitBook
-from ..guards.watch import Trading
-from ..plan.day import Heard
-from ..plan.limits import KEPT_BACK, AtEngine, Wanted
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
 from ..venue.binance.orders import SymbolQuestions
-from ..venue.binance.requests import LATE_SECONDS, Requests
+from ..venue.binance.requests import Requests
 from .cold import note_of_a_cold_start, refusal_of_another, start_again, told
 from .control import NodeControl
-from .flatten.flatten import SECONDS as FLATTEN_SECONDS
-from .flatten.flatten import Flattening
+from .ending import HUNG, SETTLE_SECONDS, Ending
+from .flatten.at_end import SECONDS as FLATTEN_SECONDS
+from .flatten.at_end import flatten
+from .hearing import Hearing
 from .hold import hold
 from .keeper import Keeper
 from .watchdog import Watchdog
@@ -46,8 +45,6 @@ from .watching import Watching
 
 STOP_SECONDS = 10.0
 BEFORE_LOAD = (Stage.PREFLIGHT, Stage.LEASE, Stage.MEND)
-UNCLEAR = "outcomes"
-"""The condition that nobody says what has become of orders."""
 
 
 class Runner:
@@ -89,37 +86,50 @@ class Runner:
         self._control = NodeControl(self._halts, self._lease, self._flatten_at_end)
         self._flattens: tuple[str | None] | None = None
         self._keepers: dict[str, Keeper] = {}
-        self._not_ready = {each.tag for each in traded}
         self._watchdog = Watchdog()
         self._changes = Changes()
-        self._conditions = Conditions(self._on_condition)
-        self._watching = Watching(self._finish)
+        self._conditions = Conditions(lambda: self._hearing.wrong_or_right())
+        self._ending = Ending(self._changes, self._conditions, self._keepers)
+        self._watching = Watching(self._ending.tell)
         self._bells: defaultdict[str, Bell] = defaultdict(Bell)
         self._stages = Stages(on_enter=self._on_stage)
-        self._end: asyncio.Future[NodeExit | StartCold | None]
         self._asked_to_stop = asyncio.Event()
+        self._guarded = Start(
+            settings,
+            traded,
+            self._requests,
+            engine,
+            self._lease,
+            self._halts,
+            stands_by,
+            limits=self._limits,
+        )
+        self._hearing = Hearing(
+            self._guarded,
+            self._stages,
+            self._changes,
+            self._conditions,
+            self._bells,
+            self._keepers,
+            waited_for={each.tag for each in traded},
+            audit=lambda: self._pass(Stage.AUDIT),
+            begin=self._watch,
+            finish=self._ending.tell,
+        )
 
     async def run(self) -> ExitCode:
         """Run until the process should end, and return its exit code."""
         loop = asyncio.get_running_loop()
         self._started = loop.time()
-        self._guarded = Start(
-            self._settings,
-            self._traded,
-            self._requests,
-            self._engine,
-            self._lease,
-            self._halts,
-            self._stands_by,
-            limits=self._limits,
-        )
         if note := note_of_a_cold_start():
             self._guarded.notes.append(note)
-        self._end = loop.create_future()
         self._take_signals()
         start = loop.create_task(self._start())
         start.add_done_callback(self._start_is_over)
-        end = await self._end
+        end = await self._ending.reason()
+        if self._ending.must_wait():
+            self._watchdog.arm(SETTLE_SECONDS + STOP_SECONDS, ExitCode.AWAY, HUNG)
+            await self._ending.settle(self._engine.ask_for_unanswered)
         if isinstance(end, StartCold):
             end = await self._start_cold(end, start)
         if end is not None:
@@ -133,7 +143,10 @@ class Runner:
         await asyncio.wait([start])
         await self._stop()
         if self._flattens is not None:
-            await self._flatten(*self._flattens)
+            self._watchdog.arm(
+                FLATTEN_SECONDS + STOP_SECONDS, ExitCode.AWAY, "The flattening did not end."
+            )
+            await flatten(self._requests, self._lease, *self._flattens, STOP_SECONDS)
         await asyncio.to_thread(self._lease.release)
         if end is not None and self._must_be_held(end):
             self._watchdog.disarm()
@@ -180,7 +193,7 @@ class Runner:
         )
         await self._pass(*BEFORE_LOAD)
         stages.enter(Stage.LOAD)
-        self._engine.load(self._traded, self._make_keeper, self._requests, self)
+        self._engine.load(self._traded, self._make_keeper, self._requests, self._hearing)
         # The engine has put its own handlers in place of these.
         self._take_signals()
         stages.enter(Stage.CONNECT)
@@ -190,7 +203,7 @@ class Runner:
     def _make_keeper(self, traded: Traded, desk: Desk) -> Keeper:
         owner = owner_of(self._settings.id, traded.tag, traded.symbol)
         questions = SymbolQuestions(self._settings, self._requests, traded)
-        keeper = Keeper(traded, owner, desk, questions, self)
+        keeper = Keeper(traded, owner, desk, questions, self._hearing)
         self._keepers[traded.symbol] = keeper
         return keeper
 
@@ -203,102 +216,8 @@ class Runner:
                 if sentence := await guard.check(self._guarded):
                     self._stages.tell(guard.name, sentence)
 
-    # what the engine tells
-
-    def reconciling(self) -> None:
-        """Enter the stage."""
-        self._stages.enter(Stage.RECONCILE)
-
-    async def reconciled(self) -> None:
-        """Let the audit look, and enter the next stage."""
-        await self._pass(Stage.AUDIT)
-        self._stages.enter(Stage.WARMUP)
-
-    def changed(self) -> None:
-        """Count a change of what ``/state`` tells."""
-        self._changes.note()
-
-    def unclear(self, sentence: str) -> None:
-        """Say of which orders nobody says what has become."""
-        if sentence:
-            doing = "They are asked for until it is known, and nothing is sent before."
-            self._conditions.begin(UNCLEAR, sentence, doing)
-        else:
-            self._conditions.end(UNCLEAR)
-
-    def keeps_back(self, order: Wanted, engine: AtEngine) -> str:
-        """Return in a sentence why a limit keeps an order back; empty when it may be sent."""
-        limits, now = self._settings.limits(), time.monotonic()
-        symbols = self._guarded.symbols
-        sentence = self._limits.refusal(order, engine, limits, symbols, now)
-        if not sentence:
-            return ""
-        self._limits.say(self._conditions, limits, now)
-        return KEPT_BACK + sentence
-
-    def traded(self, fill: Heard) -> None:
-        """Count what a fill has brought and cost, until the exchange tells it."""
-        self._limits.hear(fill)
-
-    # what a keeper tells
-
-    def ready(self, tag: str) -> None:
-        """Trade when all are."""
-        self._not_ready.discard(tag)
-        if not self._not_ready:
-            self._stages.enter(Stage.TRADING)
-            trading = Trading(
-                self._settings,
-                self._traded,
-                self._requests,
-                self._engine,
-                self._lease,
-                self._halts,
-                self._conditions,
-                self._keepers,
-                self._guarded.note,
-                self._bells,
-                limits=self._limits,
-            )
-            self._watching.begin(WATCHES, trading)
-
-    def _on_condition(self) -> None:
-        wrong = self._conditions.now
-        if wrong and self._stages.current in (Stage.TRADING, Stage.DEGRADED):
-            told = " ".join(f"{each.sentence} {each.doing}" for each in wrong)
-            complain(told)
-            self._stages.enter(Stage.DEGRADED, told)
-        elif self._stages.current is Stage.DEGRADED:
-            complain("All is right again.")
-            self._stages.enter(Stage.TRADING)
-        for keeper in self._keepers.values():
-            keeper.look_again()
-
-    def looked(self) -> None:
-        """Count a change of what ``/state`` tells."""
-        self._changes.note()
-
-    def wrong(self, symbol: str, sentence: str, doing: str) -> None:
-        """Say what is wrong with a symbol."""
-        self._conditions.begin(_orders_of(symbol), sentence, doing, symbol)
-
-    def right(self, symbol: str) -> None:
-        """Say that nothing is wrong with a symbol."""
-        self._conditions.end(_orders_of(symbol))
-
-    def odd(self, watch: str) -> None:
-        """Let a watch look at once."""
-        self._bells[watch].ring()
-
-    def may_open(self, symbol: str) -> bool:
-        """Return whether nothing is wrong with a symbol besides what its keeper has said."""
-        # What a person has halted counts before its condition is there.
-        is_right = self._conditions.may_open(symbol, besides=_orders_of(symbol))
-        return is_right and not self._halts.now.holds(symbol)
-
-    def failed(self, end: NodeExit) -> None:
-        """End: engine or keeper cannot go on."""
-        self._finish(end)
+    def _watch(self) -> None:
+        self._watching.begin(WATCHES, self._hearing.trading())
 
     def _start_is_over(self, start: asyncio.Task[None]) -> None:
         if start.cancelled() or start.exception() is None:
@@ -308,18 +227,20 @@ class Runner:
             reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
             sentence = f"The start failed: {type(error).__name__}: {reason}."
             error = NodeExit(ExitCode.DEFECT, sentence)
-        self._finish(error)
+        self._ending.tell(error)
 
     def _on_stage(self, stage: Stage) -> None:
         self._changes.note()
         self._set_deadline(stage)
 
     def _set_deadline(self, stage: Stage) -> None:
+        if self._ending.has_begun:
+            return  # the way down has deadlines of its own
         if self._stands_by and stage is Stage.MEND:
             self._started = asyncio.get_running_loop().time()
         if stage in (Stage.TRADING, Stage.DEGRADED) or (self._stands_by and stage is Stage.LEASE):
             self._watchdog.disarm()
-        elif stage is not Stage.STOPPING:
+        else:
             bound = self._settings.startup_timeout_seconds
             left = self._started + bound - asyncio.get_running_loop().time()
             self._watchdog.arm(
@@ -338,29 +259,15 @@ class Runner:
 
     def _stop_as_asked(self) -> None:
         self._asked_to_stop.set()
-        self._finish(None)
+        self._ending.tell(None)
 
     def _flatten_at_end(self, symbol: str | None, sentence: str) -> None:
         """Flatten once the engine has stopped, which is now when there is a sentence."""
         self._flattens = (symbol,)
         if sentence:
-            self._finish(NodeExit(ExitCode.AWAY, f"{sentence} The node stops and flattens."))
-
-    async def _flatten(self, symbol: str | None) -> None:
-        """Flatten with the lease in hand, and say how it has ended."""
-        self._watchdog.arm(
-            FLATTEN_SECONDS + STOP_SECONDS, ExitCode.AWAY, "The flattening did not end."
-        )
-        self._lease.needed(FLATTEN_SECONDS + STOP_SECONDS)  # no watch says so any more
-        quiet_from = time.monotonic() + LATE_SECONDS
-        try:
-            await Flattening(self._requests, symbol, lambda: quiet_from, complain).run()
-        except NodeExit as end:
-            complain(end.sentence)
-        else:
-            complain(f"Flat: the exchange has nothing left of {symbol or 'any symbol'}.")
-        finally:
-            await self._requests.close()
+            sentence = f"{sentence} The node stops and flattens."
+            # What is held is closed once the engine has stopped.
+            self._ending.tell(NodeExit(ExitCode.AWAY, sentence, at_once=True))
 
     async def _start_cold(self, cold: StartCold, start: asyncio.Task[None]) -> NodeExit:
         """Start once more from the exchange alone, once; return how the process ends otherwise."""
@@ -372,22 +279,12 @@ class Runner:
         await self._stop()
         return await start_again(cold, self._guarded)
 
-    def _finish(self, end: NodeExit | StartCold | None) -> None:
-        """End the run; the first reason counts. ``None`` is a stop as asked."""
-        if not self._end.done():
-            self._end.set_result(end)
-
     async def _stop(self) -> None:
         await self._watching.end()
         await self._engine.stop()
         await self._requests.close()
         if hasattr(self, "_endpoint"):
             await self._endpoint.cleanup()
-
-
-def _orders_of(symbol: str) -> str:
-    """Return the name of the condition that a keeper says of its symbol."""
-    return f"orders of {symbol}"
 
 
 def run(

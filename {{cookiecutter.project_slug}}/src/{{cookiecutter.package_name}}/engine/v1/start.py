@@ -205,6 +205,11 @@ class EngineV1:
         if self._outcomes is not None:
             self._outcomes.ask_for_differing(standing.orders)
 
+    def ask_for_unanswered(self) -> None:
+        """Ask for the orders that wait for the exchange, and take up the answers."""
+        if self._outcomes is not None:
+            self._outcomes.ask_for_waiting()
+
     def _on_event(self, event: Any) -> None:
         self._line.note(event)
         self._events.changed()

@@ -137,6 +137,11 @@ class UnknownOutcomes:
             if found is None or found.filled != order.filled_qty.as_decimal():
                 self.find_out(order)
 
+    def ask_for_waiting(self) -> None:
+        """Find out at once what has become of each order that waits for the exchange."""
+        for order in self._waiting():
+            self.find_out(order)
+
     # -- One order -----------------------------------------------------------------------------
 
     async def _find_out(self, order: Order, since: float) -> None:

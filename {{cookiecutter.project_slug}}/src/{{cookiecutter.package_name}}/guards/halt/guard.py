@@ -89,6 +89,7 @@ def _give_way(scope: Scope) -> None:
         raise NodeExit(
             ExitCode.AWAY,
             f"{scope.halts.now.told()} The account is being flattened, and this node gives way.",
+            at_once=True,  # what is held is closed as soon as this node is gone
         )
 
 

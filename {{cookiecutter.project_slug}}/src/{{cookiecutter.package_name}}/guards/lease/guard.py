@@ -113,14 +113,15 @@ async def watch_lease(trading: Trading) -> None:
     Raises
     ------
     NodeExit
-        With code 75 when the lease is lost.
+        With code 75 when the lease is lost; at once, for this node may send nothing any more, and
+        the one that holds the lease now protects what is held.
 
     """
     lease = trading.lease
     while True:
         lease.needed(ALIVE_SECONDS)
         if lease.lost:
-            raise NodeExit(ExitCode.AWAY, f"{lease.lost} The node ends.")
+            raise NodeExit(ExitCode.AWAY, f"{lease.lost} The node ends.", at_once=True)
         if lease.left() > 0:
             trading.conditions.end(CONDITION)
         else:
