@@ -27,10 +27,12 @@ from recovery_drill.faults.store import StoreIdle, StoreKill, StoreSnapshotFails
 from recovery_drill.play.case import Subject
 from recovery_drill.play.scenario import UNEQUAL, Scenario, Situation
 from recovery_drill.play.world import World
+from recovery_drill.scenarios.catalogue import find_scenario
 from recovery_drill.scenarios.steps import steps
 
 SYMBOL = "BTCUSDT"
 DEAF: Armed = {"name": "half_open", "stream": "user"}
+IN_FLIGHT = "exchange-refuse-listen-key-in-flight"
 LOOKS = 2
 """For so many times the time to settle the node may find out what it was not told, or end."""
 CLOCK_STEP = "+0.9s"
@@ -227,6 +229,7 @@ NO_KEY = watched(
         {"name": "drop_sockets"},
     ),
 )
+NO_KEY_IN_FLIGHT = Subject(IN_FLIGHT, find_scenario(IN_FLIGHT))
 BAR_MISSED = watched(
     "the market streams are deaf for a bar",
     "The market streams are open and say nothing when a bar closes.",

@@ -11,8 +11,9 @@ import pytest
 from node.conftest import Start
 from node.processes import SYMBOL, Exchange, Node, Store
 from node.test_trading import MOST_BARS, last_bar
-from node.test_watches import AWAY, refuse_listen_keys, until_health
+from node.test_watches import AWAY, refuse_listen_keys
 
+WELL = 200
 ENDED_SECONDS = 15.0
 AT_ONCE_SECONDS = 1.5
 """Less than an end waits: what is left of a life that does not wait."""
@@ -62,10 +63,18 @@ def protected(exchange: Exchange) -> bool:
     return [Decimal(stop["quantity"]) for stop in exchange.working_stops()] == [position] != [0]
 
 
-def until_ending(node: Node, why: str) -> None:
-    health = until_health(node, lambda status, said: status == 503 and why in said["reason"])
-    assert health["stage"] == "degraded"
-    assert "Nothing new is opened" in health["reason"]
+def until_ending(node: Node) -> str:
+    """Wait until the node is not well, or has ended; return what it said last."""
+    deadline = time.monotonic() + ENDED_SECONDS
+    while time.monotonic() < deadline and node.child.poll() is None:
+        try:
+            status, health = node.get("health")
+        except OSError:
+            break  # it has ended a moment ago
+        if status != WELL:
+            return f"{health['stage']}: {health['reason']}"
+        time.sleep(0.01)
+    return "nothing"
 
 
 @pytest.mark.parametrize(("leg", "phase"), ON_ITS_WAY)
@@ -77,10 +86,11 @@ def test_an_end_waits_for_what_is_on_its_way(
     node.until("trading")
     held = hold_one(exchange, node, leg, phase)
     why.touch()
-    until_ending(node, "A watch ends the node.")
+    said = until_ending(node)
     exchange.release(held)
     assert node.wait(ENDED_SECONDS) == AWAY
-    assert protected(exchange)
+    assert protected(exchange), "what was on its way is naked"
+    assert said.startswith("degraded: A watch ends the node. Nothing new is opened;")
     assert node.complaint()[-1] == "A watch ends the node."
 
 
@@ -91,10 +101,11 @@ def test_an_end_by_a_lost_stream_asks_for_what_is_on_its_way(
     node.until("trading")
     held = hold_one(exchange, node, "entry", "received")
     refuse_listen_keys(exchange, MOST_BARS)
-    until_ending(node, "could not be opened again")
+    said = until_ending(node)
     exchange.release(held)
     assert node.wait(ENDED_SECONDS) == AWAY
-    assert protected(exchange)
+    assert protected(exchange), "what was on its way is naked"
+    assert "could not be opened again" in said
 
 
 def test_a_stop_as_asked_waits_too(start: Start, store: Store, exchange: Exchange) -> None:
@@ -102,10 +113,11 @@ def test_a_stop_as_asked_waits_too(start: Start, store: Store, exchange: Exchang
     node.until("trading")
     held = hold_one(exchange, node, "entry", "received")
     node.child.send_signal(signal.SIGTERM)
-    until_ending(node, "The node was asked to stop.")
+    said = until_ending(node)
     exchange.release(held)
     assert node.wait(ENDED_SECONDS) == 0
-    assert protected(exchange)
+    assert protected(exchange), "what was on its way is naked"
+    assert "The node was asked to stop." in said
 
 
 def test_an_end_waits_no_longer_than_its_bound(

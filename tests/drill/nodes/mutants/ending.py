@@ -51,3 +51,8 @@ def ignores_sigterm(package: Package) -> None:
 
     ending.tell = tell
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def ends_in_the_midst(package: Package) -> None:
+    """Ends for a new start while an entry is on its way, and leaves what fills without a stop."""
+    package.ending.Ending.must_wait = lambda self: False

@@ -9,6 +9,7 @@ from recovery_drill.faults.exchange import ALWAYS, Armed, DeafForBars, SocketFau
 from recovery_drill.faults.fault import Fault
 from recovery_drill.play.scenario import UNEQUAL, Scenario, Situation
 from recovery_drill.play.world import World
+from recovery_drill.record.contract import Stage
 from recovery_drill.scenarios.exchange import (
     ENTRY,
     MET_HOLDING,
@@ -49,6 +50,11 @@ REFUSED = Trouble(
     "has ended, or should have settled.",
     (of_request("fail", NO_KEY, times=ALWAYS), BROKEN),
 )
+REFUSED_IN_FLIGHT = REFUSED._replace(
+    name="refuse-listen-key-in-flight",
+    purpose="An entry is on its way when all sockets break and no listen key is given (503); the "
+    "node that ends for it leaves no position without its stop.",
+)
 DEAF = Trouble(
     "half-open-user",
     "The user stream goes deaf without breaking while an entry fills, inside the bar.",
@@ -82,6 +88,55 @@ async def without_a_key(world: World, fault: Fault) -> None:
             await asyncio.sleep(ASK_AGAIN_SECONDS)
     await world.recover()
     await stretch(world)
+
+
+async def without_a_key_in_flight(world: World, fault: Fault) -> None:
+    """Have an entry arrive once the node ends, or says why it will; look at what it has left."""
+    await flat_before(world)
+    sent = await step_into(world, {"name": "gate", "match": ENTRY, "nth": 1, "phase": "received"})
+    async with world.fault(fault):
+        if world.disturbed:
+            await _said_or_ended(world)
+        await world.market.release(sent)
+        if world.disturbed:
+            await _until_filled_and_ended(world)
+    await world.recover()
+    await stretch(world)
+
+
+async def _said_or_ended(world: World) -> None:
+    """Wait until the node says that something is wrong, or has ended; its budget is the bound."""
+    seconds = world.policy.budgets.settle_seconds
+    waits = {
+        asyncio.ensure_future(world.life.reaches(Stage.DEGRADED, seconds)),
+        asyncio.ensure_future(world.life.child.ended()),
+    }
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waits:
+            each.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+
+async def _until_filled_and_ended(world: World) -> None:
+    """Wait until the entry has filled and the node has ended; show what is held then.
+
+    Raises
+    ------
+    Inconclusive
+        If the entry does not fill.
+
+    """
+    deadline = time.monotonic() + world.policy.budgets.settle_seconds
+    is_held = False
+    while time.monotonic() < deadline and not (is_held and not world.node_runs):
+        is_held = is_held or bool((await world.market.ledger()).positions)
+        await asyncio.sleep(ASK_AGAIN_SECONDS)
+    if not is_held:
+        raise Inconclusive("The exchange did not fill the entry.")
+    if not world.node_runs:
+        await world.show("after the node has ended, and before it is back")
 
 
 async def while_entry_fills(world: World, fault: Fault) -> None:
@@ -124,6 +179,7 @@ SOCKETS: tuple[Scenario, ...] = (
         leave_out=BARS_LOST,
     ),
     REFUSED.scenario(without_a_key, MET_HOLDING),
+    REFUSED_IN_FLIGHT.scenario(without_a_key_in_flight, MET_IN_FLIGHT),
     DEAF.scenario(while_entry_fills, MET_IN_FLIGHT),
     Scenario(
         "exchange-half-open-market",
