@@ -98,6 +98,20 @@ SPOILED = [
     ),
     pytest.param(
         evidence(
+            left=(
+                snapshot(when="after it has ended by itself", state=None),
+                snapshot(
+                    when="after it has ended again", state=None, ledger=ledger(orders=[order_row()])
+                ),
+            )
+        ),
+        "one-protective-stop",
+        "A position of 0.010 BTCUSDT has 0 working stops instead of one after it has ended again: "
+        "none.",
+        id="ended-in-the-midst",
+    ),
+    pytest.param(
+        evidence(
             journal=sound_journal()
             .stop("accepted", **TAKE_PROFIT)
             .stop("accepted", **STOP_ENTRY)

@@ -1,5 +1,6 @@
 """What is read back from a history: what the checks are given, of this drill and of older ones."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -102,6 +103,11 @@ def test_snapshots_and_waits_have_the_time_of_their_record() -> None:
     found = read((8, "snapshot", data), (9, "unsettled", {"what": "it waits"}))
     assert found.snapshots == (snapshot(mono_ns=8 * SECOND),)
     assert found.unsettled == (LateWait("it waits", 9 * SECOND),)
+
+
+def test_what_a_node_has_left_is_read() -> None:
+    left = snapshot(when="after it has ended", state=None)
+    assert read((8, "left", msgspec.to_builtins(left))).left == (replace(left, mono_ns=8 * SECOND),)
 
 
 def test_a_history_of_an_older_drill_is_read_and_has_nothing_of_what_came_later() -> None:

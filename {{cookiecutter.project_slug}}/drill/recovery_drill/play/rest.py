@@ -96,6 +96,12 @@ class Rest:
         state = await self._site.lives.node.state()
         self._snapshot(when, state, await self._site.runtime.exchange.ledger(), True)
 
+    async def show_left(self, when: str) -> None:
+        """Record the exchange as a node that has ended by itself has left it."""
+        ledger = await self._site.runtime.exchange.ledger()
+        left = trimmed(Snapshot(when=when, state=None, ledger=ledger))
+        self._site.history.record("drill", "left", msgspec.to_builtins(left))
+
     async def look(self, when: str) -> None:
         """Look at what the node says of its health, and at the store unless that is disturbed."""
         await self.look_at_health(when)

@@ -75,6 +75,7 @@ class World:
         self._site = Site(policy, runtime, folder, self.history, self._lives, self.stop_node)
         self._rest = Rest(self._site)
         self.show = self._rest.show
+        self.show_left = self._rest.show_left
         self.naming = Naming(self._site, disturbed=disturbed)
         self._crashes = Crashes(self._site, self._nemesis, self._begin_anew)
         self.market = Market(self._site, self._nemesis)

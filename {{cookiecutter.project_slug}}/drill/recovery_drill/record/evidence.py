@@ -170,6 +170,8 @@ class Evidence:
         What was promised.
     lives, snapshots, journal : tuple
         The node's lives, what both sides said at rest, and the exchange's records.
+    left : tuple[Snapshot, ...]
+        The exchange while there was no node, after one that had ended by itself.
     after_stop : Ledger or None
         The exchange after the last life was stopped as asked.
     unsettled : tuple[LateWait, ...]
@@ -203,6 +205,7 @@ class Evidence:
     lives: tuple[Life, ...]
     snapshots: tuple[Snapshot, ...]
     journal: tuple[Record, ...]
+    left: tuple[Snapshot, ...] = ()
     after_stop: Ledger | None = None
     unsettled: tuple[LateWait, ...] = ()
     disagreed: tuple[str, ...] = ()

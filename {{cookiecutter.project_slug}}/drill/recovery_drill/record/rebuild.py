@@ -4,7 +4,7 @@ The checks see records only, never a live process: an old folder is judged by th
 the same result, as a drill that has just ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,10 +37,8 @@ def from_records(
     return Evidence(
         policy=policy,
         lives=_lives(history),
-        snapshots=tuple(
-            replace(msgspec.convert(r.data, type=Snapshot, strict=False), mono_ns=r.mono_ns)
-            for r in of_kind.get("snapshot", [])
-        ),
+        snapshots=_snapshots(of_kind.get("snapshot", [])),
+        left=_snapshots(of_kind.get("left", [])),
         journal=tuple(journal),
         after_stop=(
             msgspec.convert(after_stop[-1].data, type=Ledger, strict=False) if after_stop else None
@@ -65,6 +63,13 @@ def from_records(
         crash_points=tuple(str(r.data["boundary"]) for r in of_kind.get("crash.point", [])),
         ended_early="ended.early" in of_kind,
         named=tuple(msgspec.convert(r.data, type=Named) for r in of_kind.get("named", [])),
+    )
+
+
+def _snapshots(records: Iterable[Record]) -> tuple[Snapshot, ...]:
+    return tuple(
+        replace(msgspec.convert(r.data, type=Snapshot, strict=False), mono_ns=r.mono_ns)
+        for r in records
     )
 
 

@@ -136,7 +136,7 @@ async def _until_filled_and_ended(world: World) -> None:
     if not is_held:
         raise Inconclusive("The exchange did not fill the entry.")
     if not world.node_runs:
-        await world.show("after the node has ended, and before it is back")
+        await world.show_left("after the node has ended by itself")
 
 
 async def while_entry_fills(world: World, fault: Fault) -> None:
