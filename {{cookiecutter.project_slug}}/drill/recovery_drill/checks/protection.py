@@ -14,9 +14,9 @@ MOST_WHILE_REPLACED = 2
 def one_protective_stop(evidence: Evidence) -> Iterator[str | None]:
     """Judge each settled snapshot, and the time between them by the journal.
 
-    At rest, and after the node has ended by itself or was stopped, an open position has exactly one working stop of the
-    opposite side and its whole quantity. In between, a position that was protected once stays so:
-    one stop, or two while one replaces the other, never none.
+    At rest, and after the node has ended by itself or was stopped, an open position has exactly one
+    working stop of the opposite side and its whole quantity. In between, a position that was
+    protected once stays so: one stop, or two while one replaces the other, never none.
     """
     for snapshot in evidence.snapshots:
         yield from _all_at_rest(evidence, snapshot.ledger, snapshot.when)
