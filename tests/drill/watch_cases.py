@@ -27,12 +27,11 @@ from recovery_drill.faults.store import StoreIdle, StoreKill, StoreSnapshotFails
 from recovery_drill.play.case import Subject
 from recovery_drill.play.scenario import UNEQUAL, Scenario, Situation
 from recovery_drill.play.world import World
-from recovery_drill.scenarios.catalogue import find_scenario
+from recovery_drill.scenarios.sockets import lose_key_in_flight
 from recovery_drill.scenarios.steps import steps
 
 SYMBOL = "BTCUSDT"
 DEAF: Armed = {"name": "half_open", "stream": "user"}
-IN_FLIGHT = "exchange-refuse-listen-key-in-flight"
 LOOKS = 2
 """For so many times the time to settle the node may find out what it was not told, or end."""
 CLOCK_STEP = "+0.9s"
@@ -104,6 +103,13 @@ async def _no_key(world: World, fault: Fault) -> None:
         await _while_it_runs(world, NO_KEY_SECONDS)
     await trigger_stop(world)
     await _find_out(world)
+    await steps(world, BARS_AFTER)
+
+
+async def _no_key_in_flight(world: World, fault: Fault) -> None:
+    """Lose the user stream for good while an entry is on its way."""
+    await world.first_start()
+    await lose_key_in_flight(world, fault)
     await steps(world, BARS_AFTER)
 
 
@@ -229,7 +235,17 @@ NO_KEY = watched(
         {"name": "drop_sockets"},
     ),
 )
-NO_KEY_IN_FLIGHT = Subject(IN_FLIGHT, find_scenario(IN_FLIGHT))
+NO_KEY_IN_FLIGHT = watched(
+    "the user stream is lost for good while an entry is on its way",
+    "All sockets break and no listen key is given, and the entry arrives when the node ends.",
+    _no_key_in_flight,
+    partial(
+        ExchangeFault,
+        "no key",
+        of_request("fail", {"request": "listen_key.new"}, times=1000),
+        {"name": "drop_sockets"},
+    ),
+)
 BAR_MISSED = watched(
     "the market streams are deaf for a bar",
     "The market streams are open and say nothing when a bar closes.",

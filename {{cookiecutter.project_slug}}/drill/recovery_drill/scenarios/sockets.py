@@ -91,8 +91,14 @@ async def without_a_key(world: World, fault: Fault) -> None:
 
 
 async def without_a_key_in_flight(world: World, fault: Fault) -> None:
-    """Have an entry arrive once the node ends, or says why it will; look at what it has left."""
+    """Trade for a while, lose the listen key while an entry is on its way, and trade on."""
     await flat_before(world)
+    await lose_key_in_flight(world, fault)
+    await stretch(world)
+
+
+async def lose_key_in_flight(world: World, fault: Fault) -> None:
+    """Have an entry arrive once the node ends, or says why it will; look at what it has left."""
     sent = await step_into(world, {"name": "gate", "match": ENTRY, "nth": 1, "phase": "received"})
     async with world.fault(fault):
         if world.disturbed:
@@ -101,7 +107,6 @@ async def without_a_key_in_flight(world: World, fault: Fault) -> None:
         if world.disturbed:
             await _until_filled_and_ended(world)
     await world.recover()
-    await stretch(world)
 
 
 async def _said_or_ended(world: World) -> None:
