@@ -110,10 +110,11 @@ async def lose_key_in_flight(world: World, fault: Fault) -> None:
 
 
 async def _said_or_ended(world: World) -> None:
-    """Wait until the node says that something is wrong, or has ended; its budget is the bound."""
+    """Wait until the node says that something is wrong or that it ends; its budget is the bound."""
     seconds = world.policy.budgets.settle_seconds
     waits = {
         asyncio.ensure_future(world.life.reaches(Stage.DEGRADED, seconds)),
+        asyncio.ensure_future(world.life.reaches(Stage.STOPPING, seconds)),
         asyncio.ensure_future(world.life.child.ended()),
     }
     try:
