@@ -13,7 +13,7 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 
 START_PROCESSES = (
-    *("stack/", "template/"),
+    *("stack/", "template/", "guides/test_guides.py", "guides/test_table.py"),
     *("drill/test_child.py", "drill/test_command_line.py", "drill/test_compose.py"),
     *("drill/test_containers.py", "node/test_health.py", "node/test_history.py"),
     *(

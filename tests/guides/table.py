@@ -1,0 +1,227 @@
+"""How each guide is walked: what a reader puts in, and the commands that are not simply run.
+
+Every command of a page is run as it stands, and has to end with 0. A `Way` says what is otherwise,
+and why; one that fits no command of its page fails the test, and so does a stand-in that stands
+nowhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How a command is run that is not simply run.
+
+    Parameters
+    ----------
+    reason
+        Why, as a sentence.
+    never
+        It is not run at all.
+    instead
+        Run in its place.
+    added
+        Arguments that are added to it.
+    until
+        It runs until Ctrl-C: what it says before that is pressed.
+    stays
+        It is stopped at the end of the page only.
+    code
+        What it ends with.
+    hears
+        What is typed when it asks.
+    then
+        Run after it, before the next one.
+    """
+
+    reason: str
+    never: bool = False
+    instead: str = ""
+    added: str = ""
+    until: str = ""
+    stays: bool = False
+    code: int = 0
+    hears: str = ""
+    then: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guide:
+    """A page, and how it is walked.
+
+    Parameters
+    ----------
+    page
+        Its name, in the project's folder, or in the template's.
+    given
+        What stands in the page for something of the reader's, and what this reader puts there.
+    ways
+        What is not simply run: by the command, as it stands in the page.
+    of_template
+        It is a page of the template itself.
+    before
+        What the reader has done before the page begins.
+    afterwards
+        What shows that the files of the page do what they should.
+    trades
+        A node trades on this machine, with the reader's settings, before the page begins.
+    stack
+        The same in containers.
+    """
+
+    page: str
+    given: Mapping[str, str] = field(default_factory=dict)
+    ways: Mapping[str, Way] = field(default_factory=dict)
+    of_template: bool = False
+    before: tuple[str, ...] = ()
+    afterwards: tuple[str, ...] = ()
+    trades: bool = False
+    stack: bool = False
+
+
+def shorter(added: str) -> Way:
+    """Return the way of a play that would take minutes."""
+    return Way(added=added, reason="It takes minutes: the same with less to play.")
+
+
+CTRL_C = "It runs until Ctrl-C."
+READY = '"event":"ready"'
+ONE_POINT = "--bars 2 --once --only '^stage trading'"
+CI_DRILLS = Way(
+    instead="make --dry-run drill",
+    reason="The job `drill` of .github/workflows/ci.yml runs it on every push.",
+)
+
+GUIDES = (
+    Guide(
+        page="README.md",
+        of_template=True,
+        given={
+            "<this repository>": "{template}",
+            "<its folder>": "template",
+            "<path, git URL or zip of this repository>": "{template}",
+        },
+        ways={
+            "make drill": CI_DRILLS,
+            ".venv/bin/recovery-drill run kill-holding-position --node-command "
+            '"{python} ../../tests/drill/nodes/stock_adapter.py my_trader"': Way(
+                code=1, reason="This node has the bug that the page tells of."
+            ),
+            "cookiecutter <path, git URL or zip of this repository>": Way(
+                hears="\n" * 20, reason="It asks nine questions; every answer is the default."
+            ),
+            "cd my-trader && make drill": Way(
+                instead="cd my-trader && make --dry-run drill",
+                reason="Its environment takes a minute more; the project's README.md drills.",
+            ),
+            ".venv/bin/recovery-drill explore": shorter(ONE_POINT),
+        },
+    ),
+    Guide(
+        page="README.md",
+        given={"localhost:8080": "localhost:{node_port}", "localhost:8090": "localhost:{exchange_port}",
+               "backups/FILE": '"$(ls -t backups/* | head -n 1)"'},
+        ways={
+            "make drill": shorter("kill-while-flat"),
+            "make run": Way(until="node      trading", reason=CTRL_C),
+            "docker compose logs --follow node": Way(until="trading", reason=CTRL_C),
+            "docker compose exec node sh -c 'kill -9 -1'": Way(
+                code=137,
+                then="docker compose up --detach --wait",
+                reason="The process that is killed is this one's container's; a reader looks again "
+                "when it is back.",
+            ),
+            "make flatten": Way(
+                hears="yes\n", reason="It asks before it closes anything."
+            ),
+            "make drill-compose": shorter("container-process-kill"),
+        },
+    ),
+    Guide(page="docs/going-live.md"),
+    Guide(
+        page="docs/halt-and-flatten.md",
+        trades=True,
+        given={"localhost:8080": "localhost:{node_port}", "$TOKEN": "{token}"},
+    ),
+    Guide(page="docs/one-owner.md"),
+    Guide(
+        page="docs/recovery.md",
+        stack=True,
+        ways={
+            'make drill ARGS="trade-through --bars 500 --kills 10"': shorter("--bars 6 --kills 1"),
+            'make drill ARGS="trade-through --market bars.csv.gz"': shorter("--bars 6 --kills 1"),
+            'make drill ARGS="--seed 3"': shorter("kill-while-flat"),
+            'make drill ARGS="store-kill host-kill two-nodes"': Way(
+                instead="make drill ARGS=host-kill",
+                reason="The page of the drill plays the other two.",
+            ),
+            "make drill-explore": shorter(ONE_POINT),
+        },
+    ),
+    Guide(
+        page="docs/updating.md",
+        before=("git checkout --quiet --orphan first",),
+        afterwards=("pipx run cruft check",),
+        ways={
+            "pipx run cruft diff": Way(
+                then='cd "$TEMPLATE" && date >>CHANGELOG.md && git commit --quiet --all -m Newer',
+                reason="A newer template is there now.",
+            ),
+            "pipx run cruft update": Way(hears="y\n", reason="It asks."),
+            "make check test": Way(
+                instead="SKIP=mypy PYTEST_ADDOPTS='--deselect tests/test_recovery.py' make check test",
+                reason="Types and drill take minutes, and other pages show them.",
+            ),
+        },
+    ),
+    Guide(
+        page="docs/your-strategy.md",
+        ways={
+            "make drill": shorter("kill-holding-position"),
+            "make test": Way(
+                instead="PYTEST_ADDOPTS='--deselect tests/test_recovery.py' make test",
+                reason="The drill under pytest takes minutes, and is played above.",
+            ),
+        },
+    ),
+    Guide(
+        page="drill/README.md",
+        given={
+            "runs/latest/CASE": '"$(ls -d runs/latest/*/ | head -n 1)"',
+            "--project-name NAME": "--project-name drill-of-nobody",
+        },
+        afterwards=("pytest tests/test_recovery.py -k kill-while-flat",),
+        ways={
+            "pip install -e drill": Way(
+                added="--no-deps --no-build-isolation --no-index",
+                reason="It asks a registry for what builds it, and for what it needs.",
+            ),
+            "recovery-drill run": shorter("kill-while-flat"),
+            "recovery-drill run trade-through --market bars.csv": shorter("--bars 6 --kills 1"),
+            "recovery-drill explore": shorter(ONE_POINT),
+            "recovery-drill replay runs/latest/CASE --times 10": shorter("--times 1"),
+            "recovery-drill run --runtime compose": shorter("container-process-kill"),
+            "recovery-drill stack": Way(until="node      trading", reason=CTRL_C),
+            "recovery-drill explore --only 'RPUSHX orders OrderFilled|RPUSH positions'": shorter(
+                "--bars 2 --once --most 1"
+            ),
+            "recovery-drill explore --each 3": shorter(ONE_POINT),
+            "recovery-drill explore --bars 60 --seed 3 --once": shorter(ONE_POINT),
+        },
+    ),
+    Guide(
+        page="drill/exchange.md",
+        given={"8080": "{port}"},
+        ways={
+            "simulated-exchange --port 8080 --speed 60": Way(
+                until=READY, stays=True, reason="The page trades on it."
+            ),
+            "simulated-exchange --stepped --symbol BTCUSDT --symbol ETHUSDT --regime crash": Way(
+                until=READY, reason=CTRL_C
+            ),
+            "simulated-exchange --market bars.csv --speed 600": Way(until=READY, reason=CTRL_C),
+            "simulated-exchange --state exchange/": Way(until=READY, reason=CTRL_C),
+        },
+    ),
+)
