@@ -48,8 +48,11 @@ def trading(
         "TRADER_HTTP_PORT": str(free_port()),
         "TRADER_CONTROL_TOKEN": token,
     }
-    node = Process(
-        [str(command / project.name), "run"], project, settings, inherits=environment
+    node = Process(  # and what starts it again, as a supervisor does
+        ["sh", "-c", f"while {command / project.name} run; test $? = 75; do :; done"],
+        project,
+        settings,
+        inherits=environment,
     )
     while (line := node.next_line(SECONDS_UNTIL_TRADING)).get("stage") != "trading":
         assert line["event"] == "stage", line

@@ -143,8 +143,23 @@ GUIDES = (
         page="docs/halt-and-flatten.md",
         trades=True,
         given={"localhost:8080": "localhost:{node_port}", "$TOKEN": "{token}"},
+        ways={
+            'my-trader flatten --why "prices look wrong"': Way(
+                hears="yes\n",
+                then="timeout 60 sh -c 'until my-trader state | grep \"^node .* trad\"; do :; done'",
+                reason="It asks; and a node that gave way is back when its supervisor started it.",
+            ),
+        },
     ),
-    Guide(page="docs/one-owner.md"),
+    Guide(
+        page="docs/one-owner.md",
+        trades=True,
+        ways={
+            "my-trader run --standby": Way(
+                until="standby", reason="It waits for as long as the other node trades."
+            ),
+        },
+    ),
     Guide(
         page="docs/recovery.md",
         stack=True,

@@ -14,7 +14,7 @@ import pytest
 from baking import PROJECT, TEMPLATE, BakedProject, cookiecutter, copy_of_the_template
 from engine import Stack, needs_engine, own_name
 from guides.blocks import blocks, shells
-from guides.presumed import Trading, make_bars, trading
+from guides.presumed import make_bars, trading
 from guides.table import GUIDES, Guide
 from guides.walk import Reader, fresh_environment, in_containers
 from processes import free_port
@@ -104,6 +104,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     project = BakedProject(desk / "clone" / "build" / "my-trader")
     setup = project.make("setup")
     assert setup.returncode == 0, setup.stderr
+    git(project.path, "init", "--quiet", "--initial-branch=main")  # in the clone it is given none
     git(project.path, "add", "--all")
     git(project.path, "commit", "--quiet", "--message", "As generated")
     git(project.path, "tag", "generated")
