@@ -29,6 +29,8 @@ class Way:
         It is stopped at the end of the page only.
     code
         What it ends with.
+    says
+        What it says.
     hears
         What is typed when it asks.
     then
@@ -42,6 +44,7 @@ class Way:
     until: str = ""
     stays: bool = False
     code: int = 0
+    says: str = ""
     hears: str = ""
     then: str = ""
 
@@ -85,9 +88,18 @@ def shorter(added: str) -> Way:
     return Way(added=added, reason="It takes minutes: the same with less to play.")
 
 
+ONLY_READ = Way(
+    added="--market nowhere.csv",
+    code=2,
+    says="There is no market file nowhere.csv.",
+    reason="Minutes of what other pages play: whether its names and options are taken is tried, "
+    "and nothing is played.",
+)
 CTRL_C = "It runs until Ctrl-C."
 READY = '"event":"ready"'
 ONE_POINT = "--bars 2 --once --only '^stage trading'"
+TRADES_AGAIN = 'until my-trader state | grep "^node .* trad"; do :; done'
+NO_DRILL = "PYTEST_ADDOPTS='--deselect tests/test_recovery.py'"
 CI_DRILLS = Way(
     instead="make --dry-run drill",
     reason="The job `drill` of .github/workflows/ci.yml runs it on every push.",
@@ -120,8 +132,11 @@ GUIDES = (
     ),
     Guide(
         page="README.md",
-        given={"localhost:8080": "localhost:{node_port}", "localhost:8090": "localhost:{exchange_port}",
-               "backups/FILE": '"$(ls -t backups/* | head -n 1)"'},
+        given={
+            "localhost:8080": "localhost:{node_port}",
+            "localhost:8090": "localhost:{exchange_port}",
+            "backups/FILE": '"$(ls -t backups/* | head -n 1)"',
+        },
         ways={
             "make drill": shorter("kill-while-flat"),
             "make run": Way(until="node      trading", reason=CTRL_C),
@@ -132,9 +147,7 @@ GUIDES = (
                 reason="The process that is killed is this one's container's; a reader looks again "
                 "when it is back.",
             ),
-            "make flatten": Way(
-                hears="yes\n", reason="It asks before it closes anything."
-            ),
+            "make flatten": Way(hears="yes\n", reason="It asks before it closes anything."),
             "make drill-compose": shorter("container-process-kill"),
         },
     ),
@@ -146,7 +159,7 @@ GUIDES = (
         ways={
             'my-trader flatten --why "prices look wrong"': Way(
                 hears="yes\n",
-                then="timeout 60 sh -c 'until my-trader state | grep \"^node .* trad\"; do :; done'",
+                then=f"timeout 60 sh -c '{TRADES_AGAIN}'",
                 reason="It asks; and a node that gave way is back when its supervisor started it.",
             ),
         },
@@ -164,14 +177,11 @@ GUIDES = (
         page="docs/recovery.md",
         stack=True,
         ways={
-            'make drill ARGS="trade-through --bars 500 --kills 10"': shorter("--bars 6 --kills 1"),
+            'make drill ARGS="trade-through --bars 500 --kills 10"': ONLY_READ,
             'make drill ARGS="trade-through --market bars.csv.gz"': shorter("--bars 6 --kills 1"),
-            'make drill ARGS="--seed 3"': shorter("kill-while-flat"),
-            'make drill ARGS="store-kill host-kill two-nodes"': Way(
-                instead="make drill ARGS=host-kill",
-                reason="The page of the drill plays the other two.",
-            ),
-            "make drill-explore": shorter(ONE_POINT),
+            'make drill ARGS="--seed 3"': ONLY_READ,
+            'make drill ARGS="store-kill host-kill two-nodes"': ONLY_READ,
+            "make drill-explore": ONLY_READ,
         },
     ),
     Guide(
@@ -180,12 +190,13 @@ GUIDES = (
         afterwards=("pipx run cruft check",),
         ways={
             "pipx run cruft diff": Way(
-                then='cd "$TEMPLATE" && date >>CHANGELOG.md && git commit --quiet --all -m Newer',
+                then='date >>"$TEMPLATE"/*project_slug*/docs/one-owner.md && '
+                'git -C "$TEMPLATE" commit --quiet --all --message Newer',
                 reason="A newer template is there now.",
             ),
             "pipx run cruft update": Way(hears="y\n", reason="It asks."),
             "make check test": Way(
-                instead="SKIP=mypy PYTEST_ADDOPTS='--deselect tests/test_recovery.py' make check test",
+                instead=f"SKIP=mypy {NO_DRILL} make check test",
                 reason="Types and drill take minutes, and other pages show them.",
             ),
         },
@@ -195,7 +206,7 @@ GUIDES = (
         ways={
             "make drill": shorter("kill-holding-position"),
             "make test": Way(
-                instead="PYTEST_ADDOPTS='--deselect tests/test_recovery.py' make test",
+                instead=f"{NO_DRILL} make test",
                 reason="The drill under pytest takes minutes, and is played above.",
             ),
         },
@@ -213,16 +224,15 @@ GUIDES = (
                 reason="It asks a registry for what builds it, and for what it needs.",
             ),
             "recovery-drill run": shorter("kill-while-flat"),
+            "recovery-drill run store-kill two-nodes": ONLY_READ,
             "recovery-drill run trade-through --market bars.csv": shorter("--bars 6 --kills 1"),
-            "recovery-drill explore": shorter(ONE_POINT),
+            "recovery-drill explore": ONLY_READ,
             "recovery-drill replay runs/latest/CASE --times 10": shorter("--times 1"),
             "recovery-drill run --runtime compose": shorter("container-process-kill"),
             "recovery-drill stack": Way(until="node      trading", reason=CTRL_C),
-            "recovery-drill explore --only 'RPUSHX orders OrderFilled|RPUSH positions'": shorter(
-                "--bars 2 --once --most 1"
-            ),
-            "recovery-drill explore --each 3": shorter(ONE_POINT),
-            "recovery-drill explore --bars 60 --seed 3 --once": shorter(ONE_POINT),
+            "recovery-drill explore --only 'RPUSHX orders OrderFilled|RPUSH positions'": ONLY_READ,
+            "recovery-drill explore --each 3": ONLY_READ,
+            "recovery-drill explore --bars 60 --seed 3 --once": ONLY_READ,
         },
     ),
     Guide(

@@ -68,12 +68,16 @@ def test_a_fence_that_is_never_closed_is_said() -> None:
         blocks("\n\n```sh\nmake\n")
 
 
-@pytest.mark.parametrize("line", ["make run", "docker compose ps", ".venv/bin/x", "$ ls", "my-bot halt"])
+@pytest.mark.parametrize(
+    "line", ["make run", "docker compose ps", ".venv/bin/x", "$ ls", "my-bot halt"]
+)
 def test_a_command_is_told_from_output(line: str) -> None:
     assert looks_like_a_command(line, "my-bot")
 
 
-@pytest.mark.parametrize("line", ["", "store  redis://", "          kill -9 4  to see it", "making it"])
+@pytest.mark.parametrize(
+    "line", ["", "store  redis://", "          kill -9 4  to see it", "making it"]
+)
 def test_output_is_told_from_a_command(line: str) -> None:
     assert not looks_like_a_command(line, "my-bot")
 

@@ -22,7 +22,12 @@ from workflows import git
 
 BIN = Path(sys.executable).parent
 TOKEN = "only-for-a-walk-through-a-page"
-PIPX = f'#!/bin/sh\n# What pipx would fetch is here.\nshift\nprogram=$1\nshift\nexec "{BIN}/$program" "$@"\n'
+PIPX = f"""#!/bin/sh
+# pipx run PROGRAM …: what it would fetch is here.
+program=$2
+shift 2
+exec "{BIN}/$program" "$@"
+"""
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,15 @@ class Workshop:
     def anew(self) -> None:
         """Bring the project back to what was generated; its environment and passwords stay."""
         git(self.project.path, "reset", "--quiet", "--hard", "generated")
-        git(self.project.path, "clean", "--quiet", "-dfx", "--exclude=.venv", "--exclude=.env",
-            "--exclude=secrets")
+        git(
+            self.project.path,
+            "clean",
+            "--quiet",
+            "-dfx",
+            "--exclude=.venv",
+            "--exclude=.env",
+            "--exclude=secrets",
+        )
         make_bars(self.project.path / "bars.csv")
 
     def text(self, guide: Guide) -> str:
@@ -84,8 +96,11 @@ class Workshop:
         curl.write_text("fail-with-body\nsilent\nshow-error\n", encoding="utf-8")
         own = {"CURL_HOME": str(self.tools), "COOKIECUTTER_CONFIG": config}
         own |= {"TEMPLATE": str(self.template)}
-        own |= {f"GIT_{who}_{what}": f"nobody@{what}".lower() for who in ("AUTHOR", "COMMITTER")
-                for what in ("NAME", "EMAIL")}
+        own |= {
+            f"GIT_{who}_{what}": f"nobody@{what}".lower()
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        }
         return fresh_environment(venv, self.tools, **own, **more)
 
 

@@ -1,11 +1,10 @@
 """The table of the guides fits the pages: nothing in it is of a page of long ago."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from baking import BakedProject, TEMPLATE
+from baking import TEMPLATE, BakedProject
 from guides.blocks import blocks, looks_like_a_command
 from guides.table import GUIDES, Guide
 
@@ -21,7 +20,11 @@ def called(guide: Guide) -> str:
 
 
 def text(guide: Guide, project: BakedProject) -> str:
-    return (TEMPLATE / guide.page).read_text("utf-8") if guide.of_template else project.read(guide.page)
+    return (
+        (TEMPLATE / guide.page).read_text("utf-8")
+        if guide.of_template
+        else project.read(guide.page)
+    )
 
 
 def test_every_page_is_walked(baked_project: BakedProject) -> None:

@@ -117,9 +117,10 @@ class Reader:
             "env": self._file,
             "yaml": self._file,
         }
-        assert block.language in doers, (
-            f"{where}: nobody knows what to do with a block of {block.language or 'no language'!r}. "
-            f"Say one of {', '.join(doers)}."
+        language = block.language or "no language"
+        assert language in doers, (
+            f"{where}: nobody knows what to do with a block of {language!r}: "
+            f"say one of {', '.join(doers)}."
         )
         doers[block.language](block, where)
 
@@ -133,7 +134,7 @@ class Reader:
                 continue
             self._run(command, way, where)
             if way.then:
-                self._end(way.then, Way(reason=way.reason), f"{where}, after {command!r}")
+                self._end(f"({way.then})", Way(reason=way.reason), f"{where}, after {command!r}")
 
     def _run(self, command: str, way: Way, where: str) -> None:
         run = command_of(way, command)
@@ -187,6 +188,9 @@ class Reader:
         assert ended.returncode == way.code, (
             f"{where}: {command!r} ended with {ended.returncode}, not {way.code}.\n"
             f"{ended.stdout[-4000:]}"
+        )
+        assert way.says in ended.stdout, (
+            f"{where}: {command!r} did not say {way.says!r}:\n{ended.stdout[-4000:]}"
         )
         names = (entry.partition("=") for entry in after.read_text("utf-8").split("\0") if entry)
         self.environment = {name: value for name, _, value in names}
