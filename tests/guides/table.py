@@ -96,7 +96,7 @@ ONLY_READ = Way(
     "and nothing is played.",
 )
 CTRL_C = "It runs until Ctrl-C."
-READY = '"event":"ready"'
+READY = '"event": "ready"'
 ONE_POINT = "--bars 2 --once --only '^stage trading'"
 TRADES_AGAIN = 'until my-trader state | grep "^node .* trad"; do :; done'
 NO_DRILL = "PYTEST_ADDOPTS='--deselect tests/test_recovery.py'"

@@ -95,7 +95,7 @@ class Workshop:
         curl, config = self.tools / ".curlrc", os.devnull
         curl.write_text("fail-with-body\nsilent\nshow-error\n", encoding="utf-8")
         own = {"CURL_HOME": str(self.tools), "COOKIECUTTER_CONFIG": config}
-        own |= {"TEMPLATE": str(self.template)}
+        own |= {"PAGER": "cat", "TEMPLATE": str(self.template)}
         own |= {
             f"GIT_{who}_{what}": f"nobody@{what}".lower()
             for who in ("AUTHOR", "COMMITTER")

@@ -20,7 +20,12 @@ IN_CONTAINERS = re.compile(
     r"\bdocker\b|--runtime compose"
     r"|\bmake (.* )?(build|up|down|halt|resume|flatten|backup|restore|drill-compose)\b"
 )
-LEADER = "import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])"
+LEADER = """
+import os, signal, sys
+os.setsid()  # Ctrl-C reaches the whole group, as at a terminal
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # what is started in the background ignores it
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
 TABLE = re.compile(r"^\[([\w.-]+)\]$(?:\n(?!\[).*)*\n?", re.MULTILINE)
 
@@ -146,7 +151,7 @@ class Reader:
             self._end(run, way, where)
             return
         process = Process(
-            [sys.executable, "-c", LEADER, *self._shell(run)],
+            [sys.executable, "-c", LEADER, *self._shell(run, way)],
             Path(self.environment["PWD"]),
             inherits=self.environment,
         )
@@ -157,10 +162,11 @@ class Reader:
         if not way.stays:
             self._press_ctrl_c(self.staying.pop())
 
-    def _shell(self, command: str) -> list[str]:
-        """Return the call of a shell; in containers with a terminal, which engines ask for."""
+    def _shell(self, command: str, way: Way) -> list[str]:
+        """Return the call of a shell; with a terminal for engines, and for who asks something."""
         shell = ["bash", "-c", command]
-        return [sys.executable, "-c", TERMINAL, *shell] if self.contained else shell
+        terminal = self.contained or way.hears
+        return [sys.executable, "-c", TERMINAL, *shell] if terminal else shell
 
     def _press_ctrl_c(self, process: Process) -> None:
         if not process.ended:
@@ -173,7 +179,7 @@ class Reader:
         kept = f'set -a; {command}\ncode=$?; env -0 >"{after}"; exit $code'
         started = time.monotonic()
         ended = subprocess.run(
-            self._shell(kept),
+            self._shell(kept, way),
             cwd=self.environment["PWD"],
             env=self.environment,
             input=way.hears,
