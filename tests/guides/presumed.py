@@ -2,13 +2,14 @@
 
 import gzip
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from node.processes import Store
 from processes import Process, free_port
 
 BARS = 500
-FIRST_MS = 1_704_067_200_000
+FIRST = datetime(2024, 1, 1)  # a file of bars says no zone: it is UTC
 SECONDS_UNTIL_TRADING = 60.0
 
 
@@ -21,7 +22,8 @@ def make_bars(path: Path) -> None:
         close = price + (40.0 if number // 60 % 2 else -40.0)
         high, low = max(price, close) + 10, min(price, close) - 10
         prices = ",".join(f"{each:.2f}" for each in (price, high, low, close))
-        lines.append(f"{FIRST_MS + number * 60_000},{prices},1000000")
+        stamp = (FIRST + timedelta(minutes=number)).isoformat()
+        lines.append(f"{stamp},{prices},1000000")
         price = close
     text = "\n".join([*lines, ""])
     path.write_text(text, encoding="utf-8")

@@ -167,9 +167,10 @@ GUIDES = (
     Guide(
         page="docs/one-owner.md",
         trades=True,
+        given={"8081": "{port}"},
         ways={
-            "my-trader run --standby": Way(
-                until="standby", reason="It waits for as long as the other node trades."
+            "TRADER_HTTP_PORT=8081 my-trader run --standby": Way(
+                until='"stage": "lease"', reason="It waits for as long as the other node trades."
             ),
         },
     ),
@@ -186,7 +187,7 @@ GUIDES = (
     ),
     Guide(
         page="docs/updating.md",
-        before=("git checkout --quiet --orphan first",),
+        before=("git checkout --quiet --orphan first-$$",),
         afterwards=("pipx run cruft check",),
         ways={
             "pipx run cruft diff": Way(
