@@ -98,7 +98,7 @@ ONLY_READ = Way(
 CTRL_C = "It runs until Ctrl-C."
 READY = '"event": "ready"'
 ONE_POINT = "--bars 2 --once --only '^stage trading'"
-TRADES_AGAIN = 'until my-trader state | grep "^node .* trad"; do :; done'
+TRADES_AGAIN = 'until my-trader state | grep -E "^node .* at (trading|degraded)"; do :; done'
 NO_DRILL = "PYTEST_ADDOPTS='--deselect tests/test_recovery.py'"
 CI_DRILLS = Way(
     instead="make --dry-run drill",
@@ -142,7 +142,6 @@ GUIDES = (
             "make run": Way(until="node      trading", reason=CTRL_C),
             "docker compose logs --follow node": Way(until="trading", reason=CTRL_C),
             "docker compose exec node sh -c 'kill -9 -1'": Way(
-                code=137,
                 then="docker compose up --detach --wait",
                 reason="The process that is killed is this one's container's; a reader looks again "
                 "when it is back.",
@@ -195,7 +194,6 @@ GUIDES = (
                 'git -C "$TEMPLATE" commit --quiet --all --message Newer',
                 reason="A newer template is there now.",
             ),
-            "pipx run cruft update": Way(hears="y\n", reason="It asks."),
             "make check test": Way(
                 instead=f"SKIP=mypy {NO_DRILL} make check test",
                 reason="Types and drill take minutes, and other pages show them.",
