@@ -53,6 +53,7 @@ class Workshop:
 
     def anew(self) -> None:
         """Bring the project back to what was generated; its environment and passwords stay."""
+        git(self.clone, "clean", "--quiet", "-dffx", "--exclude=/build")
         git(self.project.path, "checkout", "--quiet", "--force", "main")
         git(self.project.path, "reset", "--quiet", "--hard", "generated")
         git(
