@@ -100,6 +100,11 @@ READY = '"event": "ready"'
 ONE_POINT = "--bars 2 --once --only '^stage trading'"
 TRADES_AGAIN = 'until my-trader state | grep -E "^node .* at (trading|degraded)"; do :; done'
 NO_DRILL = "PYTEST_ADDOPTS='--deselect tests/test_recovery.py'"
+KILLED = Way(
+    then="docker compose up --detach --wait",
+    reason="The process that is killed is this one's container's; a reader looks again when it is "
+    "back.",
+)
 CI_DRILLS = Way(
     instead="make --dry-run drill",
     reason="The job `drill` of .github/workflows/ci.yml runs it on every push.",
@@ -141,16 +146,25 @@ GUIDES = (
             "make drill": shorter("kill-while-flat"),
             "make run": Way(until="node      trading", reason=CTRL_C),
             "docker compose logs --follow node": Way(until="trading", reason=CTRL_C),
-            "docker compose exec node sh -c 'kill -9 -1'": Way(
-                then="docker compose up --detach --wait",
-                reason="The process that is killed is this one's container's; a reader looks again "
-                "when it is back.",
-            ),
+            "docker compose exec node sh -c 'kill -9 -1'": KILLED,
             "make flatten": Way(hears="yes\n", reason="It asks before it closes anything."),
             "make drill-compose": shorter("container-process-kill"),
         },
     ),
     Guide(page="docs/going-live.md"),
+    Guide(
+        page="docs/guide.md",
+        stack=True,
+        given={"localhost:8080": "localhost:{node_port}"},
+        ways={
+            'make drill ARGS="store-kill"': ONLY_READ,
+            "make drill": ONLY_READ,
+            "make drill-explore": ONLY_READ,
+            'make drill ARGS="--env STRATEGY_TRADES=grid"': ONLY_READ,
+            "make run": Way(until="node      trading", reason=CTRL_C),
+            "docker compose exec node sh -c 'kill -9 -1'": KILLED,
+        },
+    ),
     Guide(
         page="docs/halt-and-flatten.md",
         trades=True,
