@@ -248,10 +248,10 @@ import sys
 from trading_node.commands import main as cli
 from trading_node.engine.v1.shell import TargetStrategy
 from trading_node.life import runner
-from trading_node.life.keeper import Keeper
+from trading_node.life.past import Past
 
 runner.GUARDS = [guard for guard in runner.GUARDS if guard.name not in ("mend", "audit")]
-Keeper._has_ended_unheard = lambda self, row: False
+Past.has_ended_unheard = lambda self, row: False
 TargetStrategy.query = lambda self, name: None
 sys.exit(cli.main(["run"]))
 """

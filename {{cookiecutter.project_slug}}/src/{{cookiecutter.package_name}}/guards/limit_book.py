@@ -11,7 +11,7 @@ from decimal import Decimal
 from ..config.complaints import PREFIX
 from ..face.conditions import Conditions
 from ..plan.day import Day, Heard, Income
-from ..plan.limits import AtEngine, Breach, Limits, Told, Wanted, breach, day_breach
+from ..plan.limits import AtEngine, Breach, Limits, Told, Wanted, breach, day_breach, own_breach
 from ..venue.binance.income import Worth
 
 NAME = "limits"
@@ -111,11 +111,23 @@ class LimitBook:
     # -- What is made of it ----------------------------------------------------------------------
 
     def refusal(
-        self, wanted: Wanted, engine: AtEngine, limits: Limits, traded: tuple[str, ...], now: float
+        self,
+        wanted: Wanted,
+        engine: AtEngine,
+        limits: Limits,
+        traded: tuple[str, ...],
+        now: float,
+        most: Decimal | None = None,
     ) -> str:
-        """Return in a sentence why an order is kept back; empty when it may be sent."""
+        """
+        Return in a sentence why an order is kept back; empty when it may be sent.
+
+        `most` is the largest position that the order's own line in ``strategies/`` allows.
+        """
         known = {*traded, *engine.standing, wanted.symbol}
-        found = breach(wanted, engine, self.told(dict.fromkeys(known), now), limits)
+        found = own_breach(wanted, engine, most) or breach(
+            wanted, engine, self.told(dict.fromkeys(known), now), limits
+        )
         if found is None:
             return ""
         side = "buy" if wanted.quantity > 0 else "sell"

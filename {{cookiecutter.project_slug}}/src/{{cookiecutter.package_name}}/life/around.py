@@ -1,10 +1,19 @@
 """Whom a keeper speaks with besides its desk: the exchange, and whoever runs it."""
 
+from enum import StrEnum
 from typing import Protocol
 
 from ..exit_codes import NodeExit
 from ..plan.bars import ClosedBar
 from ..venue.binance.orders import OrderHistory
+
+
+class About(StrEnum):
+    """What a keeper may find wrong with its symbol."""
+
+    ORDERS = "orders"
+    RULE = "rule"
+    MEMORY = "memory"
 
 
 class Exchange(Protocol):
@@ -32,11 +41,14 @@ class Listener(Protocol):
     def odd(self, watch: str) -> None:
         """Hear that something odd has been seen, and which watch has to look at once."""
 
-    def wrong(self, symbol: str, sentence: str, doing: str) -> None:
+    def wrong(self, about: About, symbol: str, sentence: str, doing: str) -> None:
         """Hear what is wrong with a symbol, and what is done about it."""
 
-    def right(self, symbol: str) -> None:
-        """Hear that nothing is wrong with a symbol, or not any more."""
+    def right(self, about: About, symbol: str) -> None:
+        """Hear that nothing of this kind is wrong with a symbol, or not any more."""
+
+    def note(self, sentence: str) -> None:
+        """Hear what a person should know."""
 
     def may_open(self, symbol: str) -> bool:
         """Return whether risk may be added to a symbol now, as far as others know than itself."""

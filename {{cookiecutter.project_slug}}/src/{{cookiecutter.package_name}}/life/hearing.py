@@ -14,6 +14,7 @@ from ..guards.guard import Start
 from ..guards.watch import Trading
 from ..plan.day import Heard
 from ..plan.limits import KEPT_BACK, AtEngine, Wanted
+from .around import About
 from .keeper import Keeper
 
 UNCLEAR = "outcomes"
@@ -87,7 +88,9 @@ class Hearing:
     def keeps_back(self, order: Wanted, engine: AtEngine) -> str:
         """Return in a sentence why a limit keeps an order back; empty when it may be sent."""
         book, limits, now = self.scope.limits, self.scope.settings.limits(), time.monotonic()
-        sentence = book.refusal(order, engine, limits, self.scope.symbols, now)
+        lines = self.scope.traded
+        most = next((each.max_quantity for each in lines if each.symbol == order.symbol), None)
+        sentence = book.refusal(order, engine, limits, self.scope.symbols, now, most)
         if not sentence:
             return ""
         book.say(self.conditions, limits, now)
@@ -127,13 +130,17 @@ class Hearing:
         """Count a change of what ``/state`` tells."""
         self.changes.note()
 
-    def wrong(self, symbol: str, sentence: str, doing: str) -> None:
+    def wrong(self, about: About, symbol: str, sentence: str, doing: str) -> None:
         """Say what is wrong with a symbol."""
-        self.conditions.begin(_orders_of(symbol), sentence, doing, symbol)
+        self.conditions.begin(f"{about} of {symbol}", sentence, doing, symbol)
 
-    def right(self, symbol: str) -> None:
-        """Say that nothing is wrong with a symbol."""
-        self.conditions.end(_orders_of(symbol))
+    def right(self, about: About, symbol: str) -> None:
+        """Say that nothing of this kind is wrong with a symbol."""
+        self.conditions.end(f"{about} of {symbol}")
+
+    def note(self, sentence: str) -> None:
+        """Say what a person should know."""
+        self.scope.note(sentence)
 
     def odd(self, watch: str) -> None:
         """Let a watch look at once."""
@@ -142,7 +149,7 @@ class Hearing:
     def may_open(self, symbol: str) -> bool:
         """Return whether nothing is wrong with a symbol besides what its keeper has said."""
         # What a person has halted counts before its condition is there.
-        is_right = self.conditions.may_open(symbol, besides=_orders_of(symbol))
+        is_right = self.conditions.may_open(symbol, besides=f"{About.ORDERS} of {symbol}")
         return is_right and not self.scope.halts.now.holds(symbol)
 
     def failed(self, end: NodeExit) -> None:
@@ -163,8 +170,3 @@ class Hearing:
             self.stages.enter(Stage.TRADING)
         for keeper in self.keepers.values():
             keeper.look_again()
-
-
-def _orders_of(symbol: str) -> str:
-    """Return the name of the condition that a keeper says of its symbol."""
-    return f"orders of {symbol}"

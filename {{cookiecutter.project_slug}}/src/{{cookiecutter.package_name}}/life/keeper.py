@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from decimal import Decimal
 from typing import Any
 
-from ..config.complaints import PREFIX
 from ..engine.desk import ChangeKind, Desk, OrderChange
 from ..exit_codes import ExitCode, NodeExit
 from ..plan.attempts import candidates
@@ -20,27 +19,20 @@ from ..plan.bars import BarWindow, ClosedBar
 from ..plan.order_ids import Leg, leg_of, parse
 from ..plan.planner import plan
 from ..plan.rows import OrderRow
-from ..plan.situation import (
-    Cancel,
-    OrderView,
-    Phase,
-    Settled,
-    Situation,
-    Submit,
-    order_view,
-)
-from ..plan.target import Exit, ExitReason, View
+from ..plan.situation import Cancel, OrderView, Settled, Situation, Submit, order_view
+from ..plan.target import View
 from ..plan.traded import Traded
 from ..venue.binance.order_refusals import ACCOUNT, refusal_for
-from ..venue.binance.orders import EXITS, NO_SUCH_ORDER_TO_CANCEL, OrderHistory
+from ..venue.binance.orders import NO_SUCH_ORDER_TO_CANCEL
 from ..venue.questions import ask
-from .around import Exchange, Listener
+from .around import About, Exchange, Listener
+from .asked_rule import AskedRule
+from .memory import Memory, MemoryWriting
+from .past import Past
 from .refusals import Refusals
 
 CANCEL_REFUSALS = 3
 """Refusals after which an order is left alone until the next bar."""
-MOST_EXITS = 20
-"""How many of its last exits a rule sees."""
 
 
 class Keeper:
@@ -59,22 +51,32 @@ class Keeper:
         Where to ask for bars and for the own orders.
     listener : Listener
         Told when it is ready, has looked, or cannot go on.
+    memory : Memory, optional
+        What the rule remembers, loaded; ``None`` for a rule without.
 
     """
 
     def __init__(
-        self, traded: Traded, owner: str, desk: Desk, exchange: Exchange, listener: Listener
+        self,
+        traded: Traded,
+        owner: str,
+        desk: Desk,
+        exchange: Exchange,
+        listener: Listener,
+        memory: Memory | None = None,
     ) -> None:
         self._traded = traded
-        self._rule = traded.rule
+        self._rule = AskedRule(traded, memory, desk, listener)
+        self._memory = memory
+        self._writing = MemoryWriting(
+            memory, traded.tag, traded.symbol, desk, listener, self._look_soon
+        )
         self._owner = owner
         self._desk = desk
         self._exchange = exchange
         self._listener = listener
-        self._window = BarWindow(self._rule.window, traded.bar_length.ms)
-        self._history = OrderHistory({})
-        self._exits: dict[str, Exit] = {}
-        self._slot_fills: dict[int, int] = {}
+        self._window = BarWindow(traded.rule.window, traded.bar_length.ms)
+        self._past = Past(owner, traded.cool_down * traded.bar_length.ms)
         self._refusals = Refusals(traded.symbol, traded.bar_length.ms)
         self._cancel_refusals: Counter[str] = Counter()
         self._cancels_bar_ms = 0
@@ -100,7 +102,7 @@ class Keeper:
     @property
     def pending_looks(self) -> int:
         """Looks that are due and have not happened: 0 or 1."""
-        return int(self._is_look_due)
+        return int(self._is_look_due or self._writing.is_awaited)
 
     @property
     def is_settled(self) -> bool:
@@ -115,13 +117,17 @@ class Keeper:
         self._ask_in_background(self._warm_up)
 
     async def _warm_up(self) -> None:
-        self._history = await self._ask("orders", lambda: self._exchange.order_history(self._owner))
-        self._exits = {**self._history.exits, **self._exits}
-        self._slot_fills = {**self._history.slot_fills, **self._slot_fills}
+        past = self._past
+        past.take(await self._ask("orders", lambda: self._exchange.order_history(self._owner)))
+        if past.orders and self._memory is not None and not self._memory.was_there:
+            self._listener.note(
+                f"The store has nothing that {self._traded.tag} remembers, though it has traded: "
+                "it begins anew with its first memory."
+            )
         for row in self._own_orders():
             # A fill has an event of its own: asked for as well, it would count twice.
             name = row.client_order_id
-            if self._has_ended_unheard(row) and self._history.orders[name].filled == 0:
+            if past.has_ended_unheard(row) and past.orders[name].filled == 0:
                 self._desk.query(name)
         await self._load_bars()
         self._is_ready = True
@@ -129,7 +135,7 @@ class Keeper:
         self._look_soon()
 
     async def _load_bars(self) -> None:
-        bars = await self._ask("bars", lambda: self._exchange.closed_bars(self._rule.window))
+        bars = await self._ask("bars", lambda: self._exchange.closed_bars(self._traded.rule.window))
         self._window.add(bars)
         if self._window.last_close_ms is None:
             raise NodeExit(
@@ -197,9 +203,7 @@ class Keeper:
         name = change.client_order_id
         if leg_of(name, self._owner) is None:
             self._listener.odd(ACCOUNT)  # another hand is at work
-        self._remember_refusal(change)
-        if change.kind is ChangeKind.FILLED:
-            self._remember_fill(name, change.at_ms)
+        self._take_up(change)
         if change.kind is ChangeKind.CANCEL_REFUSED:
             # The usual reason is that the order has ended and its event was lost.
             self._cancel_refusals[name] += 1
@@ -208,7 +212,7 @@ class Keeper:
             self._desk.query(name)
         self._look_soon()
 
-    def _remember_refusal(self, change: OrderChange) -> None:
+    def _take_up(self, change: OrderChange) -> None:
         parts = parse(change.client_order_id)
         if parts is None or parts.owner != self._owner:
             return
@@ -218,17 +222,8 @@ class Keeper:
                 self._listener.odd(watch)
         elif change.kind in (ChangeKind.TAKEN, ChangeKind.FILLED):
             self._refusals.taken(parts.leg)
-
-    def _remember_fill(self, name: str, at_ms: int) -> None:
-        parts = parse(name)
-        if parts is None or parts.owner != self._owner:
-            return
-        if parts.slot is not None:
-            self._slot_fills[parts.slot] = max(at_ms, self._slot_fills.get(parts.slot, 0))
-        elif parts.leg in EXITS:
-            self._exits[name] = Exit(EXITS[parts.leg], at_ms)
-            while len(self._exits) > MOST_EXITS:
-                del self._exits[min(self._exits, key=lambda each: self._exits[each].at_ms)]
+        if change.kind is ChangeKind.FILLED:
+            self._past.filled(parts, change.at_ms)
 
     def position_changed(self) -> None:
         """Look."""
@@ -241,6 +236,7 @@ class Keeper:
     def stopped(self) -> None:
         """Look no more."""
         self._has_ended = True
+        self._writing.stopped()
 
     # -- Looks ---------------------------------------------------------------------------------
 
@@ -268,6 +264,8 @@ class Keeper:
             self._cancels_bar_ms = close_ms
             self._cancel_refusals.clear()
         target = self._rule.target(self._view(bars)) if bars else None
+        if self._writing.must_wait():
+            return  # the answer of the store is the next event
         slots = [each.slot for each in target.resting] if target else []
         position = self._desk.position()
         is_right = self._listener.may_open(self._traded.symbol)
@@ -279,20 +277,22 @@ class Keeper:
                 target=target,
                 position=position.quantity if position else Decimal(0),
                 orders=self._order_views(close_ms, slots),
-                last_exit_fill_ms=self._last_exit_fill_ms(),
-                last_slot_fill_ms=self._slot_fills,
+                last_exit_fill_ms=self._past.last_exit_ms,
+                last_slot_fill_ms=self._past.slot_fills,
                 refused_cancels={
                     k for k, n in self._cancel_refusals.items() if n >= CANCEL_REFUSALS
                 },
                 gone=self._gone,
-                may_open=is_right and self._refusals.may_open(close_ms),
+                may_open=is_right
+                and self._refusals.may_open(close_ms)
+                and self._past.has_cooled_down(close_ms),
                 tick_size=self._desk.tick_size,
             )
         )
         self._has_settled = isinstance(action, Settled)
         match action:
             case Submit():
-                self._submit(action)
+                self._desk.submit(action)
             case Cancel():
                 self._desk.cancel(action.client_order_id)
             case Settled() if bars and is_right:
@@ -301,52 +301,29 @@ class Keeper:
     def _tell_refusals(self, close_ms: int) -> None:
         symbol = self._traded.symbol
         if sentence := self._refusals.told(close_ms):
-            self._listener.wrong(symbol, sentence, "It is tried again later, less often each time.")
+            doing = "It is tried again later, less often each time."
+            self._listener.wrong(About.ORDERS, symbol, sentence, doing)
         else:
-            self._listener.right(symbol)
-
-    def _submit(self, action: Submit) -> None:
-        if action.quantity % self._desk.lot != 0:
-            raise NodeExit(
-                ExitCode.CONFIGURATION,
-                f"The quantity {abs(action.quantity)} is no multiple of "
-                f"{self._desk.lot}, the step of {self._traded.symbol}; "
-                f"correct {PREFIX}ORDER_QUANTITY.",
-            )
-        self._desk.submit(action)
+            self._listener.right(About.ORDERS, symbol)
 
     # -- What is -------------------------------------------------------------------------------
 
     def _view(self, bars: tuple[ClosedBar, ...]) -> View:
         position = self._desk.position()
-        exits = sorted(self._exits.values(), key=lambda each: each.at_ms)
         return View(
             bars=bars,
             position=position.quantity if position else Decimal(0),
             tick_size=self._desk.tick_size,
             entry_price=position.entry_price if position else None,
             entry_ms=position.entry_ms if position else None,
-            exits=tuple(exits),
+            exits=self._past.exits,
             equity=self._desk.equity(),
+            lot=self._desk.lot,
         )
-
-    def _last_exit_fill_ms(self) -> int:
-        """Return when a stop or a take-profit has filled last, in market time; 0 for never."""
-        ended = (e.at_ms for e in self._exits.values() if e.why is not ExitReason.DECISION)
-        return max(ended, default=0)
 
     def _own_orders(self) -> list[OrderRow]:
         rows = self._desk.unfinished()
         return [row for row in rows if leg_of(row.client_order_id, self._owner) is not None]
-
-    def _has_ended_unheard(self, row: OrderRow) -> bool:
-        """Return whether the exchange has ended an order and the engine has it open."""
-        known = self._history.orders.get(row.client_order_id)
-        if known is None or known.phase is not Phase.ENDED or row.is_closed:
-            return False
-        # A fill is on its way, or reconciliation has counted it: an order in flight stays that. A
-        # stop protects no more in any case.
-        return known.filled == 0 or leg_of(row.client_order_id, self._owner) is Leg.STOP
 
     def _order_views(self, close_ms: int, slots: list[int]) -> dict[str, OrderView]:
         views: dict[str, OrderView] = {}
@@ -354,12 +331,12 @@ class Keeper:
             for name in candidates(self._owner, close_ms, leg, slots):
                 if (row := self._desk.order(name)) is not None:
                     views[name] = order_view(row)
-                elif name in self._history.orders:
-                    views[name] = self._history.orders[name]
+                elif name in self._past.orders:
+                    views[name] = self._past.orders[name]
         for row in self._own_orders():
             name = row.client_order_id
-            if self._has_ended_unheard(row) and not row.is_in_flight:
-                views[name] = self._history.orders[name]
+            if self._past.has_ended_unheard(row) and not row.is_in_flight:
+                views[name] = self._past.orders[name]
             else:
                 views[name] = order_view(row)
         return views

@@ -8,13 +8,14 @@ cannot put back what it knew.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 import redis.asyncio
 import redis.exceptions
 
 from ..config.settings import Settings
+from ..engine.desk import Desk
 from ..exit_codes import ExitCode, NodeExit, one_line
 from ..guards.lease.record import decode as lease_record
 from ..guards.lease.record import key_of as lease_key_of
@@ -31,11 +32,18 @@ from ..plan.memory import (
     encode,
     first,
 )
+from .around import About, Listener
 
 STORE_SECONDS = 1.0
 """How long one write may take."""
 READ_SECONDS = 10.0
 """How long a start waits for what is remembered."""
+AGAIN_SECONDS = 0.5
+"""How long a write that the store has not taken waits for the next try."""
+WHILE_AWAY = (
+    "It is tried again and again; until the store has it nothing is opened, and what protects the "
+    "position is kept right."
+)
 WRITES = 5
 """How often one write is tried that a renewal of the lease has come between."""
 
@@ -99,7 +107,7 @@ class MemoryStore:
         place = place_of(self._settings)
         try:
             async with asyncio.timeout(READ_SECONDS):
-                length = await cast("Awaitable[int]", self._client.strlen(key))
+                length = await self._client.strlen(key)
                 if length > MOST_BYTES:
                     raise UnusableMemoryError(
                         f"is {length:,} bytes long, and {MOST_BYTES:,} are allowed"
@@ -214,9 +222,7 @@ class Memory:
         self._now = self._kept = found or first(self._form)
 
     def _refusal(self, error: UnusableMemoryError) -> str:
-        advice = (
-            f"correct it, or delete the key {self._key} of the store and let it begin anew"
-        )
+        advice = f"correct it, or delete the key {self._key} of the store and let it begin anew"
         if isinstance(error, NewerMemoryError):
             advice = (
                 f"start the newer one, or delete the key {self._key} of the store and let this one "
@@ -295,3 +301,78 @@ class Memory:
         encode(changed)
         self._now = changed
         await self.keep()
+
+
+class MemoryWriting:
+    """
+    Brings what a rule remembers to the store, and says so while the store does not take it.
+
+    Parameters
+    ----------
+    memory : Memory, optional
+        What is remembered; without it there is never anything to do.
+    tag, symbol : str
+        Whose it is.
+    desk : Desk
+        Where the work is done.
+    listener : Listener
+        Told what is wrong.
+    look_soon : Callable[[], None]
+        Called once something has changed.
+
+    """
+
+    def __init__(
+        self,
+        memory: Memory | None,
+        tag: str,
+        symbol: str,
+        desk: Desk,
+        listener: Listener,
+        look_soon: Callable[[], None],
+    ) -> None:
+        self._memory = memory
+        self._tag = tag
+        self._symbol = symbol
+        self._desk = desk
+        self._listener = listener
+        self._look_soon = look_soon
+        self._is_writing = False
+        self._is_away = False
+        self._has_ended = False
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the store is being asked, and will have answered, or not, in a moment."""
+        return self._is_writing and not self._is_away
+
+    def must_wait(self) -> bool:
+        """Begin to write what is not kept; return whether nothing may be sent until that is."""
+        if self._memory is None or self._memory.is_kept:
+            return False
+        if not self._is_writing:
+            self._is_writing = True
+            self._desk.background(self._write)
+        # While the store is away its condition keeps back what opens risk, and protection goes on.
+        return not self._is_away
+
+    def stopped(self) -> None:
+        """Try no more."""
+        self._has_ended = True
+
+    async def _write(self) -> None:
+        assert self._memory is not None
+        try:
+            while not self._has_ended and not self._memory.is_kept:
+                try:
+                    await self._memory.keep()
+                except NotRememberedError as error:
+                    self._is_away = True
+                    told = f"The store does not take what {self._tag} remembers: {error}."
+                    self._listener.wrong(About.MEMORY, self._symbol, told, WHILE_AWAY)
+                    self._look_soon()
+                    await asyncio.sleep(AGAIN_SECONDS)
+        finally:
+            self._is_writing = self._is_away = False
+        self._listener.right(About.MEMORY, self._symbol)
+        self._look_soon()

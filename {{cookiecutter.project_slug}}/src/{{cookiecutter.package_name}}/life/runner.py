@@ -28,6 +28,7 @@ from ..guards.guard import Start, StartCold
 from ..guards.halt.places import Halts
 from ..guards.lease.lease import Lease
 from ..guards.limit_book import LimitBook
+from ..plan.memory import form_of
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
 from ..venue.binance.orders import SymbolQuestions
@@ -40,11 +41,11 @@ from .flatten.at_end import flatten
 from .hearing import Hearing
 from .hold import hold
 from .keeper import Keeper
+from .memory import Memory, MemoryStore
 from .watchdog import Watchdog
 from .watching import Watching
 
 STOP_SECONDS = 10.0
-BEFORE_LOAD = (Stage.PREFLIGHT, Stage.LEASE, Stage.MEND)
 
 
 class Runner:
@@ -86,6 +87,12 @@ class Runner:
         self._control = NodeControl(self._halts, self._lease, self._flatten_at_end)
         self._flattens: tuple[str | None] | None = None
         self._keepers: dict[str, Keeper] = {}
+        self._memory_store = MemoryStore(settings, self._lease)
+        self._memories = {
+            each.tag: Memory(each.tag, form, self._memory_store)
+            for each in traded
+            if (form := form_of(each.rule)) is not None
+        }
         self._watchdog = Watchdog()
         self._changes = Changes()
         self._conditions = Conditions(lambda: self._hearing.wrong_or_right())
@@ -191,7 +198,11 @@ class Runner:
             settings.control_token.get_secret_value() if settings.control_token else None,
             self._control,
         )
-        await self._pass(*BEFORE_LOAD)
+        await self._pass(Stage.PREFLIGHT, Stage.LEASE)
+        # Before the mend, which would put aside what the engine cannot load.
+        for memory in self._memories.values():
+            await memory.load()
+        await self._pass(Stage.MEND)
         stages.enter(Stage.LOAD)
         self._engine.load(self._traded, self._make_keeper, self._requests, self._hearing)
         # The engine has put its own handlers in place of these.
@@ -203,7 +214,8 @@ class Runner:
     def _make_keeper(self, traded: Traded, desk: Desk) -> Keeper:
         owner = owner_of(self._settings.id, traded.tag, traded.symbol)
         questions = SymbolQuestions(self._settings, self._requests, traded)
-        keeper = Keeper(traded, owner, desk, questions, self._hearing)
+        memory = self._memories.get(traded.tag)
+        keeper = Keeper(traded, owner, desk, questions, self._hearing, memory)
         self._keepers[traded.symbol] = keeper
         return keeper
 
@@ -282,6 +294,7 @@ class Runner:
     async def _stop(self) -> None:
         await self._watching.end()
         await self._engine.stop()
+        await self._memory_store.close()
         await self._requests.close()
         if hasattr(self, "_endpoint"):
             await self._endpoint.cleanup()

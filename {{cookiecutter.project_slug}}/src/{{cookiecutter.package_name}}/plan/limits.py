@@ -247,6 +247,21 @@ def breach(wanted: Wanted, engine: AtEngine, told: Told, limits: Limits) -> Brea
     )
 
 
+def own_breach(wanted: Wanted, engine: AtEngine, most: Decimal | None) -> Breach | None:
+    """Return why an order passes the bound of its own line; ``None`` when it does not."""
+    standing = engine.standing.get(wanted.symbol, Standing())
+    after = standing.after(wanted.quantity)
+    if most is None or after <= most or is_reducing(wanted, standing):
+        return None
+    return Breach(
+        "",
+        f"the position in {wanted.symbol} would be {after}, and the max_quantity of its line in "
+        f"strategies/ allows {most}",
+        after,
+        most,
+    )
+
+
 def is_reducing(wanted: Wanted, standing: Standing) -> bool:
     """Return whether an order is to make the position of its symbol smaller, and no more."""
     return wanted.reduce_only or standing.is_reduced_by(wanted.quantity)

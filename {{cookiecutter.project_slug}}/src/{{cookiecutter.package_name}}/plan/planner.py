@@ -17,7 +17,7 @@ from . import order_ids
 from .attempts import next_exit_id, next_id, next_sized_id
 from .order_ids import Leg
 from .situation import Action, Cancel, OrderView, Phase, Settled, Situation, Submit, Wait
-from .target import Resting, on_tick
+from .target import Resting, check, on_tick
 
 
 def plan(situation: Situation) -> Action:
@@ -27,12 +27,12 @@ def plan(situation: Situation) -> Action:
     Raises
     ------
     ValueError
-        If two resting orders of the target have the same slot, or one has no quantity.
+        If the target cannot be aimed at: see `check`.
 
     """
     situation = _own(situation)
     if situation.target is not None:
-        _check(situation.target.resting)
+        check(situation.target)
         target = on_tick(situation.target, situation.tick_size)
         situation = replace(situation, target=target)
     for order in situation.orders.values():
@@ -58,18 +58,6 @@ def _own(situation: Situation) -> Situation:
         if order_ids.leg_of(name, situation.owner) is not None
     }
     return replace(situation, orders=orders)
-
-
-def _check(resting: Sequence[Resting]) -> None:
-    slots = [each.slot for each in resting]
-    for slot in slots:
-        if slots.count(slot) > 1:
-            raise ValueError(
-                f"Two resting orders of one target are in slot {slot}; each needs its own."
-            )
-    for each in resting:
-        if each.quantity == 0:
-            raise ValueError(f"The resting order in slot {each.slot} has no quantity.")
 
 
 # -- The position ------------------------------------------------------------------------------

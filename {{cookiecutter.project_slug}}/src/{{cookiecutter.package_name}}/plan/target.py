@@ -1,11 +1,13 @@
 """What a decision sees and what it answers: the seam between an idea and its execution."""
 
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
 from enum import StrEnum
 from typing import Protocol
 
 from .bars import ClosedBar
+from .memory import Json
+from .order_ids import MAX_SLOTS
 
 
 class ExitReason(StrEnum):
@@ -56,6 +58,10 @@ class View:
     equity : Decimal, optional
         What the wallet holds in the currency that the symbol is settled in, without what open
         positions have gained or lost; ``None`` when the exchange has not told yet.
+    lot : Decimal
+        The smallest step of a quantity, in coins; see `on_lot`.
+    memory : Json
+        What the rule has answered as its memory before this bar; ``None`` for a rule without.
 
     """
 
@@ -66,6 +72,8 @@ class View:
     entry_ms: int | None = None
     exits: tuple[Exit, ...] = ()
     equity: Decimal | None = None
+    lot: Decimal = Decimal("0.001")
+    memory: Json = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,9 @@ class Target:
     resting : tuple[Resting, ...]
         The limit orders that should be working, each in a slot of its own. What they fill changes
         the position: a rule that wants to keep it answers with the `View`'s own position.
+    memory : Json
+        What the next bar sees as `View.memory`, of a rule that remembers something; with ``None``
+        it stays as it was.
 
     """
 
@@ -118,6 +129,7 @@ class Target:
     stop: Decimal | None = None
     take_profit: Decimal | None = None
     resting: tuple[Resting, ...] = ()
+    memory: Json = None
 
 
 FLAT = Target(Decimal(0))
@@ -149,11 +161,53 @@ def on_tick(target: Target, tick_size: Decimal) -> Target:
     )
 
 
+def on_lot(quantity: Decimal, lot: Decimal) -> Decimal:
+    """Return a quantity on steps of the instrument: the next smaller one, never a larger."""
+    return (quantity / lot).to_integral_value(ROUND_DOWN) * lot
+
+
+def check(target: Target, lot: Decimal | None = None) -> None:
+    """
+    Look whether a target can be aimed at.
+
+    Raises
+    ------
+    ValueError
+        If it is none, if two of its resting orders have the same slot, or if a number in it cannot
+        be a price or a quantity.
+
+    """
+    if not isinstance(target, Target):
+        raise ValueError(f"The answer is a {type(target).__name__}, and no Target.")
+    slots = [each.slot for each in target.resting]
+    for each in target.resting:
+        if slots.count(each.slot) > 1:
+            raise ValueError(
+                f"Two resting orders of one target are in slot {each.slot}; each needs its own."
+            )
+        if each.slot not in range(MAX_SLOTS):
+            raise ValueError(f"There is no slot {each.slot}; there are 0 to {MAX_SLOTS - 1}.")
+        if each.quantity == 0:
+            raise ValueError(f"The resting order in slot {each.slot} has no quantity.")
+    for quantity in (target.quantity, *(each.quantity for each in target.resting)):
+        if not (isinstance(quantity, Decimal) and quantity.is_finite()):
+            raise ValueError(f"The quantity {quantity!r} is no Decimal number.")
+        if lot is not None and quantity % lot != 0:
+            raise ValueError(f"The quantity {quantity} is no multiple of {lot}; see on_lot.")
+    for price in (target.stop, target.take_profit, *(each.price for each in target.resting)):
+        if price is None:
+            continue
+        if not (isinstance(price, Decimal) and price.is_finite() and price > 0):
+            raise ValueError(f"The price {price!r} is no positive Decimal number.")
+
+
 class Rule(Protocol):
     """
     A level-triggered strategy: a pure function of what is, with no memory of its own.
 
-    A restart must not change its answers: no clock, no random numbers, no state between calls.
+    A restart must not change its answers: no clock, no random numbers, no state between calls. What
+    it must remember beyond bars and orders goes through `View.memory` and `Target.memory`, and it
+    has what `Remembering` in `memory` says.
     """
 
     @property

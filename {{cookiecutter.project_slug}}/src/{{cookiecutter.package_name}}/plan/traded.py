@@ -4,8 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from .bars import BarLength
+from .memory import first, form_of
 from .order_ids import owner_of
 from .target import Rule
 
@@ -31,6 +33,12 @@ class Traded:
     tag : str
         1 to 10 characters of ``[A-Za-z0-9_]``. It names the owner of orders and positions; changing
         it orphans what is open.
+    cool_down : int
+        For how many bars nothing is opened after a stop has closed the position, so that a stop is
+        not followed by the entry that it has just closed; 0 for none.
+    max_quantity : Decimal, optional
+        The largest position that its orders may lead to, in coins; besides the limits of the node,
+        which hold in any case.
 
     """
 
@@ -38,6 +46,8 @@ class Traded:
     symbol: str
     bar: str
     tag: str
+    cool_down: int = 3
+    max_quantity: Decimal | None = None
 
     @property
     def bar_length(self) -> BarLength:
@@ -89,3 +99,22 @@ def _complaints_about(each: Traded) -> Iterator[str]:
     window = each.rule.window
     if not 1 <= window <= MOST_BARS:
         yield f"{name} looks at {window} bars; 1 to {MOST_BARS:,} can be had."
+    if not 0 <= each.cool_down <= MOST_BARS:
+        yield f"{name} cools down for {each.cool_down} bars; 0 to {MOST_BARS:,} can be."
+    if each.max_quantity is not None and not each.max_quantity > 0:
+        yield f"{name} has a max_quantity of {each.max_quantity}; it must be above 0."
+    yield from _complaints_about_memory(name, each.rule)
+
+
+def _complaints_about_memory(name: str, rule: Rule) -> Iterator[str]:
+    form = form_of(rule)
+    if form is None:
+        if hasattr(rule, "memory_version") or hasattr(rule, "first_memory"):
+            yield f"{name} needs both to remember something: memory_version and first_memory."
+        return
+    if isinstance(form.version, bool) or not isinstance(form.version, int) or form.version < 1:
+        yield f"{name} has a memory_version of {form.version!r}; it counts from 1."
+    try:
+        first(form)
+    except ValueError as error:
+        yield f"{name} has a first_memory that cannot be kept: {error}."
