@@ -40,7 +40,7 @@ def cancelled_never_learned(package: Package) -> None:
     """Never asks what became of an order whose cancelling a kill has cut off."""
     package.without("mend", "audit", "account")
     package.unknown_outcomes.UnknownOutcomes._waiting = lambda self: []
-    package.keeper.Keeper._has_ended_unheard = lambda self, row: False
+    package.past.Past.has_ended_unheard = lambda self, row: False
 
 
 def ids_used_again(package: Package) -> None:

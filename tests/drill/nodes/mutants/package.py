@@ -36,6 +36,7 @@ ROOMS = {
     "ending": "life",
     "hearing": "life",
     "keeper": "life",
+    "past": "life",
     "refusals": "life",
     "runner": "life",
     "run": "commands",
