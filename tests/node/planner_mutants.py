@@ -49,6 +49,30 @@ MUTANTS = (
         "if situation.last_exit_fill_ms < 0:",
     ),
     _planner(
+        "adds the whole size to what is held",
+        "an entry beyond the target",
+        "return _market(situation, Leg.ENTRY, wanted - position)",
+        "return _market(situation, Leg.ENTRY, wanted)",
+    ),
+    _planner(
+        "closes everything where it should hold less",
+        "an exit of more than is too much",
+        "change = -position if position * wanted <= 0 else wanted - position",
+        "change = -position",
+    ),
+    _planner(
+        "enters while nothing may be opened",
+        "opened while nothing may be",
+        "    if situation.may_open:\n        return wanted\n",
+        "    if situation:\n        return wanted\n",
+    ),
+    _planner(
+        "rests orders while nothing may be opened",
+        "opened while nothing may be",
+        "    if not situation.may_open:\n        resting = ()\n",
+        "",
+    ),
+    _planner(
         "cancels the old stop before the new one works",
         "left the position naked",
         "    name = next_sized_id(situation, Leg.STOP, -position)\n",

@@ -1,7 +1,7 @@
 """Plays one bar after another against the model exchange, and judges what must hold."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -33,11 +33,14 @@ class Wish:
     """Slot, side and rung of the price of each."""
     events: tuple[str, ...] = ()
     """What happens beside the commands, in order."""
+    times: int = 1
+    """How many sizes it wants to hold."""
+    may_open: bool = True
 
     def target(self, rooms: Rooms, position: Decimal) -> Any:
         if self.side is None:
             return None
-        quantity = position if self.follows else self.side * SIZE
+        quantity = position if self.follows else self.side * self.times * SIZE
         side = (quantity > 0) - (quantity < 0)
         stop = profit = None
         if side and self.stop_rung is not None:
@@ -75,7 +78,9 @@ class Play:
             if events and self.draw([False, True]):
                 self._happen(events.pop(0))
             target = wish.target(self.rooms, exchange.heard_position)
-            action = self.rooms.planner.plan(exchange.situation(self.rooms, self.close_ms, target))
+            situation = exchange.situation(self.rooms, self.close_ms, target)
+            situation = replace(situation, may_open=wish.may_open)
+            action = self.rooms.planner.plan(situation)
             waiting = [row for row in exchange.rows.values() if not row.is_answered]
             kind = type(action).__name__
             if waiting:
@@ -84,11 +89,14 @@ class Play:
             elif kind == "Wait":
                 raise AssertionError("It waits for nothing.")
             elif kind != "Settled":
+                if not isinstance(action, self.rooms.situation.Cancel):
+                    is_opening = str(action.leg) in "ER"
+                    assert wish.may_open or not is_opening, "opened while nothing may be"
                 self._carry_out(action, self._on_tick(target))
             elif exchange.unheard():
                 exchange.hear_all()
             else:
-                self._judge(self._on_tick(target))
+                self._judge(self._allowed(wish, self._on_tick(target)))
                 if not events:
                     return
                 self._happen(events.pop(0))
@@ -96,6 +104,15 @@ class Play:
 
     def _on_tick(self, target: Any) -> Any:
         return None if target is None else self.rooms.target.on_tick(target, TICK)
+
+    def _allowed(self, wish: Wish, target: Any) -> Any:
+        """Return what is left of a target when nothing may be opened."""
+        if target is None or wish.may_open:
+            return target
+        position = self.exchange.position
+        same_side = position * target.quantity > 0
+        kept = min(target.quantity, position, key=abs) if same_side else Decimal(0)
+        return replace(target, quantity=kept, resting=())
 
     # -- What happens --------------------------------------------------------------------------
 
@@ -159,8 +176,15 @@ class Play:
         for price in (action.price, action.trigger_price):
             assert price is None or price % TICK == 0, "a price between two price steps"
         assert action.reduce_only == (leg in "XST")
+        held, wanted = exchange.heard_position, target.quantity if target else Decimal(0)
         if leg == "E":
+            assert abs(held + action.quantity) <= abs(wanted), "an entry beyond the target"
             assert exchange.heard_exit_ms <= self.close_ms, "entered after it was stopped out"
+        if leg == "X":
+            is_reduction = held * wanted > 0 and abs(held) > abs(wanted)
+            is_given_up = len(self._mine("S")) >= 5 or self.exchange.refused_cancels
+            most = held - wanted if is_reduction and not is_given_up else held
+            assert abs(action.quantity) <= abs(most), "an exit of more than is too much"
         if leg == "T":
             assert not exchange.working("T"), "a second take-profit beside the first"
         if leg in "TR" and exchange.heard_position:
@@ -182,7 +206,7 @@ class Play:
             assert len(names) <= 1, f"one slot, one bar, two orders that filled: {names}"
         entries = {row.name for row in filled if row.leg == "E"}
         assert len(entries) <= 1, f"one decision, two entries: {entries}"
-        wanted = SIZE if wish.side and not wish.follows else Decimal(0)
+        wanted = wish.times * SIZE if wish.side and not wish.follows else Decimal(0)
         slots = {row.slot for row in filled if row.leg == "R"}
         most = max(abs(at_start), wanted) + SIZE * len(slots)
         assert abs(exchange.position) <= most, "more than target and resting orders allow"

@@ -35,6 +35,8 @@ def wish(draw: Draw) -> Wish:
             (slot, draw([1, -1]), draw(rungs)) for slot in range(SLOTS) if draw([False, True])
         ),
         events=tuple(draw(events) for _ in range(draw(range(10)))),
+        times=draw([1, 1, 2, 3]),
+        may_open=draw([True, True, True, False]),
     )
 
 

@@ -129,6 +129,21 @@ def test_a_size_that_is_refused_lasts(rooms: Any, code: int) -> None:
     assert "start" in told, "only a person helps"
 
 
+def test_a_post_only_order_that_would_trade_is_no_reason_to_wait(rooms: Any) -> None:
+    resting, refused = rooms.Leg.RESTING, adapters_words(-5022)
+    refusals = rooms.Refusals("BTCUSDT", BAR)
+    refusals.refused(resting, FIRST, refused)
+    assert refusals.told(FIRST) == "", "a price has moved"
+    for bar in range(1, 9):
+        assert refusals.may_open(close(bar)), "each bar is another case"
+        refusals.refused(resting, close(bar), refused)
+        assert refusals.told(close(bar)) == (
+            "The exchange refuses resting orders of BTCUSDT: -5022 What the exchange says. "
+            "The market was beyond their price, where a post-only order cannot rest."
+        )
+    assert refusals.told(close(9)) == ""
+
+
 def test_a_refused_time_may_pass(rooms: Any) -> None:
     refusals = rooms.Refusals("BTCUSDT", BAR)
     refusals.refused(rooms.Leg.STOP, FIRST, adapters_words(-1021))

@@ -78,7 +78,9 @@ class Past:
         """Return whether the decision at `close_ms` comes long enough after the last stop-out."""
         stops = (e.at_ms for e in self._exits.values() if e.why is ExitReason.STOP)
         stopped_ms = max(stops, default=None)
-        return stopped_ms is None or close_ms > stopped_ms + self._cool_down_ms
+        if stopped_ms is None or self._cool_down_ms == 0:
+            return True
+        return close_ms >= stopped_ms + self._cool_down_ms
 
     def has_ended_unheard(self, row: OrderRow) -> bool:
         """Return whether the exchange has ended an order and the engine has it open."""

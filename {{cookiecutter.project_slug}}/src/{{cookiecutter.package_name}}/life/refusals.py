@@ -67,7 +67,7 @@ class Refusals:
         found.may_pass = found.may_pass and may_pass
         found.lasts = refusal.lasts
         found.decisions.add(close_ms)
-        bars = WAITS[min(found.count, len(WAITS)) - 1]
+        bars = WAITS[min(found.count, len(WAITS)) - 1] if refusal.waits else 1
         found.until_ms = max(found.until_ms, max(found.decisions) + bars * self._bar_ms)
 
     def taken(self, leg: Leg) -> None:

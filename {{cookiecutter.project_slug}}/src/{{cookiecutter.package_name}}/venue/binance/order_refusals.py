@@ -24,6 +24,8 @@ class Refusal:
     ----------
     passes : bool
         A single one is nothing to worry about, even of a stop: the next bar is another case.
+    waits : bool
+        Refused again and again, opening waits longer each time; else each bar is another case.
     lasts : bool
         The next bar is the same case: the longest wait begins at once.
     watch : str
@@ -34,6 +36,7 @@ class Refusal:
     """
 
     passes: bool = False
+    waits: bool = True
     lasts: bool = False
     watch: str = ""
     advice: str = ""
@@ -75,6 +78,11 @@ _REFUSALS = {
     -2021: Refusal(passes=True),
     -2022: Refusal(passes=True, watch=ACCOUNT),
     -4118: Refusal(passes=True, watch=ACCOUNT),
+    -5022: Refusal(
+        passes=True,
+        waits=False,
+        advice="The market was beyond their price, where a post-only order cannot rest.",
+    ),
     # The symbol.
     -1121: _STATUS,
     -4108: _STATUS,

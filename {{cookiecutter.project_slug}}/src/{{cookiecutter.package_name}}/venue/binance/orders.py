@@ -93,13 +93,23 @@ class SymbolQuestions:
         conditionals = await self._requests.get("/fapi/v1/allAlgoOrders", query)
         orders = await self._requests.get("/fapi/v1/allOrders", query)
         try:
-            return read_history(conditionals, orders, owner)
+            # Cancelled with a part filled, an order tells when it was cancelled, not when it filled.
+            trades: Any = []
+            if any(_is_cut_short(row) for row in orders):
+                trades = await self._requests.get("/fapi/v1/userTrades", query)
+            return read_history(conditionals, orders, owner, trades)
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise NonsenseError("The exchange told orders that cannot be read.") from error
 
 
-def read_history(conditionals: Any, orders: Any, owner: str) -> OrderHistory:
-    """Return the fate of an owner's orders, from the rows of two answers."""
+def read_history(
+    conditionals: Any, orders: Any, owner: str, trades: Any = ()
+) -> OrderHistory:
+    """Return the fate of an owner's orders, from the rows of the answers."""
+    traded_ms: dict[int, int] = {}
+    for row in trades:
+        number = int(row["orderId"])
+        traded_ms[number] = max(int(row["time"]), traded_ms.get(number, 0))
     found: dict[str, OrderView] = {}
     exits: dict[str, Exit] = {}
     slot_fills: dict[int, int] = {}
@@ -114,12 +124,19 @@ def read_history(conditionals: Any, orders: Any, owner: str) -> OrderHistory:
         if parts is None or parts.owner != owner:
             continue
         filled, at_ms = Decimal(row["executedQty"]), int(row["updateTime"])
+        if _is_cut_short(row):
+            at_ms = traded_ms.get(int(row["orderId"]), at_ms)
         found[name] = OrderView(name, _phase(row["status"]), filled=filled)
         if filled > 0 and parts.slot is not None:
             slot_fills[parts.slot] = max(at_ms, slot_fills.get(parts.slot, 0))
         elif filled > 0 and parts.leg in EXITS:
             exits[name] = Exit(EXITS[parts.leg], at_ms)
     return OrderHistory(found, exits, slot_fills)
+
+
+def _is_cut_short(row: Any) -> bool:
+    """Return whether an order has ended with a part of it filled."""
+    return row["status"] in ENDED - {"FILLED"} and Decimal(row["executedQty"]) > 0
 
 
 def _phase(status: str) -> Phase:
