@@ -559,7 +559,7 @@ sys.exit(cli.main(["run"]))
     assert node.said("seeded")
 
 
-def test_exception_in_the_decision_is_a_defect(
+def test_exception_in_the_decision_is_told_and_ends_nothing(
     start: Start, store: Store, exchange: Exchange
 ) -> None:
     code = """
@@ -574,8 +574,9 @@ EmaCross.target = broken
 sys.exit(cli.main(["run"]))
 """
     node = start(code)
-    assert node.wait() == 1
-    assert node.said("ZeroDivisionError: seeded")
+    node.until("degraded")
+    assert node.said("The rule of EMA001 has failed: ZeroDivisionError: seeded.")
+    assert node.get("health")[1]["stage"] == "degraded"
     assert exchange.get("ledger")["orders"] == []
 
 
