@@ -93,7 +93,7 @@ class SymbolQuestions:
         conditionals = await self._requests.get("/fapi/v1/allAlgoOrders", query)
         orders = await self._requests.get("/fapi/v1/allOrders", query)
         try:
-            # Cancelled with a part filled, an order tells when it was cancelled, not when it filled.
+            # One that was cancelled with a part filled tells of the cancelling, not of the fill.
             trades: Any = []
             if any(_is_cut_short(row) for row in orders):
                 trades = await self._requests.get("/fapi/v1/userTrades", query)
@@ -102,9 +102,7 @@ class SymbolQuestions:
             raise NonsenseError("The exchange told orders that cannot be read.") from error
 
 
-def read_history(
-    conditionals: Any, orders: Any, owner: str, trades: Any = ()
-) -> OrderHistory:
+def read_history(conditionals: Any, orders: Any, owner: str, trades: Any = ()) -> OrderHistory:
     """Return the fate of an owner's orders, from the rows of the answers."""
     traded_ms: dict[int, int] = {}
     for row in trades:
