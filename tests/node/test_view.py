@@ -65,7 +65,7 @@ def test_position_and_exits_are_the_same_after_a_kill(
     for quantity in ("-0.010", "-0.008", "0", "0.010", "0.015", "0.008"):
         script.says(quantity=quantity, stop="-5" if quantity[0] != "-" else "5")
         step(exchange, node)
-    script.says(quantity="held", stop="-5", take_profit="0.02")
+    script.says(quantity="held", stop="-5", take_profit="3")
     for _ in range(3):
         step(exchange, node)
     before, after = seen_again(node, trades, script, exchange, store if is_cold else None)
