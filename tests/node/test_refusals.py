@@ -141,7 +141,11 @@ def test_a_post_only_order_that_would_trade_is_no_reason_to_wait(rooms: Any) -> 
             "The exchange refuses resting orders of BTCUSDT: -5022 What the exchange says. "
             "The market was beyond their price, where a post-only order cannot rest."
         )
+    refusals.taken(resting)  # one in another slot
+    assert refusals.told(close(8))
     assert refusals.told(close(9)) == ""
+    refusals.refused(resting, close(12), refused)
+    assert refusals.told(close(12)) == "", "once again a price has moved"
 
 
 def test_a_refused_time_may_pass(rooms: Any) -> None:

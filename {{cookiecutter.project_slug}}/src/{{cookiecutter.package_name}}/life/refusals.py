@@ -28,6 +28,8 @@ class Refused:
     """One such decision is no reason to wait, or to say anything."""
     lasts: bool = False
     """The next one will be refused as well, whatever happens."""
+    waits: bool = True
+    """While it recurs nothing is opened; else each bar is another case."""
     decisions: set[int] = field(default_factory=set)
 
     @property
@@ -66,13 +68,19 @@ class Refusals:
         found.reason = reason
         found.may_pass = found.may_pass and may_pass
         found.lasts = refusal.lasts
+        found.waits = refusal.waits
+        if not found.waits:  # only bars in a row tell that it recurs
+            found.decisions = {ms for ms in found.decisions if ms >= close_ms - self._bar_ms}
         found.decisions.add(close_ms)
-        bars = WAITS[min(found.count, len(WAITS)) - 1] if refusal.waits else 1
+        bars = WAITS[min(found.count, len(WAITS)) - 1] if found.waits else 1
         found.until_ms = max(found.until_ms, max(found.decisions) + bars * self._bar_ms)
 
     def taken(self, leg: Leg) -> None:
         """Take up that an order was taken: what was refused before has passed."""
-        self._refused.pop(leg, None)
+        found = self._refused.get(leg)
+        # Beside an order that a post-only rule refuses, others of the leg may be taken.
+        if found is not None and found.waits:
+            del self._refused[leg]
 
     def may_open(self, close_ms: int) -> bool:
         """Return whether the decision at `close_ms` may open anything."""

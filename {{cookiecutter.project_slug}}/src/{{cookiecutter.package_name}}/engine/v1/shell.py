@@ -15,6 +15,7 @@ from nautilus_trader.model.events import (
     OrderAccepted,
     OrderCancelRejected,
     OrderDenied,
+    OrderExpired,
     OrderFilled,
     OrderRejected,
 )
@@ -31,6 +32,9 @@ from .outcome_hooks import NEVER_ARRIVED_TOPIC
 from .unknown_outcomes import is_unheard
 from .views import closed_bar, milliseconds, order_row, position_row
 
+WOULD_TRADE = "-5022"
+"""How the exchange refuses a post-only order that would trade at once, where it does not take and
+end it (USD-M Futures, Error Codes)."""
 UNITS = {"m": "MINUTE", "h": "HOUR", "d": "DAY"}
 
 
@@ -95,6 +99,8 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
             kind, reason = ChangeKind.CANCEL_REFUSED, event.reason
         elif isinstance(event, OrderRejected | OrderDenied):
             kind, reason = ChangeKind.REFUSED, event.reason
+        elif isinstance(event, OrderExpired) and self._is_post_only(event.client_order_id):
+            kind, reason = ChangeKind.REFUSED, f"{WOULD_TRADE} It has expired"
         elif isinstance(event, OrderAccepted):
             kind = ChangeKind.TAKEN
         name, at_ms = event.client_order_id.value, milliseconds(event.ts_event)
@@ -185,6 +191,10 @@ class TargetStrategy(Strategy):  # type: ignore[misc]  # the engine ships no typ
         if order is None or order.instrument_id != self.config.instrument_id:
             return None
         return order
+
+    def _is_post_only(self, client_order_id: ClientOrderId) -> bool:
+        order = self.cache.order(client_order_id)
+        return order is not None and order.is_post_only
 
     def _made(self, order: Submit) -> Order:
         instrument, factory = self._instrument, self.order_factory
