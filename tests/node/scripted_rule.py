@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from trading_node.plan.target import Resting, Target  # type: ignore[import-not-found]  # in a bake
+from trading_node.plan.target import Resting, Target
 
 
 @dataclass(frozen=True)
