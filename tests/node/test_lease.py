@@ -92,7 +92,9 @@ def test_a_second_node_is_refused_with_the_holders_name(
     assert other.said(f"Another node with the id TRADER-001 trades: process {node.child.pid} on ")
     assert other.said("--standby")
     assert "trading" not in other.stages
-    assert node.get("health")[0] == 200
+    status, health = node.get("health")
+    assert status == 200
+    assert "Nobody has told who traded before; the node has waited 3 s, " in health["found"]
     held = record(store)
     assert (held["epoch"], held["pid"], held["is_released"]) == (1, node.child.pid, False)
 
