@@ -54,6 +54,9 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         How the node is started. ``{python}`` is the interpreter that runs the drill;
         ``{store_url}``, ``{exchange_http}``, ``{exchange_ws}``, ``{http_port}`` and
         ``{instance_id}`` are filled in as well.
+    standby_arguments : tuple[str, ...]
+        What follows the command where the node is to stand by: to wait while another one with its
+        name trades, and to take over when that one has ended. Empty when it cannot.
     environment : dict[str, str]
         Settings of the node beyond those of the contract, with the same placeholders.
     symbols : tuple[str, ...]
@@ -81,6 +84,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """
 
     node_command: tuple[str, ...]
+    standby_arguments: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     symbols: tuple[str, ...] = ("BTCUSDT",)
     protective_stop: bool = True
