@@ -13,12 +13,12 @@ from drill.nodes.mutants.bugs import BUGS
 from drill.nodes.mutants.package import Package
 
 born = time.monotonic()
-name, bug = sys.argv[1:]
+name, bug, *more = sys.argv[1:]
 if bug not in BUGS:
     sys.exit(f"There is no bug {bug}; there are {', '.join(sorted(BUGS))}.")
 package = Package(name)
 BUGS[bug](package)
 settings, traded = package.loaded
-code = package.runner.run(settings, traded, package.start.EngineV1(settings), born)
+code = package.runner.run(settings, traded, package.start.EngineV1(settings), born, stands_by=more == ["--standby"])
 sys.stdout.flush()
 os._exit(int(code))

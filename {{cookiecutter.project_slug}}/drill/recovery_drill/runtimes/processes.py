@@ -116,6 +116,7 @@ class Processes:
             **self._addresses,
             "http_port": str(http_port),
             "instance_id": f"drill-{number}",
+            "folder": str(self._folder.resolve()),
         }
         environment = self._policy.node_environment(values)
         command = self._policy.node_command
