@@ -313,7 +313,6 @@ OTHER_BOT = enduring(
 )
 
 
-
 def named(name: str) -> Subject:
     """Return a scenario that is played as it is for everybody."""
     return Subject(name, find_scenario(name))

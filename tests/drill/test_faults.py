@@ -49,7 +49,11 @@ STANDS_BY = msgspec.structs.replace(POLICY, standby_arguments=("--standby",))
 
 def processes(folder: Path, store_url: str | None = None) -> Runtime:
     return Processes(
-        STANDS_BY, project=folder, folder=folder, exchange_command=("exchange",), store_url=store_url
+        STANDS_BY,
+        project=folder,
+        folder=folder,
+        exchange_command=("exchange",),
+        store_url=store_url,
     )
 
 

@@ -107,9 +107,7 @@ class Processes:
             "exchange_ws": self.exchange.ws_url,
         }
 
-    def node(
-        self, number: int, *, rival: bool, stands_by: bool = False
-    ) -> tuple[Process, str]:
+    def node(self, number: int, *, rival: bool, stands_by: bool = False) -> tuple[Process, str]:
         """Return the node's next process, not yet started, and the address of its endpoint."""
         http_port = free_port()
         values = {

@@ -103,9 +103,7 @@ class Runtime(Protocol):
     async def open(self, on_unit: OnUnit) -> None:
         """Start store and exchange; `on_unit` hears of each command to the store."""
 
-    def node(
-        self, number: int, *, rival: bool, stands_by: bool = False
-    ) -> tuple[Process, str]:
+    def node(self, number: int, *, rival: bool, stands_by: bool = False) -> tuple[Process, str]:
         """Return the node's next life, not yet started, and the address of its endpoint."""
 
     def set_environment(self, variables: Mapping[str, str]) -> None:

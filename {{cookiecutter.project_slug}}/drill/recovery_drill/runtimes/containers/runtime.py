@@ -98,9 +98,7 @@ class Containers:
         await self.store.start()
         await self.exchange.start()
 
-    def node(
-        self, number: int, *, rival: bool, stands_by: bool = False
-    ) -> tuple[Process, str]:
+    def node(self, number: int, *, rival: bool, stands_by: bool = False) -> tuple[Process, str]:
         """Return the node's next process, not yet begun, and the address of its endpoint.
 
         Raises
