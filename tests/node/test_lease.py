@@ -14,7 +14,7 @@ import redis
 
 from node.baked import module
 from node.conftest import Start
-from node.processes import SYMBOL, Exchange, Node, Store, free_port
+from node.processes import Exchange, Node, Store, free_port
 from node.test_trading import last_bar, step_until_position
 
 RECORD = module("guards.lease.record")
@@ -25,8 +25,6 @@ AWAY = 75
 CONFIGURATION = 78
 LEASE = RECORD.LEASE_SECONDS
 SEEN_SECONDS = 20.0
-BARS_WITHOUT = 6
-"""In which a node that could would move its stop."""
 
 
 @pytest.fixture
@@ -72,11 +70,6 @@ def until(seen: Callable[[], bool], what: str) -> float:
         assert time.monotonic() < deadline, f"Not seen within {SEEN_SECONDS:g} s: {what}"
         time.sleep(0.02)
     return time.monotonic()
-
-
-def until_decided(node: Node, bar: int) -> None:
-    """Wait until a bar is decided, whatever is done about it."""
-    until(lambda: node.get("state")[1]["decided_bar"][SYMBOL] >= bar, f"bar {bar} is decided")
 
 
 def stands_by(start: Start) -> Node:
@@ -210,16 +203,6 @@ def test_a_store_that_is_away_for_longer_than_a_lease(
         return {each["name"] for each in node.get("state")[1]["conditions"]}
 
     until(lambda: {"store", "lease"} <= named(), "the lease has run out")
-    before = exchange.get("journal?after=0")["seq"]
-    for _ in range(BARS_WITHOUT):
-        until_decided(node, exchange.post("step", {"bars": 1})["bar"])
-    asked = [
-        each["data"]["request"]
-        for each in exchange.get(f"journal?after={before}")["records"]
-        if each["kind"] == "request"
-    ]
-    changes = [name for name in asked if name.endswith((".new", ".cancel", ".cancel_all"))]
-    assert changes == [], "the engine sends without the lease"
     assert len(exchange.working_stops()) == 1
     store.send(signal.SIGCONT)
     until(lambda: node.get("health")[0] == 200, "it is renewed")
