@@ -23,7 +23,11 @@ CLOCKS = module("venue.binance.signing_clock")
 OutcomeUnknown = module("engine.v1.sending").OutcomeUnknown
 NodeExit = module("exit_codes").NodeExit
 LEFT_SECONDS, LEFT_MS = 0.7, "700"
-ORDER = {"symbol": "BTCUSDT", "side": BinanceOrderSide.BUY, "order_type": BinanceOrderType.MARKET}
+ORDER: dict[str, Any] = {
+    "symbol": "BTCUSDT",
+    "side": BinanceOrderSide.BUY,
+    "order_type": BinanceOrderType.MARKET,
+}
 
 
 class Account:
