@@ -100,7 +100,7 @@ async def test_each_runtime_says_what_it_lacks(
         assert re.fullmatch(r"[A-Z].+[.]", why)
 
 
-def test_where_the_policy_tells_no_arguments_for_it_nobody_stands_by(tmp_path: Path) -> None:
+async def test_where_the_policy_tells_no_arguments_for_it_nobody_stands_by(tmp_path: Path) -> None:
     runtime = Processes(POLICY, project=tmp_path, folder=tmp_path, exchange_command=("exchange",))
     skipped = {s.name for s in SCENARIOS if "standby_arguments" in s.unavailable(runtime)}
     assert skipped == {scenario.name for scenario in STANDBY}
@@ -108,6 +108,9 @@ def test_where_the_policy_tells_no_arguments_for_it_nobody_stands_by(tmp_path: P
 
 async def test_only_one_that_stands_by_gets_the_arguments_for_it(tmp_path: Path) -> None:
     runtime = processes(tmp_path)
+    assert isinstance(runtime, Processes)
+    # As if it had been opened.
+    runtime._addresses = dict.fromkeys(("store_url", "exchange_http", "exchange_ws"), "")
     node, _ = runtime.node(1, rival=False)
     standing_by, _ = runtime.node(2, rival=True, stands_by=True)
     assert standing_by.command == (*node.command, "--standby")
