@@ -1,6 +1,7 @@
 """The container engine that some tests need: whether there is one, and stacks that run in it."""
 
 import functools
+import hashlib
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from baking import clean_environment
+from baking import TEMPLATE, clean_environment
 from processes import free_port
 
 SECONDS_TO_ANSWER = 20
@@ -43,6 +44,8 @@ def why_none() -> str:
     return ""
 
 
+PLACE = hashlib.sha256(os.fsencode(TEMPLATE)).hexdigest()[:8]
+"""Tells this clone's images from those that another one builds meanwhile."""
 REQUIRED = "ENGINE_REQUIRED"
 """Set where there must be an engine: its tests then fail without one, instead of being skipped."""
 
@@ -75,8 +78,8 @@ class Stack:
             "COMPOSE_PROJECT_NAME": name,
             "NODE_PORT": str(self.node_port),
             "EXCHANGE_PORT": str(self.exchange_port),
-            "NODE_IMAGE": "stack-test-node",
-            "EXCHANGE_IMAGE": "stack-test-exchange",
+            "NODE_IMAGE": f"stack-test-{PLACE}-node",
+            "EXCHANGE_IMAGE": f"stack-test-{PLACE}-exchange",
         }
 
     def run(

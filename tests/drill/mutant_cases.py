@@ -312,4 +312,13 @@ OTHER_BOT = enduring(
     BARS_BEFORE,
 )
 
-TWO_NODES = Subject("two-nodes", find_scenario("two-nodes"))
+
+def named(name: str) -> Subject:
+    """Return a scenario that is played as it is for everybody."""
+    return Subject(name, find_scenario(name))
+
+
+TWO_NODES = named("two-nodes")
+KILLED_BESIDE = named("kill-beside-standby")
+PAUSED_BESIDE = named("pause-beside-standby")
+PAUSED_IN_FLIGHT = named("pause-in-flight-beside-standby")

@@ -1,5 +1,7 @@
 """The node's lives: spoiled histories and the check that names each; and what is allowed."""
 
+from dataclasses import replace
+
 import pytest
 
 from drill.evidence_builder import (
@@ -14,6 +16,7 @@ from drill.evidence_builder import (
 from recovery_drill.record.evidence import Evidence, FaultSpan, LateWait, Life
 
 TRADES = (("trading", 13 * SECOND),)
+PAUSES = ((3 * SECOND, 20 * SECOND),)
 RETURNS = (("trading", SECOND), ("degraded", 9 * SECOND))
 TRACEBACK = "RuntimeError: no such order"
 
@@ -131,8 +134,10 @@ SPOILED = [
     ),
     pytest.param(
         evidence(
-            lives=(life(how="stopped", exit_code=0, ended_ns=None), second(ended_ns=None)),
-            faults=(fault(name="node.pause", began_ns=3 * SECOND, ended_ns=20 * SECOND),),
+            lives=(
+                life(how="stopped", exit_code=0, ended_ns=None, pauses=PAUSES),
+                second(ended_ns=None),
+            ),
         ),
         "one-node-trades",
         "Lives 1 and 2 of the node traded at the same time.",
@@ -159,14 +164,36 @@ SPOILED = [
         id="two-at-once-while-the-store-is-away",
     ),
     pytest.param(
-        lives(
-            second(),
-            second(number=3, ended_ns=24 * SECOND, stages=(("trading", 14 * SECOND),)),
-            faults=(fault(name="node.pause", began_ns=3 * SECOND, ended_ns=20 * SECOND),),
+        evidence(
+            lives=(
+                life(pauses=PAUSES),
+                second(),
+                second(number=3, ended_ns=24 * SECOND, stages=(("trading", 14 * SECOND),)),
+            ),
         ),
         "one-node-trades",
         "Lives 2 and 3 of the node traded at the same time.",
         id="two-at-once-while-a-third-is-paused",
+    ),
+    pytest.param(
+        lives(second(rival=True, turn_ns=12 * SECOND, stages=(("lease", 11 * SECOND),))),
+        "no-zombie",
+        "Life 2 of the node never traded: it was last in lease.",
+        id="stood-by-in-vain",
+    ),
+    pytest.param(
+        lives(second(rival=True, turn_ns=12 * SECOND, stages=(("trading", 80 * SECOND),))),
+        "no-zombie",
+        "Life 2 of the node took 68.0 s to trade, of 60 s allowed.",
+        id="took-over-too-late",
+    ),
+    pytest.param(
+        evidence(
+            lives=(life(how="by itself", exit_code=1, replaced_ns=5 * SECOND, pauses=PAUSES),)
+        ),
+        "no-zombie",
+        "Life 1 of the node ended by itself with code 1 in trading.",
+        id="replaced-and-ended-as-a-defect",
     ),
     pytest.param(
         ended(0, "Stopped."),
@@ -305,10 +332,24 @@ def test_a_life_that_has_left_trading_does_not_trade(first: Life) -> None:
 
 
 def test_a_paused_life_does_not_trade_and_may_take_a_moment_to_find_out() -> None:
-    paused = life(how="by itself", exit_code=75, ended_ns=24 * SECOND)
-    pause = fault(name="node.pause", began_ns=3 * SECOND, ended_ns=20 * SECOND)
-    assert "one-node-trades" not in broken(evidence(lives=(paused, second()), faults=(pause,)))
-    assert "one-node-trades" in broken(evidence(lives=(paused, second())))
+    moving = life(how="by itself", exit_code=75, ended_ns=24 * SECOND)
+    paused = replace(moving, pauses=PAUSES)
+    assert "one-node-trades" not in broken(evidence(lives=(paused, second())))
+    assert "one-node-trades" in broken(evidence(lives=(moving, second())))
+
+
+def test_one_that_stands_by_has_all_its_time_from_its_turn_on() -> None:
+    standing_by = second(rival=True, started_ns=SECOND, turn_ns=79 * SECOND)
+    takes_over = replace(standing_by, stages=(("trading", 80 * SECOND),), ended_ns=81 * SECOND)
+    assert "no-zombie" not in broken(lives(takes_over))
+    never_asked = second(rival=True, stages=(("lease", 12 * SECOND),), how="killed", exit_code=-9)
+    assert "no-zombie" not in broken(lives(never_asked))
+
+
+def test_one_whose_place_was_taken_ends_by_itself() -> None:
+    replaced = life(how="by itself", exit_code=75, replaced_ns=5 * SECOND)
+    assert "no-zombie" not in broken(evidence(lives=(replaced,)))
+    assert "no-zombie" in broken(evidence(lives=(replace(replaced, replaced_ns=None),)))
 
 
 @pytest.mark.parametrize("code", [1, 70, 75, 78])

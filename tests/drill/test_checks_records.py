@@ -91,6 +91,23 @@ def test_lives_tell_what_they_said_and_whether_they_were_rivals() -> None:
     )
 
 
+def test_lives_tell_whose_turn_it_was_and_when_they_stood_still() -> None:
+    found = read(
+        (1, "node.started", {"number": 1, "pid": 7}),
+        (2, "node.started", {"number": 2, "pid": 8, "rival": True}),
+        (3, "node.paused", {"number": 1}),
+        (4, "node.turn", {"number": 2, "from": 1}),
+        (5, "node.resumed", {"number": 1}),
+        (6, "node.paused", {"number": 1}),
+    )
+    first, second = found.lives
+    assert (first.due_ns, first.replaced_ns) == (SECOND, 4 * SECOND)
+    assert first.pauses == ((3 * SECOND, 5 * SECOND), (6 * SECOND, None))
+    assert (second.due_ns, second.replaced_ns, second.pauses) == (4 * SECOND, None, ())
+    assert second.rival
+    assert not second.only_beside
+
+
 def test_crash_points_and_an_end_on_purpose_are_read() -> None:
     point = {"boundary": "stage reconcile, reached", "nth": 1, "life": 1}
     found = read((1, "crash.point", point), (2, "ended.early", {}))

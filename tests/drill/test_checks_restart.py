@@ -112,6 +112,13 @@ def test_a_rival_s_start_is_no_restart() -> None:
     assert looked_at(found)[CHECK] == 0
 
 
+def test_a_takeover_is_a_restart() -> None:
+    first, second, third = eventful().lives
+    beside = replace(second, started_ns=SECOND, turn_ns=11 * SECOND, rival=True)
+    found = restarted({}, {"positions": []}, lives=(first, beside, third))
+    assert CHECK in broken(found)
+
+
 def test_a_market_that_moved_on_is_no_change_of_the_exchange() -> None:
     journal = sound_journal().add("market.price", symbol="BTCUSDT", price="60010")
     before = snapshot(ledger=ledger(seq=6), mono_ns=8 * SECOND)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from drill.evidence_builder import POLICY
@@ -18,6 +19,7 @@ from recovery_drill.runtimes.processes import Processes
 from recovery_drill.runtimes.protocol import Runtime
 from recovery_drill.scenarios.catalogue import SCENARIOS
 from recovery_drill.scenarios.containers import CONTAINERS
+from recovery_drill.scenarios.standby import STANDBY
 
 NOT_WITH_A_GIVEN_STORE = {
     *("store-kill", "store-pause", "store-full", "store-read-only", "store-away-at-start"),
@@ -28,6 +30,9 @@ NOT_BEHIND_TLS = {"store-slow"}
 NOT_IN_CONTAINERS = {
     *(
         "two-nodes",
+        "kill-beside-standby",
+        "pause-beside-standby",
+        "pause-in-flight-beside-standby",
         "clock-step",
         "clock-drift",
         "store-slow",
@@ -39,10 +44,16 @@ NOT_IN_CONTAINERS = {
 }
 CONTAINERS_ONLY = {scenario.name for scenario in CONTAINERS}
 
+STANDS_BY = msgspec.structs.replace(POLICY, standby_arguments=("--standby",))
+
 
 def processes(folder: Path, store_url: str | None = None) -> Runtime:
     return Processes(
-        POLICY, project=folder, folder=folder, exchange_command=("exchange",), store_url=store_url
+        STANDS_BY,
+        project=folder,
+        folder=folder,
+        exchange_command=("exchange",),
+        store_url=store_url,
     )
 
 
@@ -57,7 +68,7 @@ def behind_tls(folder: Path) -> Runtime:
 def containers(folder: Path) -> Runtime:
     (folder / "secrets").mkdir()
     (folder / "secrets" / "store_operator_password").write_text("secret")
-    return Containers(POLICY, project=folder, folder=folder, exchange_options=())
+    return Containers(STANDS_BY, project=folder, folder=folder, exchange_options=())
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +98,22 @@ async def test_each_runtime_says_what_it_lacks(
     assert set(told) == lacking
     for why in told.values():
         assert re.fullmatch(r"[A-Z].+[.]", why)
+
+
+async def test_where_the_policy_tells_no_arguments_for_it_nobody_stands_by(tmp_path: Path) -> None:
+    runtime = Processes(POLICY, project=tmp_path, folder=tmp_path, exchange_command=("exchange",))
+    skipped = {s.name for s in SCENARIOS if "standby_arguments" in s.unavailable(runtime)}
+    assert skipped == {scenario.name for scenario in STANDBY}
+
+
+async def test_only_one_that_stands_by_gets_the_arguments_for_it(tmp_path: Path) -> None:
+    runtime = processes(tmp_path)
+    assert isinstance(runtime, Processes)
+    # As if it had been opened.
+    runtime._addresses = dict.fromkeys(("store_url", "exchange_http", "exchange_ws"), "")
+    node, _ = runtime.node(1, rival=False)
+    standing_by, _ = runtime.node(2, rival=True, stands_by=True)
+    assert standing_by.command == (*node.command, "--standby")
 
 
 @pytest.mark.parametrize("scenario", [*SCENARIOS, *CONTAINERS], ids=lambda s: s.name)

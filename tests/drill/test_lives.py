@@ -24,7 +24,7 @@ class Nodes:
         self._folder = folder
         self._program = program
 
-    def node(self, number: int, *, rival: bool) -> tuple[Child, str]:
+    def node(self, number: int, *, rival: bool, stands_by: bool = False) -> tuple[Child, str]:
         child = Child(
             "node",
             [sys.executable, "-c", self._program],

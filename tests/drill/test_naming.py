@@ -36,7 +36,7 @@ class Saying(Nodes):
 
     url = ""
 
-    def node(self, number: int, *, rival: bool) -> tuple[Any, str]:
+    def node(self, number: int, *, rival: bool, stands_by: bool = False) -> tuple[Any, str]:
         return super().node(number, rival=rival)[0], self.url
 
 

@@ -41,6 +41,8 @@ PHASES = ("received", "processed", "answered")
 CHANGES = ("order.cancel_all", "conditional.cancel_all", "order.new")
 DONE_SECONDS = 60.0
 MOST_REQUESTS = 60
+GIVEN_WAY_SECONDS = 4.0
+"""Much longer than a node takes to end that waits for nobody."""
 
 
 @pytest.fixture
@@ -132,6 +134,28 @@ def test_a_node_that_trades_gives_way_and_comes_back_halted(
     is_done(order("flatten", "--yes").said(DONE_SECONDS), exchange, store, tmp_path)
     assert again.wait() == AWAY, "and gives way to the next one, too"
     assert len(processed(exchange)) == before
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["until it is flat", "until it is killed"])
+def test_a_node_that_has_given_way_stays_while_it_is_flattened(
+    start: Start, store: Store, exchange: Exchange, order: Order, killed: bool
+) -> None:
+    """In a container the command would end with it, and a supervisor would start it in vain."""
+    node = holding(start, exchange)
+    gate = {"name": "gate", "match": {"request": "conditional.cancel_all"}, "phase": "received"}
+    fault = exchange.post("faults", gate)["id"]
+    flattening = order("flatten", "--yes")
+    flattening.until_seen(lambda: exchange.get(f"faults/{fault}")["fired"], DONE_SECONDS)
+    node.until("stopping")
+    with pytest.raises(AssertionError, match="is alive after"):
+        node.wait(GIVEN_WAY_SECONDS)
+    if killed:
+        flattening.kill()
+        assert node.wait() == AWAY
+    exchange.release(fault)
+    if not killed:
+        flattening.said(DONE_SECONDS)
+        assert node.wait() == AWAY
 
 
 def test_a_node_that_is_dead(

@@ -104,6 +104,25 @@ def test_one_error_is_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, v
     assert sentence.endswith(".")
 
 
+@pytest.mark.parametrize("place", ["environment", "file"])
+def test_what_is_empty_counts_as_not_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    defaults = load_settings()
+    optional = {f"TRADER_{name.upper()}" for name in Settings.model_fields} - set(GOOD)
+    if place == "environment":
+        for name in optional:
+            monkeypatch.setenv(name, "")
+    else:
+        (tmp_path / ".env").write_text("".join(f"{name}=\n" for name in optional))
+    found = load_settings()
+    same = {"instance_id"}  # drawn at random
+    assert found.model_dump(exclude=same) == defaults.model_dump(exclude=same)
+    assert found.model_fields_set == defaults.model_fields_set
+    monkeypatch.setenv("TRADER_SYMBOL", "")
+    assert sentences() == ["TRADER_SYMBOL is not set."]
+
+
 def test_secret_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("from-a-file\n", encoding="utf-8")

@@ -108,7 +108,7 @@ def test_awkward_answers_arrive_as_they_were_given(tmp_path: Path) -> None:
     assert policy["environment"] == {
         "TRADER_ID": AWKWARD["trader_id"],
         "TRADER_SYMBOL": AWKWARD["symbol"],
-        "TRADER_STATE_FOLDER": "runs/state",
+        "TRADER_STATE_FOLDER": "{folder}/state",
     }
     settings = dict(
         line.split("=", 1)

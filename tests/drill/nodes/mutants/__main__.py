@@ -13,12 +13,13 @@ from drill.nodes.mutants.bugs import BUGS
 from drill.nodes.mutants.package import Package
 
 born = time.monotonic()
-name, bug = sys.argv[1:]
+name, bug, *more = sys.argv[1:]
 if bug not in BUGS:
     sys.exit(f"There is no bug {bug}; there are {', '.join(sorted(BUGS))}.")
 package = Package(name)
 BUGS[bug](package)
 settings, traded = package.loaded
-code = package.runner.run(settings, traded, package.start.EngineV1(settings), born)
+engine, stands_by = package.start.EngineV1(settings), more == ["--standby"]
+code = package.runner.run(settings, traded, engine, born, stands_by=stands_by)
 sys.stdout.flush()
 os._exit(int(code))

@@ -16,6 +16,7 @@ ROOMS = {
     "situation": "plan",
     "ema_cross": "strategies",
     "orders": "venue.binance",
+    "signing_clock": "venue.binance",
     "contradictions": "venue.binance",
     "adapter": "engine.v1",
     "deaf_stream": "engine.v1",

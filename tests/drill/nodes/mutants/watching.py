@@ -11,6 +11,25 @@ def rival_not_noticed(package: Package) -> None:
     package.without("lease")
 
 
+def replaced_trades_on(package: Package) -> None:
+    """Does not look who holds the lease, nor until when, once it has taken it."""
+    package.lease._why_lost = lambda own, found: ""
+    package.lease.Lease.left = lambda self: package.lease.LEASE_SECONDS
+
+
+def window_not_cut(package: Package) -> None:
+    """Lets the exchange accept for a minute what it sends, however soon its lease ends."""
+    clock = package.signing_clock.SigningClock
+    clock.stamp = lambda self, *, is_change: {"recvWindow": 60_000, "timestamp": self.now_ms()}
+
+
+def stands_by_in_vain(package: Package) -> None:
+    """Stands by for ever, whatever has become of the node that trades."""
+    if package.came_back:
+        held = package.lease.Free.HELD
+        package.lease.Claim.judge = lambda self, *look, **may_be_old: held
+
+
 def account_not_watched(package: Package) -> None:
     """Never compares what it holds with what the exchange says."""
     package.without("account")

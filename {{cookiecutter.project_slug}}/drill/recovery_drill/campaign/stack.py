@@ -93,6 +93,7 @@ class Supervisor:
             "exchange_ws": self._exchange.ws_url,
             "http_port": str(self._http_port),
             "instance_id": "stack",
+            "folder": str(self._folder.resolve()),
         }
         return Child(
             "node",

@@ -51,7 +51,7 @@ def decide(
     else:
         outcome = "inconclusive" if reason else "held"
     trading = [(life, life.reached(Stage.TRADING)) for life in evidence.lives]
-    starts = [(at - life.started_ns) / 1e9 for life, at in trading if at is not None]
+    starts = [(at - life.due_ns) / 1e9 for life, at in trading if at is not None]
     downs = [
         (min(after) - life.ended_ns) / 1e9
         for life in evidence.kills

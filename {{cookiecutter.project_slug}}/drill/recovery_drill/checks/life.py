@@ -12,6 +12,7 @@ def no_zombie(evidence: Evidence) -> Iterator[str | None]:
     While something is done to what it needs, and a budget longer, it may be late, end with 75 to be
     started again, or with 70 because it cannot be sure of what it holds. The life that is started
     when all is well again has no excuse. A rival, started beside a node that runs, need not trade.
+    One that stands by has to once it is its turn, and the one whose place it takes ends with 75.
     """
     for life in evidence.lives:
         yield None if _blameless(evidence, life) else _shortcoming(evidence, life)
@@ -27,7 +28,9 @@ def _blameless(evidence: Evidence, life: Life) -> bool:
         return True
     if life.how not in ("by itself", "stopped") or life.ended_ns is None:
         return False
-    if life.rival and life.reached(Stage.TRADING) is None:
+    if life.replaced_ns is not None and life.how == "by itself":
+        return life.exit_code == ExitCode.AWAY
+    if life.only_beside and life.reached(Stage.TRADING) is None:
         return life.exit_code == (ExitCode.AWAY if life.how == "by itself" else ExitCode.STOPPED)
     start = evidence.policy.budgets.start_seconds
     return life.exit_code in (ExitCode.AWAY, ExitCode.REFUSED) and _disturbed(
@@ -46,13 +49,13 @@ def _shortcoming(evidence: Evidence, life: Life) -> str | None:
         return f"{name} ended by itself with code {life.exit_code} in {last}."
     if life.how == "killed" and trading is None:
         return None
-    until = trading or life.ended_ns or life.started_ns
-    if _disturbed(evidence, life.started_ns, until):
+    until = trading or life.ended_ns or life.due_ns
+    if _disturbed(evidence, life.due_ns, until):
         return None
     if trading is None:
         return f"{name} never traded: it was last in {last}."
-    if trading - life.started_ns > budget * 1e9:
-        seconds = (trading - life.started_ns) / 1e9
+    if trading - life.due_ns > budget * 1e9:
+        seconds = (trading - life.due_ns) / 1e9
         return f"{name} took {seconds:.1f} s to trade, of {budget:g} s allowed."
     return None
 

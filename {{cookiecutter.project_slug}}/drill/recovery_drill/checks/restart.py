@@ -28,7 +28,7 @@ def restart_changes_nothing(evidence: Evidence) -> Iterator[str | None]:
 
 def _restart(evidence: Evidence, before: Snapshot, after: Snapshot) -> bool:
     return any(
-        before.mono_ns < life.started_ns <= after.mono_ns and not life.rival
+        before.mono_ns < life.due_ns <= after.mono_ns and not life.only_beside
         for life in evidence.lives
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import inf
 
-from recovery_drill.record.contract import NODE_PAUSE, OVER, Stage
+from recovery_drill.record.contract import OVER, Stage
 from recovery_drill.record.evidence import Evidence, Life
 
 Span = tuple[float, float]
@@ -39,10 +39,9 @@ def _trading(evidence: Evidence, life: Life) -> list[Span]:
     if since is not None:
         spans.append((since, ended))
     grace = evidence.policy.budgets.notice_seconds * 1e9
-    for fault in evidence.faults:
-        if fault.name == NODE_PAUSE and fault.began_ns >= life.started_ns:
-            woken = inf if fault.ended_ns is None else fault.ended_ns + grace
-            spans = [part for span in spans for part in _without(span, fault.began_ns, woken)]
+    for began, resumed in life.pauses:
+        woken = inf if resumed is None else resumed + grace
+        spans = [part for span in spans for part in _without(span, began, woken)]
     return spans
 
 

@@ -19,16 +19,22 @@ class NodeLives(Protocol):
     async def begin(self, *, rival: bool = False) -> Node:
         """Start the next life, or a rival beside this one."""
 
+    async def stand_by(self) -> Node:
+        """Start a life that stands by beside this one."""
+
+    def hand_over(self, node: Node) -> None:
+        """Let the one that stands by be the one that is drilled."""
+
     async def kill(self, node: Node | None = None) -> None:
         """End a life with SIGKILL, and prove it."""
 
     async def prove_killed(self, node: Node) -> None:
         """Wait for the end of a life that has been killed, and prove it."""
 
-    async def pause(self) -> None:
-        """Let the node stand still."""
+    async def pause(self, node: Node) -> None:
+        """Let a node stand still."""
 
-    async def resume(self) -> None:
+    async def resume(self, node: Node) -> None:
         """Let it go on."""
 
     def note_end(self, node: Node, how: How) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from recovery_drill.failures import Unsettled
 from recovery_drill.faults.fault import Fault, Site
 from recovery_drill.proc.node import Node
-from recovery_drill.record.contract import NODE_PAUSE, ExitCode, Stage
+from recovery_drill.record.contract import ExitCode, Stage
 from recovery_drill.runtimes.protocol import Ability, Runtime
 
 STOP_HEARD_SECONDS = 10.0
@@ -76,15 +76,15 @@ class KillWhileStopping(Fault):
 class NodePause(Fault):
     """The node stands still (SIGSTOP): it keeps its sockets, and does nothing."""
 
-    name = NODE_PAUSE
+    name = "node.pause"
 
     async def begin(self, site: Site) -> None:
         """Let it stand still."""
-        await site.lives.pause()
+        await site.lives.pause(site.lives.node)
 
     async def end(self, site: Site) -> None:
         """Let it go on."""
-        await site.lives.resume()
+        await site.lives.resume(site.lives.node)
 
 
 class SecondNode(Fault):

@@ -15,7 +15,9 @@ from recovery_drill.runtimes.protocol import Runtime
 
 
 class Lives:
-    """One node after the other, all started in the same way; perhaps a rival beside one.
+    """One node after the other, all started in the same way; perhaps a second one beside one.
+
+    The second one is a rival, or stands by and takes the place of the first.
 
     Parameters
     ----------
@@ -24,7 +26,7 @@ class Lives:
     history : History
         Where each beginning, stage and end is recorded.
     on_stage : Callable
-        Called with the stages of the lives that are drilled, not with a rival's.
+        Called with the stages of the life that is drilled, not of one beside it.
 
     """
 
@@ -57,15 +59,29 @@ class Lives:
 
     async def begin(self, *, rival: bool = False) -> Node:
         """Start the next process; it takes the place of the one before, unless it is a rival."""
+        return await self._begin(rival=rival)
+
+    async def stand_by(self) -> Node:
+        """Start a process that stands by beside the one that is drilled."""
+        return await self._begin(rival=True, stands_by=True)
+
+    async def _begin(self, *, rival: bool, stands_by: bool = False) -> Node:
         number = self.count + 1
-        node = self._next(number, *self._runtime.node(number, rival=rival), rival=rival)
+        child, url = self._runtime.node(number, rival=rival, stands_by=stands_by)
+        node = self._next(number, child, url, rival=rival)
         await node.start()
         self._note_start(node, rival=rival)
         return node
 
+    def hand_over(self, node: Node) -> None:
+        """Let the one that stands by be the one that is drilled: it is its turn from now on."""
+        data = {"number": node.number, "from": self.node.number}
+        self._history.record("drill", "node.turn", data)
+        self._node = node
+
     def _next(self, number: int, child: Process, url: str, *, rival: bool) -> Node:
         def on_stage(event: dict[str, Any]) -> None:
-            self._stage(number, event, rival=rival)
+            self._stage(node, event)
 
         node = Node(number, child, url, on_stage)
         self._begun.append(node)
@@ -103,11 +119,11 @@ class Lives:
         data["rival"] = rival
         self._history.record("node", "node.started", data, mono_ns=child.started_ns)
 
-    def _stage(self, number: int, event: dict[str, Any], *, rival: bool) -> None:
+    def _stage(self, node: Node, event: dict[str, Any]) -> None:
         stage = str(event.get("stage"))
-        data = {"number": number, "stage": stage}
+        data = {"number": node.number, "stage": stage}
         self._history.record("node", "node.stage", data, mono_ns=event.get("mono_ns"))
-        if not rival:
+        if node is self._node:
             self._on_stage(stage)
 
     async def kill(self, node: Node | None = None) -> None:
@@ -147,13 +163,15 @@ class Lives:
         await self.node.child.stop()
         self.note_end(self.node, "stopped")
 
-    async def pause(self) -> None:
-        """Let the node stand still (SIGSTOP): it keeps its sockets, and does nothing."""
-        await self.node.child.signal(signal.SIGSTOP)
+    async def pause(self, node: Node) -> None:
+        """Let a node stand still (SIGSTOP): it keeps its sockets, and does nothing."""
+        self._history.record("drill", "node.paused", {"number": node.number})
+        await node.child.signal(signal.SIGSTOP)
 
-    async def resume(self) -> None:
+    async def resume(self, node: Node) -> None:
         """Let it go on (SIGCONT)."""
-        await self.node.child.signal(signal.SIGCONT)
+        await node.child.signal(signal.SIGCONT)
+        self._history.record("drill", "node.resumed", {"number": node.number})
 
     def note_end(self, node: Node, how: How) -> None:
         """Record the end of a life; the first word on it counts."""

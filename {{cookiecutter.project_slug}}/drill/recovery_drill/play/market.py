@@ -8,7 +8,7 @@ from recovery_drill.faults.exchange import stop_of_position
 from recovery_drill.faults.fault import Fault
 from recovery_drill.play.nemesis import Nemesis
 from recovery_drill.play.site import Site
-from recovery_drill.record.model import ExchangeOrder, Ledger, read_records
+from recovery_drill.record.model import ExchangeOrder, Ledger, Record, read_records
 from recovery_drill.runtimes.protocol import Ability
 
 
@@ -104,18 +104,28 @@ class Market:
         await self._exchange.release(gate_id)
 
     def sockets(self, kind: str) -> int:
-        """Count how many sockets were ``opened`` or ``closed`` until now.
+        """Count how many sockets were ``opened`` or ``closed`` until now; see `_journal`."""
+        return sum(record.kind == f"socket.{kind}" for record in self._journal())
+
+    def has_asked_twice(self, leg: str) -> bool:
+        """Return whether an order of some leg was asked for twice by now; see `_journal`."""
+        asked = [r.data for r in self._journal() if r.kind == "request"]
+        names = [data["client_order_id"] for data in asked if data["leg"] == leg]
+        return len(names) > len(set(names))
+
+    def _journal(self) -> list[Record]:
+        """Return what the exchange has recorded until now.
 
         Raises
         ------
         Unsupported
-            If the exchange's journal cannot be read while it is written.
+            If its journal cannot be read while it is written.
 
         """
         if why := self._site.runtime.lacks(Ability.JOURNAL):
             raise Unsupported(why)
         lines = self._site.runtime.journal.read_text(encoding="utf-8").splitlines()
-        return sum(record.kind == f"socket.{kind}" for record in read_records(lines))
+        return read_records(lines)
 
 
 def beyond(stop: ExchangeOrder) -> Decimal:

@@ -64,9 +64,6 @@ OPENS_NOTHING = frozenset({Stage.DEGRADED, Stage.REFUSED, Stage.STOPPING})
 OVER = frozenset({Stage.REFUSED, Stage.STOPPING})
 """In these a node does not trade any more, and will not again in this life."""
 
-NODE_PAUSE = "node.pause"
-"""The fault during which a node stands still, so that it does not trade whatever it has said."""
-
 # The node's environment
 
 PREFIX = "TRADER_"

@@ -69,6 +69,12 @@ class Life:
         The last plain line that it wrote; empty when it wrote none, None when nobody noted it.
     rival : bool
         Whether it was started beside a node that still ran.
+    turn_ns : int or None
+        Monotonic time from which it was to trade in the place of that one.
+    replaced_ns : int or None
+        Monotonic time from which another one was to trade in its place.
+    pauses : tuple[tuple[int, int or None], ...]
+        From when until when it stood still; the last one perhaps to its end.
 
     """
 
@@ -81,6 +87,19 @@ class Life:
     how: How | None = None
     said: str | None = None
     rival: bool = False
+    turn_ns: int | None = None
+    replaced_ns: int | None = None
+    pauses: tuple[tuple[int, int | None], ...] = ()
+
+    @property
+    def due_ns(self) -> int:
+        """Monotonic time from which it was to trade."""
+        return self.started_ns if self.turn_ns is None else self.turn_ns
+
+    @property
+    def only_beside(self) -> bool:
+        """Whether it was never the one that was to trade."""
+        return self.rival and self.turn_ns is None
 
     def reached(self, stage: str) -> int | None:
         """Return the monotonic time at which it first reached a stage."""

@@ -20,6 +20,8 @@ from recovery_drill.record.contract import (
 )
 
 TABLE = "recovery-drill"
+FOLDER = "{folder}"
+"""The folder of a play, on this machine: in a container there is none."""
 
 
 class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,8 +54,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ----------
     node_command : tuple[str, ...]
         How the node is started. ``{python}`` is the interpreter that runs the drill;
-        ``{store_url}``, ``{exchange_http}``, ``{exchange_ws}``, ``{http_port}`` and
-        ``{instance_id}`` are filled in as well.
+        ``{store_url}``, ``{exchange_http}``, ``{exchange_ws}``, ``{http_port}``, ``{instance_id}``
+        and ``{folder}``, the play's own, are filled in as well.
+    standby_arguments : tuple[str, ...]
+        What follows the command where the node is to stand by: to wait while another one with its
+        name trades, and to take over when that one has ended. Empty when it cannot.
     environment : dict[str, str]
         Settings of the node beyond those of the contract, with the same placeholders.
     symbols : tuple[str, ...]
@@ -81,6 +86,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """
 
     node_command: tuple[str, ...]
+    standby_arguments: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     symbols: tuple[str, ...] = ("BTCUSDT",)
     protective_stop: bool = True

@@ -86,6 +86,18 @@ def _lives(history: Sequence[Record]) -> tuple[Life, ...]:
                 life = lives[int(data["number"])]
                 stages = (*life.stages, (str(data["stage"]), record.mono_ns))
                 lives[life.number] = replace(life, stages=stages)
+            case "node.turn":
+                number, before = int(data["number"]), int(data["from"])
+                lives[number] = replace(lives[number], turn_ns=record.mono_ns)
+                lives[before] = replace(lives[before], replaced_ns=record.mono_ns)
+            case "node.paused":
+                life = lives[int(data["number"])]
+                lives[life.number] = replace(life, pauses=(*life.pauses, (record.mono_ns, None)))
+            case "node.resumed":
+                life = lives[int(data["number"])]
+                *ended, (since, _) = life.pauses
+                pauses = (*ended, (since, record.mono_ns))
+                lives[life.number] = replace(life, pauses=pauses)
             case "node.ended":
                 life = lives[int(data["number"])]
                 lives[life.number] = replace(

@@ -15,6 +15,7 @@ from recovery_drill.store.proxy import StoreProxy
 from recovery_drill.store.server import EmbeddedStore, GivenStore, free_port
 
 NO_CONTAINERS = "It is about containers, and there are some only with --runtime compose."
+NO_STANDBY = "The policy names no standby_arguments: this node does not stand by."
 NO_PROXY = "Nothing stands between node and this store that could make it slow."
 
 
@@ -80,6 +81,8 @@ class Processes:
         match ability:
             case Ability.CONTAINERS:
                 return NO_CONTAINERS
+            case Ability.STANDBY if not self._policy.standby_arguments:
+                return NO_STANDBY
             case Ability.SLOW_STORE if not self._is_proxied:
                 return NO_PROXY
             case _:
@@ -104,18 +107,22 @@ class Processes:
             "exchange_ws": self.exchange.ws_url,
         }
 
-    def node(self, number: int, *, rival: bool) -> tuple[Process, str]:
+    def node(self, number: int, *, rival: bool, stands_by: bool = False) -> tuple[Process, str]:
         """Return the node's next process, not yet started, and the address of its endpoint."""
         http_port = free_port()
         values = {
             **self._addresses,
             "http_port": str(http_port),
             "instance_id": f"drill-{number}",
+            "folder": str(self._folder.resolve()),
         }
         environment = self._policy.node_environment(values)
+        command = self._policy.node_command
+        if stands_by:
+            command += self._policy.standby_arguments
         child = Child(
             "node",
-            [fill_in(word, values) for word in self._policy.node_command],
+            [fill_in(word, values) for word in command],
             environment={**environment, Variable.TRADER_ID: self.trader_id, **self._variables},
             log_path=self._folder / f"node-{number}.log",
             directory=self._project,

@@ -18,6 +18,7 @@ class Ability(StrEnum):
     """What can be done where a play takes place, though not everywhere."""
 
     SECOND_NODE = "start a node beside another"
+    STANDBY = "let a node stand by beside another"
     ENVIRONMENT = "change the environment of the next node"
     SLOW_STORE = "let commands to the store wait"
     JOURNAL = "read the exchange's journal while it is written"
@@ -102,7 +103,7 @@ class Runtime(Protocol):
     async def open(self, on_unit: OnUnit) -> None:
         """Start store and exchange; `on_unit` hears of each command to the store."""
 
-    def node(self, number: int, *, rival: bool) -> tuple[Process, str]:
+    def node(self, number: int, *, rival: bool, stands_by: bool = False) -> tuple[Process, str]:
         """Return the node's next life, not yet started, and the address of its endpoint."""
 
     def set_environment(self, variables: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from recovery_drill.scenarios.owner import OWNER
 from recovery_drill.scenarios.refusals import REFUSALS
 from recovery_drill.scenarios.restart import RESTART
 from recovery_drill.scenarios.sockets import SOCKETS
+from recovery_drill.scenarios.standby import STANDBY
 from recovery_drill.scenarios.store import STORE
 from recovery_drill.scenarios.workload import BARS as WORKLOAD_BARS
 from recovery_drill.scenarios.workload import NAME as WORKLOAD
@@ -23,6 +24,7 @@ BARS, KILL_COUNT = 500, 4
 SCENARIOS: tuple[Scenario, ...] = (
     *KILLS,
     *NODE,
+    *STANDBY,
     *STORE,
     *HOST,
     *EXCHANGE,

@@ -124,10 +124,12 @@ async def _flatten(settings: Settings, options: argparse.Namespace, born: float)
             say(f"{wrong}. Requests carry the exchange's own time.")
         quiet_from = lease.quiet_from if is_fenced else unfenced_from + LATE_SECONDS
         await Flattening(requests, options.symbol, lambda: quiet_from, say).run(SECONDS)
+        # With the lease in hand: a node that has given way ends soon after it is free, and a
+        # container with it, this process included.
+        return await _end(halts, options.symbol, is_fenced=is_fenced)
     finally:
         await requests.close()
         await asyncio.to_thread(lease.release)
-    return await _end(halts, options.symbol, is_fenced=is_fenced)
 
 
 async def _end(halts: Halts, symbol: str | None, *, is_fenced: bool) -> int:

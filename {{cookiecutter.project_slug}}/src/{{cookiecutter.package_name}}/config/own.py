@@ -21,7 +21,9 @@ class OwnSettings(BaseSettings):
 
     """
 
-    model_config = SettingsConfigDict(env_prefix=OWN_PREFIX, env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=OWN_PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
 
     @model_validator(mode="wrap")
     @classmethod

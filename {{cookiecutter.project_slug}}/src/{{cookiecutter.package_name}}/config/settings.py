@@ -138,7 +138,10 @@ class Settings(LimitSettings):
 
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+    # What is empty counts as not given: compose passes on what has no value in .env.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
 
     profile: Profile
     id: Annotated[str, AfterValidator(_trader_id)]

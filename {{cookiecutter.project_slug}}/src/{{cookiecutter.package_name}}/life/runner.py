@@ -25,6 +25,7 @@ from ..face.state import NodeState, document
 from ..guards import GUARDS, WATCHES
 from ..guards.bell import Bell
 from ..guards.guard import Start, StartCold
+from ..guards.halt.guard import GivesWay
 from ..guards.halt.places import Halts
 from ..guards.lease.lease import Lease
 from ..guards.limit_book import LimitBook
@@ -38,6 +39,7 @@ from .control import NodeControl
 from .ending import HUNG, SETTLE_SECONDS, Ending
 from .flatten.at_end import SECONDS as FLATTEN_SECONDS
 from .flatten.at_end import flatten
+from .flatten.giving import until_given_back
 from .hearing import Hearing
 from .hold import hold
 from .keeper import Keeper
@@ -155,6 +157,9 @@ class Runner:
             )
             await flatten(self._requests, self._lease, *self._flattens, STOP_SECONDS)
         await asyncio.to_thread(self._lease.release)
+        if isinstance(end, GivesWay) and self._flattens is None:
+            self._watchdog.arm(FLATTEN_SECONDS + STOP_SECONDS, code, "")
+            await until_given_back(self._lease, FLATTEN_SECONDS, self._asked_to_stop)
         if end is not None and self._must_be_held(end):
             self._watchdog.disarm()
             await hold(end, self._settings.hold_settings(), self._asked_to_stop)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recovery_drill.record.contract import PREFIX, SIMULATED, Variable
-from recovery_drill.record.policy import Policy, fill_in
+from recovery_drill.record.policy import FOLDER, Policy, fill_in
 
 STORE, EXCHANGE, NODE = "store", "exchange", "node"
 SERVICES = (STORE, EXCHANGE, NODE)
@@ -28,8 +28,12 @@ ADDRESSES = {
 
 
 def node_settings(policy: Policy) -> dict[str, str]:
-    """Return the node's settings: the project's own, and the simulated profile whatever it says."""
-    own = {name: fill_in(value, ADDRESSES) for name, value in policy.environment.items()}
+    """Return the node's settings: the project's own, and the simulated profile whatever it says.
+
+    What names the play's folder is left to ``compose.yaml``: a container does not have it.
+    """
+    given = {name: value for name, value in policy.environment.items() if FOLDER not in value}
+    own = {name: fill_in(value, ADDRESSES) for name, value in given.items()}
     return {**own, Variable.PROFILE: SIMULATED}
 
 

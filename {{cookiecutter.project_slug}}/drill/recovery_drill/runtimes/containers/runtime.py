@@ -30,6 +30,7 @@ from recovery_drill.store.server import free_port
 MEMORY_SECONDS = 60.0
 LACKING = {
     Ability.SECOND_NODE: "A service has one container here, so no second node runs beside it.",
+    Ability.STANDBY: "A service has one container here, so no second node stands by beside it.",
     Ability.ENVIRONMENT: "The environment of a container is made with it, and not changed later.",
     Ability.SLOW_STORE: "Nothing stands between node and this store that could make it slow.",
     Ability.JOURNAL: "The exchange's journal cannot be read here while it runs.",
@@ -97,7 +98,7 @@ class Containers:
         await self.store.start()
         await self.exchange.start()
 
-    def node(self, number: int, *, rival: bool) -> tuple[Process, str]:
+    def node(self, number: int, *, rival: bool, stands_by: bool = False) -> tuple[Process, str]:
         """Return the node's next process, not yet begun, and the address of its endpoint.
 
         Raises

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from nautilus_trader.adapters.binance import BINANCE
+from nautilus_trader.adapters.binance.http.endpoint import BinanceHttpEndpoint
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.identifiers import ClientId
 
+from ...exit_codes import ExitCode, NodeExit
 from ...venue.binance.requests import Requests
 from .adapter import ACCOUNT, HTTP, LOST_TOPIC, USER_EVENTS, USER_STREAM, existing
 from .deaf_stream import DeafStream
@@ -21,6 +23,8 @@ from .unknown_outcomes import UnknownOutcomes
 
 SENDS = ("new_order", "new_algo_order")
 SIGN = "sign_request"
+HOW_ASKED = "_method_request"
+"""By the kind of a request, the client's method that sends it."""
 CANCELS = ("cancel_order", "cancel_algo_order")
 NEVER_ARRIVED_TOPIC = "orders.never_arrived"
 """Where the client order id of an order is published that was forgotten."""
@@ -81,11 +85,37 @@ def _hook_stream(client: Any, give_up: Callable[[str], None]) -> DeafStream:
 def _hook_requests(client: Any, requests: Requests) -> None:
     account = existing(client, ACCOUNT)
     http = existing(client, HTTP)
-    setattr(http, SIGN, stamped(existing(http, SIGN), requests.clock))
+    _stamp_all(account, existing(http, SIGN), requests)
     for method in SENDS:
         setattr(account, method, careful(existing(account, method)))
     for method in CANCELS:
         setattr(account, method, careful(existing(account, method), is_cancel=True))
+
+
+def _stamp_all(account: Any, sign: Any, requests: Requests) -> None:
+    """
+    Let whatever an account signs carry the time and the window that `requests` knows.
+
+    Raises
+    ------
+    NodeExit
+        With code 1 if the adapter does not sign in the way that is known.
+
+    """
+    # Each endpoint has kept the client's method when it was made: another one at the client itself
+    # would never be called.
+    endpoints = [each for each in vars(account).values() if isinstance(each, BinanceHttpEndpoint)]
+    found = False
+    for table in (existing(endpoint, HOW_ASKED) for endpoint in endpoints):
+        for kind in [kind for kind, ask in table.items() if ask == sign]:
+            table[kind] = stamped(sign, requests.clock)
+            found = True
+    if not found:
+        raise NodeExit(
+            ExitCode.DEFECT,
+            "The exchange adapter signs in another way than before; this package mends version "
+            "1.231.0 of nautilus_trader: install that version or review outcome_hooks.py.",
+        )
 
 
 def _hook_commands(client: Any, outcomes: UnknownOutcomes) -> None:

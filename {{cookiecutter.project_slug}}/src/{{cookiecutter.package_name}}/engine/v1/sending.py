@@ -81,15 +81,15 @@ def stamped(sign: Send, clock: SigningClock) -> Send:
     """
 
     async def sign_stamped(
-        method: HttpMethod,
-        path: str,
+        http_method: HttpMethod,
+        url_path: str,
         payload: dict[str, Any] | None = None,
         *more: Any,
         **named: Any,
     ) -> Any:
-        stamp = clock.stamp(is_change=method != HttpMethod.GET)
+        stamp = clock.stamp(is_change=http_method != HttpMethod.GET)
         fields = {**(payload or {}), **{name: str(value) for name, value in stamp.items()}}
-        return await sign(method, path, fields, *more, **named)
+        return await sign(http_method, url_path, fields, *more, **named)
 
     return sign_stamped
 

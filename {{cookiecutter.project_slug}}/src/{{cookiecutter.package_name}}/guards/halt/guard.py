@@ -16,6 +16,10 @@ CONDITION = "halt"
 DOING = "Nothing new is opened, what is held stays protected; the command resume ends it."
 
 
+class GivesWay(NodeExit):
+    """A flattening wants the lease."""
+
+
 async def check_halt(start: Start) -> str | None:
     """
     Read what a person has said last, write it where it is missing, and say so.
@@ -86,7 +90,7 @@ def tell_halt(trading: Trading, halts: Halts) -> None:
 def _give_way(scope: Scope) -> None:
     if scope.halts.must_give_way():
         assert isinstance(scope.halts.now, Halt)
-        raise NodeExit(
+        raise GivesWay(
             ExitCode.AWAY,
             f"{scope.halts.now.told()} The account is being flattened, and this node gives way.",
             at_once=True,  # what is held is closed as soon as this node is gone

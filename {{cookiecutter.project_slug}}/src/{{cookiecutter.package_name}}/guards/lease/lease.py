@@ -142,6 +142,24 @@ class Lease:
         self._thread.start()
         return free
 
+    def look(self) -> Free:
+        """
+        Return whether the lease could be taken, and take nothing; the first look seldom decides.
+
+        Raises
+        ------
+        redis.exceptions.RedisError, OSError
+            If the store does not answer.
+        ValueError
+            If the record is none.
+
+        """
+        asked = time.monotonic()
+        is_young = self._is_store_young()
+        value: Any = self._client.get(self._key)
+        self.holder = decode(value)
+        return self._claim.judge(self.holder, asked, time.monotonic(), may_be_old=is_young)
+
     def _next(self, found: Holder | None) -> Holder:
         return Holder(
             owner=self._owner,
