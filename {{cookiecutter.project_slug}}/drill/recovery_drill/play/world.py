@@ -74,13 +74,12 @@ class World:
         )
         self._site = Site(policy, runtime, folder, self.history, self._lives, self.stop_node)
         self._rest = Rest(self._site)
+        self.environment_failure = self._site.environment_failure
         self.show = self._rest.show
         self.show_left = self._rest.show_left
         self.naming = Naming(self._site, disturbed=disturbed)
         self._crashes = Crashes(self._site, self._nemesis, self._begin_anew)
         self.market = Market(self._site, self._nemesis)
-
-    # beginning and end
 
     async def open(self) -> None:
         """Start store and exchange, and wait at the first crash point."""
@@ -101,10 +100,6 @@ class World:
             endings.push_async_callback(self._runtime.close)
             endings.push_async_callback(self._nemesis.close)
             endings.push_async_callback(self._lives.close)
-
-    def environment_failure(self) -> str:
-        """Return which process that the node needs has ended by itself; empty when none has."""
-        return self._site.environment_failure()
 
     # the node's lives
 
@@ -282,8 +277,6 @@ class World:
     async def stored(self) -> StoreView:
         """Return what the store has of the node."""
         return await self._runtime.store.view(self._runtime.trader_id, self.policy.words)
-
-    # time
 
     async def step(self) -> Snapshot:
         """Let one bar pass: walk through it, wait for the node if anything changed, close it."""

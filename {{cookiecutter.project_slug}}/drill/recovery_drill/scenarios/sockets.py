@@ -50,10 +50,11 @@ REFUSED = Trouble(
     "has ended, or should have settled.",
     (of_request("fail", NO_KEY, times=ALWAYS), BROKEN),
 )
-REFUSED_IN_FLIGHT = REFUSED._replace(
-    name="refuse-listen-key-in-flight",
-    purpose="An entry is on its way when all sockets break and no listen key is given (503); the "
-    "node that ends for it leaves no position without its stop.",
+REFUSED_IN_FLIGHT = Trouble(
+    "refuse-listen-key-in-flight",
+    "An entry is on its way when all sockets break and no listen key is given (503); the node that "
+    "ends for it leaves no position without its stop.",
+    REFUSED.armed,
 )
 DEAF = Trouble(
     "half-open-user",
