@@ -125,10 +125,11 @@ def _notes(told: Told, span: Span, fills: Sequence[Fill], trades: Sequence[Trade
             "not traded here now may be missing."
         )
     forgotten = sum(fill.who == FORGOTTEN for fill in fills)
+    s = "s" * (forgotten != 1)
     if forgotten:
         yield (
-            f"Whose {forgotten:,} fill{'s' * (forgotten != 1)} were cannot be said: the exchange "
-            "tells orders for 90 days, and fills for six months."
+            f"The exchange no longer tells the order{s} of {forgotten:,} fill{s} (it keeps orders for "
+            "90 days, fills for six months): whose that was is not known."
         )
     for trade in trades:
         if trade.opened_ms is None:
