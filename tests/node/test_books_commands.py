@@ -240,7 +240,7 @@ def test_a_span_that_begins_within_a_trade(ask: Ask, traded: Asked) -> None:
 
 
 def test_nothing_in_the_span(ask: Ask, traded: Asked) -> None:
-    answer = ask("pnl", "--since", "1h", "--until", "50m")
+    answer = ask("pnl", "--since", "3h", "--until", "2h")
     assert answer.code == OK
     assert "Nothing was won or paid." in answer.out
     assert "difference 0 over 0 rows of income, which are none" in answer.out
@@ -356,8 +356,8 @@ def test_times_that_are_wrong(ask: Ask, traded: Asked, words: list[str], said: s
 
 
 def test_more_than_may_be_asked_for(ask: Ask, traded: Asked) -> None:
-    def full(rows: Any) -> Any:
-        return [rows[0] | {"tranId": n} for n in range(1_000)]
+    def full(_rows: Any) -> Any:
+        return [income("TRANSFER", "1", 1_704_067_300_000, number) for number in range(1_000)]
 
     traded.relay.changes["/income"] = full
     answer = ask("pnl")

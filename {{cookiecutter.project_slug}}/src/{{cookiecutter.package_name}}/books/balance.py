@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from ..venue.records import IncomeRecord
 from .entries import OF_FILLS, Entry
-from .fills import UNIT, ZERO
+from .fills import UNIT, ZERO, plain
 
 CENT = Decimal("0.01")
 
@@ -149,16 +149,16 @@ def _sums(amounts: Mapping[Key, Decimal]) -> dict[str, Decimal]:
 
 
 def _told(amount: Decimal | None, asset: str) -> str:
-    return "nothing" if amount is None else f"{amount:f} {asset}"
+    return "nothing" if amount is None else f"{plain(amount)} {asset}"
 
 
 def sentence(found: Balance) -> str:
     """Return in a line whether the books balance."""
-    sums = ", ".join(f"{amount:f} {asset}" for asset, amount in sorted(found.income.items()))
+    sums = ", ".join(f"{plain(amount)} {asset}" for asset, amount in sorted(found.income.items()))
     compared = f"{found.rows:,} rows of income, {sums or 'which are none'}"
     if found.is_right:
         return f"The books balance: difference 0 over {compared}."
-    off = ", ".join(f"{amount:f} {asset}" for asset, amount in found.off.items() if amount)
+    off = ", ".join(f"{plain(amount)} {asset}" for asset, amount in found.off.items() if amount)
     return (
         f"The books do NOT balance: they differ by {off or '0 in all'} from {compared}; "
         f"{_count(found.differences)}"

@@ -95,3 +95,9 @@ def in_order(fills: Sequence[Fill]) -> list[Fill]:
 def held_before(position: Decimal, fills: Sequence[Fill]) -> Decimal:
     """Return what was held before `fills`, when `position` is what they have left."""
     return position - sum((fill.quantity for fill in fills), ZERO)
+
+
+def plain(amount: Decimal) -> str:
+    """Return an amount with the decimals that it needs, and none of another form."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") or "0" if "." in text else text

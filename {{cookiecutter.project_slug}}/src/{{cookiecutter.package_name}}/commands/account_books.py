@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..books.account import Books
 from ..books.balance import Balance, Span, sentence
+from ..books.fills import plain
 from ..books.owners import Owners
 from ..books.periods import moment, read_moment, shown
 from ..exit_codes import ExitCode, NodeExit, complain
@@ -182,12 +183,6 @@ def iso(at_ms: int) -> str:
 def amounts(found: Mapping[str, Decimal]) -> dict[str, str]:
     """Return amounts by asset as text."""
     return {asset: plain(amount) for asset, amount in sorted(found.items())}
-
-
-def plain(amount: Decimal) -> str:
-    """Return an amount with the decimals that it needs, and none of another form."""
-    text = f"{amount:f}"
-    return text.rstrip("0").rstrip(".") or "0" if "." in text else text
 
 
 def money(amount: Decimal, asset: str) -> str:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..books.account import Books
 from ..books.entries import What
+from ..books.fills import plain
 from ..books.periods import By
 from ..books.statement import Line, statement, sums
 from ..exit_codes import ExitCode
-from .account_books import EXIT_CODES, add_options, amounts, money, plain, table, tell
+from .account_books import EXIT_CODES, add_options, amounts, money, table, tell
 
 if TYPE_CHECKING:
     from .account_books import Commands
@@ -64,12 +65,14 @@ def document(books: Books, by: By) -> dict[str, Any]:
 def text(books: Books, by: By) -> Sequence[str]:
     """Return the same for people."""
     lines, totals = lines_of(books, by), lines_of(books, None)
-    if not totals:
+    if not lines:
         return ["Nothing was won or paid."]
+    if len({line.period for line in lines}) == 1:
+        totals = []  # they would be the same lines again
     rows = [_cells(line) for line in (*lines, *totals)]
     rows += [
         ["all", *[""] * (len(HEAD) - 3), money(amount, asset), asset]
-        for asset, amount in sorted(sums(totals).items())
+        for asset, amount in sorted(sums(lines).items())
     ]
     found = table((by.value, *HEAD[1:]), rows, NAMES)
     return [*found[: 1 + len(lines)], "", *found[1 + len(lines) :]]

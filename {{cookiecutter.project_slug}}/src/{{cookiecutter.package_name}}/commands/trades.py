@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..books.account import Books
-from ..books.fills import ZERO, settled_in
+from ..books.fills import ZERO, plain, settled_in
 from ..books.periods import shown
 from ..books.trades import Trade
 from ..exit_codes import ExitCode
-from .account_books import EXIT_CODES, add_options, amounts, iso, money, plain, table, tell
+from .account_books import EXIT_CODES, add_options, amounts, iso, money, table, tell
 
 if TYPE_CHECKING:
     from .account_books import Commands
