@@ -128,8 +128,8 @@ def _notes(told: Told, span: Span, fills: Sequence[Fill], trades: Sequence[Trade
     s = "s" * (forgotten != 1)
     if forgotten:
         yield (
-            f"The exchange no longer tells the order{s} of {forgotten:,} fill{s} (it keeps orders for "
-            "90 days, fills for six months): whose that was is not known."
+            f"The exchange no longer tells the order{s} of {forgotten:,} fill{s} (it keeps orders "
+            "for 90 days, fills for six months): whose that was is not known."
         )
     for trade in trades:
         if trade.opened_ms is None:
