@@ -1,10 +1,10 @@
 """Whether the books are right to the last decimal after many trades and many kills.
 
 Run after `make setup`, with the template's environment: ``.venv/bin/python benchmarks/books.py``,
-perhaps with ``--trades 200 --kills 10``. Store, exchange and node are real processes. Two lines
-turn their positions at every bar of two symbols, the node is killed (SIGKILL) at random moments
-after a bar, and meanwhile another hand trades a third symbol, is deleveraged and liquidated. In the
-end `pnl` and `trades` are asked with the node alive, dead, and the store away; what they say is
+perhaps with ``--trades 200 --kills 10``. Store, exchange and node are real processes. Eight lines
+turn their positions at every bar of eight symbols, the node is killed (SIGKILL) at random moments
+after a bar, and meanwhile another hand trades one more symbol, is deleveraged and liquidated. In
+the end `pnl` and `trades` are asked with the node alive, dead, and the store away; what they say is
 compared with the exchange's income, as they do it themselves, and with its wallet, which they never
 see. The exit code is 1 when anything differs.
 """
@@ -27,11 +27,12 @@ from node.commands import Answer, run  # noqa: E402 - as above
 from node.processes import Exchange, Node, Store, free_port  # noqa: E402 - as above
 
 OPENING_WALLET = Decimal(100_000)
-SYMBOLS = ("BTCUSDT", "ETHUSDT")
+SYMBOLS = ("BTCUSDT", "ETHUSDT", *(f"{letter}{letter}{letter}USDT" for letter in "ABCDEF"))
+"""Many at once, so that a bar is many trades."""
 OTHER = "SOLUSDT"
 MOST_KILL_SECONDS = 0.25
 """A kill comes at most so long after a bar: by then its orders are through."""
-EVERY = 25
+EVERY = 10
 """Another hand acts every so many bars."""
 RULE = '''
 """What the benchmark trades: another side at every bar."""
@@ -43,6 +44,8 @@ from ..config.settings import Settings
 from ..plan.target import Target, View
 from ..plan.traded import Traded
 from .settings import StrategySettings
+
+SYMBOLS = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,12 @@ class Turns:
 
 def traded(settings: Settings, own: StrategySettings) -> list[Traded]:
     """Return what is traded."""
+    sizes = {"BTCUSDT": "0.013", "ETHUSDT": "0.170"}
     return [
-        Traded(Turns(Decimal("0.013")), symbol="BTCUSDT", bar="1m", tag="TURNS_B"),
-        Traded(Turns(Decimal("0.170")), symbol="ETHUSDT", bar="1m", tag="TURNS_E"),
+        Traded(Turns(Decimal(sizes.get(symbol, "0.5"))), symbol, "1m", f"TURNS_{symbol[:3]}")
+        for symbol in SYMBOLS
     ]
-'''
+'''.replace("= ()", f"= {SYMBOLS!r}")
 
 
 class Field:
@@ -91,6 +95,8 @@ class Field:
             "TRADER_HTTP_PORT": str(free_port()),
             "TRADER_STATE_FOLDER": str(folder / "state"),
             "TRADER_LOG_LEVEL": "WARNING",
+            "TRADER_MAX_ORDERS_A_MINUTE": "100000",  # a minute of the market takes a second here
+            "TRADER_MAX_REDUCING_ORDERS_A_MINUTE": "100000",
         }
         self.starts = 0
         self.node = self.start()
