@@ -1,8 +1,8 @@
 """Whether the books are right to the last decimal after many trades and many kills.
 
 Run after `make setup`, with the template's environment: ``.venv/bin/python benchmarks/books.py``,
-perhaps with ``--trades 200 --kills 10``. Store, exchange and node are real processes. Eight lines
-turn their positions at every bar of eight symbols, the node is killed (SIGKILL) at random moments
+perhaps with ``--trades 200 --kills 10``. Store, exchange and node are real processes. Twelve lines
+turn their positions at every bar of twelve symbols, the node is killed (SIGKILL) at random moments
 after a bar, and meanwhile another hand trades one more symbol, is deleveraged and liquidated. In
 the end `pnl` and `trades` are asked with the node alive, dead, and the store away; what they say is
 compared with the exchange's income, as they do it themselves, and with its wallet, which they never
@@ -27,11 +27,13 @@ from node.commands import Answer, run  # noqa: E402 - as above
 from node.processes import Exchange, Node, Store, free_port  # noqa: E402 - as above
 
 OPENING_WALLET = Decimal(100_000)
-SYMBOLS = ("BTCUSDT", "ETHUSDT", *(f"{letter}{letter}{letter}USDT" for letter in "ABCDEF"))
+SYMBOLS = ("BTCUSDT", "ETHUSDT", *(f"{letter}{letter}{letter}USDT" for letter in "ABCDEFGHIJ"))
 """Many at once, so that a bar is many trades."""
 OTHER = "SOLUSDT"
 MOST_KILL_SECONDS = 0.25
 """A kill comes at most so long after a bar: by then its orders are through."""
+SETTLE_SECONDS = 60.0
+"""The machine may be busy."""
 EVERY = 10
 """Another hand acts every so many bars."""
 RULE = '''
@@ -117,7 +119,18 @@ class Field:
             time.sleep(self.dice.uniform(0, MOST_KILL_SECONDS))
             self.node.kill()
             self.node = self.start()
-        self.node.settle(bar, *SYMBOLS)
+        self.settle(bar)
+
+    def settle(self, bar: int) -> None:
+        """Wait until the node has decided a bar of every symbol, and nothing is in flight."""
+        deadline, revision = time.monotonic() + SETTLE_SECONDS, -1
+        while time.monotonic() < deadline and not self.node.ended:
+            state = self.node.get(f"state?after={revision}&wait_s=1")[1]
+            revision = state["revision"]
+            decided = {state["decided_bar"].get(each) for each in SYMBOLS}
+            if decided == {bar} and state["inflight"] == 0:
+                return
+        raise AssertionError(f"Bar {bar} was not settled.\n{self.node.everything()}")
 
     def other_hand(self, turn: int) -> None:
         """Trade by hand, and let the exchange take a part of it, or all."""

@@ -243,6 +243,9 @@ def test_nothing_in_the_span(ask: Ask, traded: Asked) -> None:
     answer = ask("pnl", "--since", "3h", "--until", "2h")
     assert answer.code == OK
     assert "Nothing was won or paid." in answer.out
+    empty = ask("trades", "--csv", "--since", "3h", "--until", "2h").out
+    assert empty.startswith("opened,closed,whose,hands,symbol,")
+    assert empty.count("\n") == 1
     assert "difference 0 over 0 rows of income, which are none" in answer.out
 
 
@@ -296,6 +299,36 @@ async def test_what_lags_is_asked_for_again(fresh: Asked, path: str) -> None:
     assert warned[0].startswith("The exchange is asked again: ")
     assert [fill.who for fill in books.fills] == [TAG]
     assert books.trades[0].opened_ms is not None
+
+
+async def test_a_symbol_of_another_hand_that_lags(tmp_path: Path) -> None:
+    asked = Asked(tmp_path / "exchange", "--symbol", SYMBOL, "--symbol", "ETHUSDT")
+    try:
+        for side in ("BUY", "SELL"):
+            asked.order(side, symbol="ETHUSDT")
+            asked.exchange.post("step", {"bars": 20})
+        asked.order("BUY", newClientOrderId=ids.make(OWNER, 1_704_067_259_999, ids.Leg.ENTRY, 0))
+        hidden = Lag(1)
+        asked.relay.changes["/income"] = lambda rows: rows if hidden(rows) == rows else []
+        books = await books_of(asked, [])
+        assert books.balance.is_right
+        assert sorted(fill.symbol for fill in books.fills) == [SYMBOL, "ETHUSDT", "ETHUSDT"]
+    finally:
+        asked.close()
+
+
+async def test_two_own_orders_that_have_met(fresh: Asked) -> None:
+    def met(rows: Any) -> Any:
+        other = {"side": "SELL", "buyer": False, "orderId": 9_999_999}
+        return [each for row in rows for each in (row, row | other)]
+
+    def paid_twice(rows: Any) -> Any:
+        return [*rows, *(row | {"tranId": row["tranId"] + 5_000} for row in rows)]
+
+    fresh.relay.changes |= {"/userTrades": met, "/income": paid_twice}
+    books = await books_of(fresh, [])
+    assert books.balance.is_right
+    assert len(books.fills) == 2
 
 
 async def test_what_lags_for_ever_is_a_difference(

@@ -136,3 +136,8 @@ def _notes(told: Told, span: Span, fills: Sequence[Fill], trades: Sequence[Trade
             yield (
                 f"A position in {trade.symbol} was opened before all fills that the exchange tells."
             )
+        elif trade.opened_ms < told.income_since_ms <= span.since_ms:
+            yield (
+                f"The funding of the trade in {trade.symbol} that was opened at "
+                f"{shown(trade.opened_ms)} UTC is told since {shown(told.income_since_ms)} UTC."
+            )

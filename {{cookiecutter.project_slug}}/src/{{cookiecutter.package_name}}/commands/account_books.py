@@ -61,6 +61,7 @@ def tell(
     options: argparse.Namespace,
     document: Callable[[Books], dict[str, Any]],
     text: Callable[[Books], Sequence[str]],
+    fields: Sequence[str],
     rows: Callable[[Books], Sequence[Row]],
 ) -> ExitCode:
     """
@@ -74,8 +75,10 @@ def tell(
         Returns what ``--json`` prints of them, without what both commands print.
     text : Callable[[Books], Sequence[str]]
         Returns the lines for people.
+    fields : Sequence[str]
+        The columns of ``--csv``.
     rows : Callable[[Books], Sequence[Row]]
-        Returns the rows of ``--csv``.
+        Returns its rows.
 
     """
     try:
@@ -89,7 +92,7 @@ def tell(
         told |= _frame(books) | document(books)
         sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
     elif options.csv:
-        sys.stdout.write(_csv(rows(books)))
+        sys.stdout.write(_csv(fields, rows(books)))
         for line in _closing(books):
             complain(line)
     else:
@@ -203,10 +206,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> list
     ]
 
 
-def _csv(rows: Sequence[Row]) -> str:
+def _csv(fields: Sequence[str], rows: Sequence[Row]) -> str:
     out = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    writer = csv.DictWriter(out, fields, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return out.getvalue()

@@ -72,19 +72,19 @@ class AskedBooks:
             it refuses for good, or the span holds more than may be asked for at once.
 
         """
+        books = await self._asked_since(self._first_ms)
         deadline, pause = time.monotonic() + AGREE_SECONDS, FIRST_PAUSE_SECONDS
-        since_ms = self.span.since_ms - EDGE_MS
-        while True:
-            await self._ask(since_ms)
-            books = self._books()
-            lagging = self._lagging(books)
-            if not lagging or time.monotonic() + pause > deadline:
-                return books
+        while (lagging := self._lagging(books)) and time.monotonic() + pause < deadline:
             first_ms, sentence = min(lagging)
             self.warn(f"The exchange is asked again: {sentence}")
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-            since_ms = first_ms - EDGE_MS
+            books = await self._asked_since(first_ms - EDGE_MS)
+        return books
+
+    @property
+    def _first_ms(self) -> int:
+        return self.span.since_ms - EDGE_MS
 
     def _lagging(self, books: Books) -> list[tuple[int, str]]:
         """Return what may only lag: when it was, and what it is in a sentence."""
@@ -96,12 +96,13 @@ class AskedBooks:
         ]
         return [each for each in found if each[0] > self.past.now_ms - LAGS_MS]
 
-    def _books(self) -> Books:
+    async def _asked_since(self, since_ms: int) -> Books:
+        await self._ask(since_ms)
         told = Told(
             fills={symbol: list(each.values()) for symbol, each in self._fills.items()},
             positions={s: held.position.quantity for s, held in self._positions.items()},
             income=sorted(self._income.values(), key=lambda row: row.at_ms),
-            income_since_ms=self.past.income_since_ms,
+            income_since_ms=self.past.income_since_ms + EDGE_MS,
         )
         return books_of(told, self.span)
 
@@ -128,8 +129,12 @@ class AskedBooks:
             before = await self._ask_positions()
             symbols = {*self.symbols, *before, *self._fills}
             symbols |= {row.symbol for row in self._income.values() if row.symbol}
+            known = dict.fromkeys(self._begun, since_ms)  # of others all is wanted
             await asyncio.gather(
-                *(self._ask_symbol(symbol, since_ms, now_ms) for symbol in sorted(symbols))
+                *(
+                    self._ask_symbol(symbol, known.get(symbol, self._first_ms), now_ms)
+                    for symbol in sorted(symbols)
+                )
             )
             self._positions = await self._ask_positions()
             if before == self._positions:

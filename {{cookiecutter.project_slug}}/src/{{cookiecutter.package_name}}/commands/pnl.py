@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 HEAD = ("", "whose", "symbol", "trades", "fills", *(each.value for each in What), "result", "")
 NAMES = 3
+FIELDS = ("period", "whose", "symbol", "asset", "trades", "fills", *(each.value for each in What),
+          "result")  # fmt: skip
 
 
 def add_to(commands: "Commands") -> None:
@@ -42,6 +44,7 @@ def pnl(options: argparse.Namespace) -> ExitCode:
         options,
         lambda books: document(books, by),
         lambda books: text(books, by),
+        FIELDS,
         lambda books: [_row(line) for line in lines_of(books, by)],
     )
 

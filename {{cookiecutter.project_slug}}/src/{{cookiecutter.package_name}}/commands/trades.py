@@ -19,6 +19,10 @@ HEAD = ("opened", "closed", "whose", "symbol", "side", "quantity", "entry", "exi
         "commission", "funding", "result", "")  # fmt: skip
 NAMES = 5
 PRICE_DIGITS = 8
+NAMED = ("opened", "closed", "whose", "hands", "symbol", "side", "quantity", "entry", "exit",
+         "fills")  # fmt: skip
+"""Of a trade in JSON, what its row of CSV has as well."""
+AMOUNTS = ("realized", "commission", "funding", "result")
 
 
 def add_to(commands: "Commands") -> None:
@@ -40,6 +44,7 @@ def trades(options: argparse.Namespace) -> ExitCode:
         options,
         lambda books: {"trades": [_document(trade) for trade in books.trades]},
         text,
+        (*NAMED, "asset", *AMOUNTS),
         lambda books: [row for trade in books.trades for row in _rows(trade)],
     )
 
@@ -87,12 +92,11 @@ def _assets(trade: Trade) -> list[str]:
 
 
 def _amounts(trade: Trade, asset: str) -> dict[str, Decimal]:
-    return {
-        "realized": trade.realized if asset == settled_in(trade.symbol) else ZERO,
-        "commission": trade.commission.get(asset, ZERO),
-        "funding": trade.funding.get(asset, ZERO),
-        "result": trade.result.get(asset, ZERO),
-    }
+    found = (
+        trade.realized if asset == settled_in(trade.symbol) else ZERO,
+        *(each.get(asset, ZERO) for each in (trade.commission, trade.funding, trade.result)),
+    )
+    return dict(zip(AMOUNTS, found, strict=True))
 
 
 def _rows(trade: Trade) -> list[dict[str, Any]]:
@@ -104,11 +108,6 @@ def _rows(trade: Trade) -> list[dict[str, Any]]:
         shared | {"asset": asset} | {n: plain(v) for n, v in _amounts(trade, asset).items()}
         for asset in _assets(trade)
     ]
-
-
-NAMED = ("opened", "closed", "whose", "hands", "symbol", "side", "quantity", "entry", "exit",
-         "fills")  # fmt: skip
-"""Of a trade in JSON, what its row of CSV has as well."""
 
 
 def _document(trade: Trade) -> Mapping[str, Any]:
