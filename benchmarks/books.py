@@ -32,6 +32,7 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT", *(f"{letter}{letter}{letter}USDT" for letter in
 OTHER = "SOLUSDT"
 MOST_KILL_SECONDS = 0.25
 """A kill comes at most so long after a bar: by then its orders are through."""
+MOST_STARTS = 5
 SETTLE_SECONDS = 60.0
 """The machine may be busy."""
 EVERY = 10
@@ -104,13 +105,19 @@ class Field:
         self.node = self.start()
 
     def start(self) -> Node:
-        """Start the node, and return it once it trades."""
-        self.starts += 1
-        folder = self.folder / f"node-{self.starts}"
-        environment = {**self.environment, "TRADER_INSTANCE_ID": f"node-{self.starts}"}
-        node = Node(folder, self.project / "src", PACKAGE, environment)
-        node.until("trading", 60)
-        return node
+        """Start the node until it trades, as a supervisor does: a busy machine may be too slow."""
+        for _ in range(MOST_STARTS):
+            self.starts += 1
+            folder = self.folder / f"node-{self.starts}"
+            environment = {**self.environment, "TRADER_INSTANCE_ID": f"node-{self.starts}"}
+            node = Node(folder, self.project / "src", PACKAGE, environment)
+            try:
+                node.until("trading", SETTLE_SECONDS)
+            except AssertionError:
+                node.kill()
+            else:
+                return node
+        raise AssertionError(f"The node did not start {MOST_STARTS} times.\n{node.everything()}")
 
     def bar(self, *, kill: bool) -> None:
         """Close a bar, perhaps kill the node while it acts on it, and wait until it has acted."""
@@ -124,8 +131,13 @@ class Field:
     def settle(self, bar: int) -> None:
         """Wait until the node has decided a bar of every symbol, and nothing is in flight."""
         deadline, revision = time.monotonic() + SETTLE_SECONDS, -1
-        while time.monotonic() < deadline and not self.node.ended:
-            state = self.node.get(f"state?after={revision}&wait_s=1")[1]
+        while time.monotonic() < deadline:
+            try:
+                state = self.node.get(f"state?after={revision}&wait_s=1")[1]
+            except OSError:  # it has ended by itself
+                self.node.kill()
+                self.node, revision = self.start(), -1
+                continue
             revision = state["revision"]
             decided = {state["decided_bar"].get(each) for each in SYMBOLS}
             if decided == {bar} and state["inflight"] == 0:
@@ -174,7 +186,7 @@ def main() -> int:
     bars = options.trades // len(SYMBOLS) + 2
     with tempfile.TemporaryDirectory() as name:
         field = Field(Path(name), options.seed)
-        killed_at = set(field.dice.sample(range(1, bars), options.kills))
+        killed_at = set(field.dice.sample(range(1, bars), min(options.kills, bars - 1)))
         began = time.monotonic()
         for number in range(bars):
             field.bar(kill=number in killed_at)
@@ -187,7 +199,10 @@ def main() -> int:
         answers = field.books()
         print(field.ask("pnl", "--by", "day").out)
         field.exchange.kill()
-    print(f"{closed:,} trades, {options.kills} kills, {seconds:.0f} s; the wallet gained {gained}")
+    kills = len(killed_at)
+    others = field.starts - 1 - kills
+    print(f"{closed:,} trades, {kills} kills, {others} starts besides, {seconds:.0f} s")
+    print(f"the wallet gained {gained}")
     wrong = closed < options.trades
     for name, answer in answers:
         income, wallet = told(answer, gained)

@@ -306,7 +306,6 @@ async def test_a_symbol_of_another_hand_that_lags(tmp_path: Path) -> None:
     try:
         for side in ("BUY", "SELL"):
             asked.order(side, symbol="ETHUSDT")
-            asked.exchange.post("step", {"bars": 20})
         asked.order("BUY", newClientOrderId=ids.make(OWNER, 1_704_067_259_999, ids.Leg.ENTRY, 0))
         hidden = Lag(1)
         asked.relay.changes["/income"] = lambda rows: rows if hidden(rows) == rows else []
