@@ -19,6 +19,7 @@ START_PROCESSES = (
     *("drill/test_containers.py", "node/test_health.py", "node/test_history.py"),
     *(
         "node/test_bad_",
+        "node/test_books_commands.py",
         "node/test_doctor.py",
         "node/test_state_command.py",
         "node/test_store_address.py",

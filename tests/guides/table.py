@@ -151,6 +151,7 @@ GUIDES = (
             "make drill-compose": shorter("container-process-kill"),
         },
     ),
+    Guide(page="docs/books.md", trades=True),
     Guide(page="docs/going-live.md"),
     Guide(
         page="docs/guide.md",

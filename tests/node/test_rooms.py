@@ -14,6 +14,7 @@ ROOMS = (
     "config",
     "strategies",
     "venue",
+    "books",
     "face",
     "engine",
     "guards",

@@ -185,7 +185,7 @@ def targets(layer: Path) -> set[str]:
                     "drill-compose",
                 ),
                 *("up", "down", "halt", "resume", "flatten", "backup", "restore"),
-                *("test", "check", "lock", "doctor", "state"),
+                *("test", "check", "lock", "doctor", "state", "trades", "pnl"),
             },
         ),
     ],

@@ -1,4 +1,4 @@
-"""The command line: ``run``, ``halt``, ``flatten``, ``doctor``, ``state`` and the like."""
+"""The command line: ``run``, ``halt``, ``flatten``, ``doctor``, ``state``, ``pnl`` and the like."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..exit_codes import ExitCode
-from . import flatten, halt
+from . import flatten, halt, pnl, trades
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,4 +92,6 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="print one JSON document")
     halt.add_to(commands)
     flatten.add_to(commands)
+    trades.add_to(commands)
+    pnl.add_to(commands)
     return parser

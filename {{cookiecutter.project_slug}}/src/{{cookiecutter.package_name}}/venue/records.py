@@ -71,6 +71,39 @@ class TradeRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class IncomeRecord:
+    """
+    One row of an account's income, as the exchange has it; what was paid is negative.
+
+    Parameters
+    ----------
+    number : str
+        Told once of a kind, a symbol and an asset.
+    kind : str
+        In the exchange's words: ``REALIZED_PNL``, ``COMMISSION``, ``FUNDING_FEE``, ``TRANSFER``.
+    symbol : str
+        Empty for none.
+    asset : str
+        What `amount` counts.
+    amount : Decimal
+        Positive is gained.
+    at_ms : int
+        Market time in milliseconds.
+    trade_id : str
+        The number of the fill that it is of; empty for none.
+
+    """
+
+    number: str
+    kind: str
+    symbol: str
+    asset: str
+    amount: Decimal
+    at_ms: int
+    trade_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PositionRecord:
     """One open position as the exchange has it; `quantity` is signed and never zero."""
 

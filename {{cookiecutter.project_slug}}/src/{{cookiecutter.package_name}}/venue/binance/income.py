@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ...plan.day import COMMISSION, REALIZED, Income
+from ..records import IncomeRecord
 from .account import MOST_ASSETS, MOST_POSITIONS
 from .fields import Row, rows
-from .pages import OVERLAP_MS, ExchangeClock, TooMuchError
+from .pages import ExchangeClock, TooMuchError, windows
 from .requests import Requests
 
 PATH = "/fapi/v1/income"
@@ -96,31 +97,66 @@ async def income(
         If an answer is an error, or absurd.
 
     """
-    start, end = await clock.asked(since_ms, now_ms + OVERLAP_MS)
-    found: list[Row] = []
+    rows = await income_rows(requests, clock, since_ms, now_ms)
+    of_trading = [row for row in rows if row.kind in KINDS]
+    others = {row.asset for row in of_trading} - DOLLARS
+    prices = {asset: await mark_price(requests, f"{asset}{PRICED_IN}") for asset in sorted(others)}
+    return [_in_dollars(row, prices) for row in of_trading]
+
+
+async def income_rows(
+    requests: Requests, clock: ExchangeClock, since_ms: int, until_ms: int
+) -> list[IncomeRecord]:
+    """
+    Return every row of the income between two moments, of all kinds, oldest first.
+
+    Raises
+    ------
+    TooMuchError
+        If there are more than may be asked for.
+    ExchangeError
+        If an answer is an error, or absurd.
+
+    """
+    found: dict[str, IncomeRecord] = {}
+    for start, end in windows(since_ms, until_ms):
+        found.update((row.number, row) for row in await _window(requests, clock, start, end))
+    return sorted(found.values(), key=lambda row: row.at_ms)
+
+
+async def _window(
+    requests: Requests, clock: ExchangeClock, since_ms: int, until_ms: int
+) -> list[IncomeRecord]:
+    start, end = await clock.asked(since_ms, until_ms)
+    found: list[IncomeRecord] = []
     for page in range(1, MOST_PAGES + 1):
         query = {"startTime": start, "endTime": end, "limit": MOST_ROWS, "page": page}
         told = list(rows(await requests.get(PATH, query), "an income", MOST_ROWS))
-        found += told
+        found += [_record(row) for row in told]
         if len(told) < MOST_ROWS:
-            break
-    else:
-        raise TooMuchError(None, f"more than {MOST_PAGES * MOST_ROWS:,} rows of income")
-    of_trading = [row for row in found if row.text("incomeType") in KINDS]
-    others = {row.text("asset") for row in of_trading} - DOLLARS
-    prices = {asset: await mark_price(requests, f"{asset}{PRICED_IN}") for asset in sorted(others)}
-    return [_income(row, prices) for row in of_trading]
+            return found
+    raise TooMuchError(None, f"more than {MOST_PAGES * MOST_ROWS:,} rows of income")
 
 
-def _income(row: Row, prices: Mapping[str, Decimal]) -> Income:
+def _record(row: Row) -> IncomeRecord:
     kind, asset = row.text("incomeType"), row.text("asset")
-    trade = row.text("tradeId", empty=True)
     symbol = row.text("symbol", empty=True)
-    amount = row.amount("income", signed=True) * prices.get(asset, Decimal(1))
-    return Income(
+    return IncomeRecord(
         number=f"{kind} {symbol} {asset} {row.text('tranId')}",
         kind=kind,
-        amount=amount,
+        symbol=symbol,
+        asset=asset,
+        amount=row.amount("income", signed=True),
         at_ms=row.stamp("time"),
-        trade=f"{symbol} {trade}" if trade else "",
+        trade_id=row.text("tradeId", empty=True),
+    )
+
+
+def _in_dollars(row: IncomeRecord, prices: Mapping[str, Decimal]) -> Income:
+    return Income(
+        number=row.number,
+        kind=row.kind,
+        amount=row.amount * prices.get(row.asset, Decimal(1)),
+        at_ms=row.at_ms,
+        trade=f"{row.symbol} {row.trade_id}" if row.trade_id else "",
     )

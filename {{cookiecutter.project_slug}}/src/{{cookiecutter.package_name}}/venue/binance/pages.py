@@ -26,6 +26,10 @@ AT_ONCE = 6
 STAMPS_LAG_MS = 200 * DAY_MS
 
 
+type Key = tuple[int, str]
+"""Number and side: when two orders of one account meet, both fills have the number."""
+
+
 class TooMuchError(ExchangeError):
     """There is more than one start may ask for."""
 
@@ -134,24 +138,24 @@ class Pages:
         """
         turn = asyncio.Semaphore(AT_ONCE)
 
-        async def one(start: int, end: int) -> Mapping[int, Any]:
+        async def one(start: int, end: int) -> Mapping[Key, Any]:
             async with turn:
                 return await self._window(start, end)
 
-        found: dict[int, Any] = {}
+        found: dict[Key, Any] = {}
         for rows in await asyncio.gather(*(one(*each) for each in windows(since_ms, until_ms))):
             found.update(rows)
-        return [found[number] for number in sorted(found)]
+        return [found[key] for key in sorted(found)]
 
-    async def _window(self, start: int, end: int) -> Mapping[int, Any]:
-        found: dict[int, Any] = {}
+    async def _window(self, start: int, end: int) -> Mapping[Key, Any]:
+        found: dict[Key, Any] = {}
         while True:
             self._left -= 1
             if self._left < 0:
                 raise TooMuchError(None, f"more than {MOST_PAGES * MOST_ROWS:,} rows")
             rows = await self._page(start, end)
             before = len(found)
-            found.update((self._whole(row, self._number), row) for row in rows)
+            found.update((self._key(row), row) for row in rows)
             if len(rows) < MOST_ROWS:
                 return found
             start = max(start, max(self._whole(row, self._time) for row in rows))
@@ -177,6 +181,9 @@ class Pages:
                 f"and told {len(rows):,}."
             )
         return rows
+
+    def _key(self, row: Any) -> Key:
+        return self._whole(row, self._number), str(row.get("side"))
 
     def _whole(self, row: Any, name: str) -> int:
         value = row.get(name) if isinstance(row, dict) else None
