@@ -76,7 +76,6 @@ async def test_all_is_well(asked: Asked) -> None:
         ("accountConfig", refusal(401, -2015), "refuses the key"),
         ("accountConfig", refusal(401, -2014), "refuses the key"),
         ("accountConfig", refusal(400, -1022), "TRADER_API_SECRET"),
-        ("accountConfig", refusal(400, -1021), "clock is wrong"),
         ("openOrders", refusal(451, 0), "does not serve this machine's place"),
     ],
 )
@@ -161,6 +160,14 @@ async def test_an_exchange_that_answers_no_json(asked: Asked, body: bytes) -> No
     code, sentence = await end_of(asked.start())
     assert code == AWAY
     assert "HTTP status 503: no JSON" in sentence
+
+
+async def test_a_refused_time_alone_is_no_wrong_clock(asked: Asked) -> None:
+    """The request may have been slow: the next start asks again."""
+    asked.relay.changes["accountConfig"] = refusal(400, -1021)
+    code, sentence = await end_of(asked.start())
+    assert code == AWAY
+    assert "it came late, or a clock was set" in sentence
 
 
 async def test_positions_of_hedge_mode_are_not_called_nonsense(asked: Asked) -> None:

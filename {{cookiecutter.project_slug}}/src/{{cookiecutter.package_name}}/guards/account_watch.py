@@ -15,7 +15,7 @@ from ..exit_codes import ExitCode, NodeExit, one_line
 from ..plan.rows import Rows
 from ..venue.binance.order_refusals import ACCOUNT, CLOCK
 from ..venue.binance.refusals import refusal_of
-from ..venue.binance.requests import FAILURES, ExchangeError
+from ..venue.binance.requests import FAILURES, WRONG_TIME, ExchangeError
 from ..venue.binance.standing import standing
 from ..venue.records import ExchangeRecord
 from .audit import COMPARISONS, Compared, foreign
@@ -42,7 +42,6 @@ LASTING = (
 """The comparisons of the audit that need nothing past."""
 NAME = "exchange"
 DOING = "It is asked again and again; stops work there, and nothing new is opened."
-WRONG_TIME = -1021
 
 
 async def watch_account(trading: Trading) -> None:

@@ -20,16 +20,15 @@ _SENTENCES = {
         "The exchange refuses the signature ({error}): "
         f"{PREFIX}API_SECRET does not belong to {PREFIX}API_KEY; correct it."
     ),
-    -1021: (
-        "This machine's clock is wrong: the exchange refuses the time of requests ({error}). Let "
-        "the clock be set by a time server (NTP), then start again."
-    ),
     -4061: (
         "The account is in hedge mode ({error}), and this node trades in one-way mode: change the "
         "position mode at the exchange."
     ),
 }
-"""By the exchange's code. No restart mends what stands here."""
+"""
+By the exchange's code. No restart mends what stands here. A refused time (-1021) is not among them:
+the request may have been slow, and a clock that is wrong is found by asking for the exchange's.
+"""
 _STATUSES = {
     401: _KEY,
     451: "The exchange does not serve this machine's place ({error}); run the node elsewhere.",

@@ -23,6 +23,8 @@ ANSWER_SECONDS = 5.0
 LATE_SECONDS = RECEIVE_WINDOW_MS / 1000 + 1
 """How long after its signature a request may still be accepted at most: the exchange also forgives
 clocks that are a second fast."""
+WRONG_TIME = -1021
+"""The exchange refuses the time of a request."""
 MOST_BYTES = 16_000_000
 """The longest answer that is read; the longest real one, all symbols, has some two million."""
 MOST_CONNECTIONS = 8
@@ -254,7 +256,8 @@ def weight_of(path: str, query: Mapping[str, Any]) -> int:
 def failure_words(error: BaseException) -> str:
     """Return why there is no answer, in words and without a full stop."""
     if isinstance(error, ExchangeError):
-        return one_line(error)
+        late = ": it came late, or a clock was set" if error.code == WRONG_TIME else ""
+        return f"{one_line(error).rstrip('.')}{late}"
     if isinstance(error, TimeoutError):  # before the others: some of them are both
         return "there was no answer in time"
     if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError):
