@@ -4,23 +4,44 @@ What is traded. This room is yours: no update of the template touches it.
 A new strategy is a file beside this one, and a line in the list below.
 """
 
+from dataclasses import replace
+
 from ..config.settings import Settings
 from ..plan.traded import Traded
 from .ema_cross import EmaCross
 from .settings import StrategySettings
 
 
-def traded(settings: Settings, own: StrategySettings) -> list[Traded]:
+def lines(settings: Settings, own: StrategySettings) -> dict[str, Traded]:
     """
-    Return what is traded, one line each: rule, symbol, bar length (1m to 1d) and tag.
+    Return what can be traded, one line each, by name: rule, symbol, bar length (1m to 1d) and tag.
 
     The tag is part of the name of everything that is open: changing it orphans that.
     """
-    return [
-        Traded(
-            EmaCross(quantity=settings.order_quantity, fast=own.fast, slow=own.slow),
-            symbol=settings.symbol,
-            bar="1m",
-            tag="EMA001",
+    symbol, quantity = settings.symbol, settings.order_quantity
+    return {
+        "ema_cross": Traded(
+            EmaCross(quantity, fast=own.fast, slow=own.slow), symbol, bar="1m", tag="EMA001"
         ),
-    ]
+    }
+
+
+def traded(settings: Settings, own: StrategySettings) -> list[Traded]:
+    """
+    Return what is traded: the lines that ``STRATEGY_TRADES`` names.
+
+    Raises
+    ------
+    ValueError
+        If it names one that is not there.
+
+    """
+    known, chosen = lines(settings, own), []
+    for word in own.trades.split():
+        name, _, symbol = word.partition("@")
+        if name not in known:
+            names = ", ".join(known)
+            raise ValueError(f"STRATEGY_TRADES names {name!r}, and there are {names}")
+        line = known[name]
+        chosen.append(replace(line, symbol=symbol or line.symbol))
+    return chosen
