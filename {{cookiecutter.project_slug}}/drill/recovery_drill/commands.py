@@ -31,7 +31,7 @@ from recovery_drill.campaign.stack import run_stack
 from recovery_drill.choice import choose, extra_of, list_scenarios
 from recovery_drill.failures import DrillError, UsageError
 from recovery_drill.play.ground import Ground
-from recovery_drill.record.policy import Policy, read_policy
+from recovery_drill.record.policy import Policy, read_policy, told
 from recovery_drill.record.schedule import RuntimeName, Schedule, market_of, read_schedule
 from recovery_drill.record.verdict import EXIT_CODES, Verdict
 from recovery_drill.report import write_reports
@@ -81,7 +81,7 @@ def run_scenarios(options: asked.Run, console: Console) -> int:
         with Lines(console, count) as lines:
             return await run(ground, schedule_of(ground, cases), folder, options.jobs, lines)
 
-    ground = _ground(options, options.seed, options.epoch, options.runtime)
+    ground = _ground(options, options.seed, options.epoch, options.runtime, _policy(options))
     return _play(options, console, ground, work)
 
 
@@ -117,7 +117,7 @@ def explore(options: asked.Explore, console: Console) -> int:
         print_coverage(console, coverage)
         return verdict
 
-    ground = _ground(options, options.seed, options.epoch, options.runtime)
+    ground = _ground(options, options.seed, options.epoch, options.runtime, _policy(options))
     return _play(options, console, ground, work)
 
 
@@ -159,12 +159,14 @@ def _check_market(schedule: Schedule, given: Path | None) -> None:
         raise UsageError("It was played on the seeded market: leave --market out.")
 
 
+def _policy(options: asked.Run | asked.Explore | asked.Stack) -> Policy:
+    """Return the project's policy, and what the command line says otherwise."""
+    policy = read_policy(options.project.resolve(), options.node_command)
+    return told(policy, environment=options.env, symbols=options.symbol)
+
+
 def _ground(
-    options: asked.Played,
-    seed: int,
-    epoch: int | None,
-    runtime: RuntimeName,
-    policy: Policy | None = None,
+    options: asked.Played, seed: int, epoch: int | None, runtime: RuntimeName, policy: Policy
 ) -> Ground:
     if options.jobs < 1:
         raise UsageError("--jobs must be 1 or more.")
@@ -176,7 +178,7 @@ def _ground(
             raise UsageError(f"{named[0]} is of processes; what runs in containers, images say.")
     project = options.project.resolve()
     return Ground(
-        policy=policy or read_policy(project, options.node_command),
+        policy=policy,
         project=project,
         exchange_command=tuple(shlex.split(options.exchange_command)),
         seed=seed,
@@ -248,7 +250,7 @@ def keep_stack(options: asked.Stack, console: Console) -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     return asyncio.run(
         run_stack(
-            policy=read_policy(project, options.node_command),
+            policy=_policy(options),
             project=project,
             folder=options.folder.resolve(),
             exchange_command=shlex.split(options.exchange_command),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from recovery_drill.checks.symbols import check_symbols
 from recovery_drill.checks.warm_up import check_warm_up_is_told
 from recovery_drill.failures import Disagreement, Unsettled
 from recovery_drill.faults.fault import Fault
@@ -116,6 +117,9 @@ class World:
     async def first_start(self) -> Snapshot:
         """Start the node's first life and let it come to rest, before any bar passes."""
         await self._start_node()
+        started = await self.life.state()
+        if started is not None:
+            check_symbols(self.policy, started.traded)
         snapshot = await self.rest("after its first start")
         if snapshot.state is not None:
             check_warm_up_is_told(self.policy, snapshot.state.traded)

@@ -9,6 +9,8 @@ from dataclasses import replace
 from ..config.settings import Settings
 from ..plan.traded import Traded
 from .ema_cross import EmaCross
+from .grid import Grid
+from .mean_reversion import MeanReversion
 from .settings import StrategySettings
 
 
@@ -23,6 +25,8 @@ def lines(settings: Settings, own: StrategySettings) -> dict[str, Traded]:
         "ema_cross": Traded(
             EmaCross(quantity, fast=own.fast, slow=own.slow), symbol, bar="1m", tag="EMA001"
         ),
+        "mean_reversion": Traded(MeanReversion(quantity), symbol, bar="1m", tag="MRV001"),
+        "grid": Traded(Grid(quantity), symbol, bar="1m", tag="GRD001"),
     }
 
 
