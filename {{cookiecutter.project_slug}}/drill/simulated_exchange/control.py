@@ -5,6 +5,7 @@ import contextlib
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -76,10 +77,11 @@ class Control:
             raise _refusal(msg, web.HTTPConflict)
         body = await _body(request)
         bars = body.get("bars", 0)
-        if body.get("walk") is True:
-            return web.json_response(await self._move(self._exchange.course.walk))
+        if (walk := body.get("walk")) in (True, "halt"):
+            go = partial(self._exchange.course.walk, halt=walk == "halt")
+            return web.json_response(await self._move(go))
         if type(bars) is not int or not 1 <= bars <= MOST_BARS:
-            raise _refusal(f'Say how far: {{"bars": 1 to {MOST_BARS}}} or {{"walk": true}}.')
+            raise _refusal(f'Say how far: {{"bars": 1 to {MOST_BARS}}} or {{"walk": true or "halt"}}.')
         for _ in range(bars):
             if not self._exchange.clock.may_close_bar():
                 msg = "Market time cannot pass wall time: start with an earlier --epoch."

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -283,11 +284,17 @@ class World:
         return await self._runtime.store.view(self._runtime.trader_id, self.policy.words)
 
     async def step(self) -> Snapshot:
-        """Let one bar pass: walk through it, wait for the node if anything changed, close it."""
-        if await self.market.walk(told=True):
+        """Let one bar pass: walk through it, wait for the node at each change, close it."""
+        while await self.market.walk(told=True):
             await self.rest(f"inside the bar after {self.market.bar}", whole=False)
         await self.close_bar()
         return await self.rest(f"at bar {self.market.bar}", whole=False)
+
+    async def touch(self, price: Decimal) -> None:
+        """Let the price touch a level and come back, and wait for the node at each change."""
+        for level in (price, await self.market.price()):
+            while await self.market.reach(level):
+                await self.rest(f"inside the bar after {self.market.bar}", whole=False)
 
     async def close_bar(self) -> None:
         """Close the forming bar, whatever the node does."""

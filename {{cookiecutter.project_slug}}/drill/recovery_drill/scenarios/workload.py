@@ -2,6 +2,7 @@
 
 from recovery_drill.failures import Inconclusive
 from recovery_drill.faults.fault import Fault
+from recovery_drill.play.market import beyond
 from recovery_drill.play.scenario import Scenario, Situation
 from recovery_drill.play.world import World
 from recovery_drill.scenarios.exchange import THIN_QUANTITY
@@ -48,7 +49,7 @@ async def _stop_out(world: World) -> None:
         stop = await world.market.stop_of_position()
     except Inconclusive:
         return  # a node without protective stops is explored as well
-    await world.market.through_stop(stop)
+    await world.touch(beyond(stop))
     await world.rest("after the stop")
 
 
