@@ -81,7 +81,8 @@ class Control:
             go = partial(self._exchange.course.walk, halt=walk == "halt")
             return web.json_response(await self._move(go))
         if type(bars) is not int or not 1 <= bars <= MOST_BARS:
-            raise _refusal(f'Say how far: {{"bars": 1 to {MOST_BARS}}} or {{"walk": true or "halt"}}.')
+            far = f'{{"bars": 1 to {MOST_BARS}}}, {{"walk": true}} or {{"walk": "halt"}}'
+            raise _refusal(f"Say how far: {far}.")
         for _ in range(bars):
             if not self._exchange.clock.may_close_bar():
                 msg = "Market time cannot pass wall time: start with an earlier --epoch."

@@ -11,7 +11,6 @@ from recovery_drill.play.site import Site
 from recovery_drill.record.model import ExchangeOrder, Ledger, Record, read_records
 from recovery_drill.runtimes.protocol import Ability
 
-
 MORE_THAN_STOP = (
     "On its way to the stop the price filled other orders at the same moment, and what is done "
     "between two of them depends on milliseconds."

@@ -1,6 +1,5 @@
 """
-An example: a grid, which buys a little at each line that the price falls through, and sells it on
-the way back.
+An example: a grid, which buys a little at each line on the way down and sells it on the way up.
 
 Its lines lie at equal distances around a slow anchor. Each line says how much should be held once
 the price has crossed it: nothing at the anchor, one unit more at each line below, one less at each
