@@ -81,7 +81,7 @@ def run_scenarios(options: asked.Run, console: Console) -> int:
         with Lines(console, count) as lines:
             return await run(ground, schedule_of(ground, cases), folder, options.jobs, lines)
 
-    ground = _ground(options, options.seed, options.epoch, options.runtime, _policy(options))
+    ground = _ground(options, options.seed, options.epoch, options.runtime)
     return _play(options, console, ground, work)
 
 
@@ -117,7 +117,7 @@ def explore(options: asked.Explore, console: Console) -> int:
         print_coverage(console, coverage)
         return verdict
 
-    ground = _ground(options, options.seed, options.epoch, options.runtime, _policy(options))
+    ground = _ground(options, options.seed, options.epoch, options.runtime)
     return _play(options, console, ground, work)
 
 
@@ -159,14 +159,20 @@ def _check_market(schedule: Schedule, given: Path | None) -> None:
         raise UsageError("It was played on the seeded market: leave --market out.")
 
 
-def _policy(options: asked.Run | asked.Explore | asked.Stack) -> Policy:
+def _policy(options: asked.Drilled) -> Policy:
     """Return the project's policy, and what the command line says otherwise."""
     policy = read_policy(options.project.resolve(), options.node_command)
-    return told(policy, environment=options.env, symbols=options.symbol)
+    if isinstance(options, asked.Told):
+        policy = told(policy, environment=options.env, symbols=options.symbol)
+    return policy
 
 
 def _ground(
-    options: asked.Played, seed: int, epoch: int | None, runtime: RuntimeName, policy: Policy
+    options: asked.Played,
+    seed: int,
+    epoch: int | None,
+    runtime: RuntimeName,
+    policy: Policy | None = None,
 ) -> Ground:
     if options.jobs < 1:
         raise UsageError("--jobs must be 1 or more.")
@@ -178,7 +184,7 @@ def _ground(
             raise UsageError(f"{named[0]} is of processes; what runs in containers, images say.")
     project = options.project.resolve()
     return Ground(
-        policy=policy,
+        policy=policy or _policy(options),
         project=project,
         exchange_command=tuple(shlex.split(options.exchange_command)),
         seed=seed,

@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 
-from recovery_drill.checks.symbols import check_symbols
-from recovery_drill.checks.warm_up import check_warm_up_is_told
+from recovery_drill.checks.traded import check_traded
 from recovery_drill.failures import Disagreement, Unsettled
 from recovery_drill.faults.fault import Fault
 from recovery_drill.play.crashes import Crashes
@@ -120,11 +118,8 @@ class World:
         await self._start_node()
         started = await self.life.state()
         if started is not None:
-            check_symbols(self.policy, started.traded)
-        snapshot = await self.rest("after its first start")
-        if snapshot.state is not None:
-            check_warm_up_is_told(self.policy, snapshot.state.traded)
-        return snapshot
+            check_traded(self.policy, started.traded)
+        return await self.rest("after its first start")
 
     async def _start_node(self) -> None:
         await self._lives.begin()
@@ -289,12 +284,6 @@ class World:
             await self.rest(f"inside the bar after {self.market.bar}", whole=False)
         await self.close_bar()
         return await self.rest(f"at bar {self.market.bar}", whole=False)
-
-    async def touch(self, price: Decimal) -> None:
-        """Let the price touch a level and come back, and wait for the node at each change."""
-        for level in (price, await self.market.price()):
-            while await self.market.reach(level):
-                await self.rest(f"inside the bar after {self.market.bar}", whole=False)
 
     async def close_bar(self) -> None:
         """Close the forming bar, whatever the node does."""

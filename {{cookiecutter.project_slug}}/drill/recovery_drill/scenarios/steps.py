@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from recovery_drill.failures import Inconclusive, Unsettled
@@ -167,6 +168,13 @@ async def until_protected(world: World, after: str) -> None:
         await asyncio.sleep(ASK_AGAIN_SECONDS)
     await world.show(f"{seconds:g} s {after}")
     raise Unsettled(f"a position was not protected within {seconds:g} s {after}")
+
+
+async def touch(world: World, price: Decimal) -> None:
+    """Let the price touch a level and come back, and wait for the node at each change."""
+    for level in (price, await world.market.price()):
+        while await world.market.reach(level):
+            await world.rest(f"inside the bar after {world.market.bar}", whole=False)
 
 
 async def through_stop(world: World) -> str:

@@ -1,21 +1,22 @@
-"""The drill looks at every symbol that the node trades."""
+"""What the node tells that it trades is what the drill looks at."""
 
 from collections.abc import Sequence
 
+from recovery_drill.checks.warm_up import check_warm_up_is_told
 from recovery_drill.failures import UsageError
 from recovery_drill.record.model import Traded
 from recovery_drill.record.policy import Policy
 
 
-def check_symbols(policy: Policy, traded: Sequence[Traded]) -> None:
-    """Find out whether policy and node name the same symbols; a node that tells none may be right.
+def check_traded(policy: Policy, traded: Sequence[Traded]) -> None:
+    """Find out whether what the node trades can be judged; a node that tells nothing may be right.
 
     What is traded in a symbol that the policy does not name, no check would see.
 
     Raises
     ------
     UsageError
-        If they do not.
+        If policy and node name other symbols, or nobody says how many bars the node needs.
 
     """
     here = {each.symbol for each in traded}
@@ -25,3 +26,4 @@ def check_symbols(policy: Policy, traded: Sequence[Traded]) -> None:
             f"{', '.join(policy.symbols)}: give --symbol for each, or `symbols` in "
             "[tool.recovery-drill]."
         )
+    check_warm_up_is_told(policy, traded)
