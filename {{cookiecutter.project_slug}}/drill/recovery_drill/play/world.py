@@ -116,8 +116,7 @@ class World:
     async def first_start(self) -> Snapshot:
         """Start the node's first life and let it come to rest, before any bar passes."""
         await self._start_node()
-        started = await self.life.state()
-        if started is not None:
+        if (started := await self.life.state()) is not None:
             check_traded(self.policy, started.traded)
         return await self.rest("after its first start")
 
