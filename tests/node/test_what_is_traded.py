@@ -71,6 +71,27 @@ def test_two_symbols_survive_a_kill(
     }
 
 
+def test_no_symbol_is_traded_before_all_are_warm(
+    start: Start, store: Store, two_symbols: tuple[Exchange, dict[str, str]]
+) -> None:
+    exchange, urls = two_symbols
+    bars = {"request": "klines.read", "symbol": "ETHUSDT"}
+    gate = {"name": "gate", "match": bars, "nth": 1, "phase": "received"}
+    held = exchange.post("faults", gate)["id"]
+    node = start(STRATEGY_TRADES="grid ema_cross@ETHUSDT", **urls)
+    node.until("warmup")
+    assert exchange.get(f"faults/{held}?wait_s=10")["fired"]
+    bar = exchange.post("step", {"bars": 3})["bar"]
+    assert node.get("state")[1]["decided_bar"] == {}
+    exchange.release(held)
+    node.until("trading")
+    node.settle(bar, "BTCUSDT", "ETHUSDT")
+    asked = [r["data"] for r in exchange.get("journal?after=0")["records"] if r["kind"] == "request"]
+    what = [(row["request"], row["symbol"]) for row in asked]
+    assert ("order.new", "BTCUSDT") in what
+    assert what.index(("klines.read", "ETHUSDT")) < what.index(("order.new", "BTCUSDT"))
+
+
 def test_bars_of_five_minutes(start: Start, store: Store, exchange: Exchange) -> None:
     node = start(code('Traded(EmaCross(Decimal("0.010"), window=50), "BTCUSDT", "5m", "EMA001")'))
     node.until("trading")
