@@ -86,7 +86,8 @@ def test_no_symbol_is_traded_before_all_are_warm(
     exchange.release(held)
     node.until("trading")
     node.settle(bar, "BTCUSDT", "ETHUSDT")
-    asked = [r["data"] for r in exchange.get("journal?after=0")["records"] if r["kind"] == "request"]
+    records = exchange.get("journal?after=0")["records"]
+    asked = [each["data"] for each in records if each["kind"] == "request"]
     what = [(row["request"], row["symbol"]) for row in asked]
     assert ("order.new", "BTCUSDT") in what
     assert what.index(("klines.read", "ETHUSDT")) < what.index(("order.new", "BTCUSDT"))

@@ -30,7 +30,8 @@ def slots(found: Target, sign: int) -> list[int]:
 def test_with_nothing_held_it_buys_below_and_sells_above() -> None:
     found = target()
     assert (slots(found, 1), slots(found, -1)) == (BUYS_BELOW, SELLS_ABOVE)
-    assert (found.quantity, found.stop) == (0, None)
+    assert found.quantity == 0
+    assert found.stop is None
     assert all(each.post_only and abs(each.quantity) == UNIT for each in found.resting)
     prices = [each.price for each in found.resting]
     assert prices == sorted(prices)

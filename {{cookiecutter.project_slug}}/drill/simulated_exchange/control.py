@@ -77,7 +77,8 @@ class Control:
             raise _refusal(msg, web.HTTPConflict)
         body = await _body(request)
         bars = body.get("bars", 0)
-        if (walk := body.get("walk")) in (True, "halt"):
+        walk = body.get("walk")
+        if walk is True or walk == "halt":
             go = partial(self._exchange.course.walk, halt=walk == "halt")
             return web.json_response(await self._move(go))
         if type(bars) is not int or not 1 <= bars <= MOST_BARS:
