@@ -17,6 +17,9 @@ PATIENCE_BARS = 300
 # So that the node has a past when it is killed: orders that are closed, positions that are gone.
 BARS_BEFORE = 30
 BARS_AFTER = 3
+STORED_BARS = 10
+"""After so many bars the store catches up: they pass in milliseconds here, and a node with many
+orders would be a minute ahead of it."""
 GATE_SECONDS = 0.2
 ASK_AGAIN_SECONDS = 0.02
 SPARE_SECONDS = 1.0
@@ -57,7 +60,9 @@ async def step_until(world: World, what: str, wanted: Wanted) -> Snapshot:
 
     """
     snapshot = await world.rest(f"at bar {world.market.bar}", whole=False)
-    for _ in range(PATIENCE_BARS):
+    for number in range(PATIENCE_BARS):
+        if number % STORED_BARS == STORED_BARS - 1:
+            await world.until_stored()
         if snapshot.state is not None and wanted(snapshot.state, snapshot.ledger):
             world.saw(what)
             return snapshot
