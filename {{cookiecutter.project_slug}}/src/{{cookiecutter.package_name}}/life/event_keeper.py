@@ -148,8 +148,9 @@ class EventKeeper:
         if history.orders and not self._memory.was_there:
             self._listener.note(
                 f"The store has nothing that {self._line.tag} remembers, though it has traded: it "
-                "begins anew, and a position without a declared stop is closed."
+                "begins anew, and the stop and the target that work are taken for those declared."
             )
+        self._adopt_protection()
         since_ms = self._desk.wanted_since_ms()
         bars = await self.past_bars(since_ms or 0)
         if since_ms is None:
@@ -164,6 +165,22 @@ class EventKeeper:
         self._desk.end_of_past()
         self._is_prepared = True
         self._keeper.started()
+
+    def _adopt_protection(self) -> None:
+        """Where the store has lost what was declared, let what works at the exchange count."""
+        held = self._desk.position()
+        if held is None or self._now.protection_of(held.quantity) is not None:
+            return
+        working = {
+            leg_of(row.client_order_id, self._owner): row
+            for row in self._desk.unfinished()
+            if row.signed_quantity * held.quantity < 0
+        }
+        if (stop := working.get(Leg.STOP)) is not None:
+            target = working.get(Leg.TAKE_PROFIT)
+            price = target.price if target else None
+            adopted = Protection(held.quantity > 0, stop.trigger_price, price)
+            self._now = self._now.protected(adopted)
 
     async def past_bars(self, since_ms: int) -> list[ClosedBar]:
         """Return the closed bars since then, as far as there are, and as one question brings."""
@@ -272,6 +289,8 @@ class EventKeeper:
         self._deny_unsent("The store had not taken it before the next bar closed.")
         self._sent.clear()
         self._forget_protection()
+        # It is asked again, as if it had not failed before.
+        self._listener.right(About.STRATEGY, self._line.symbol)
         before, due = self._now, list(self._unsent)
         try:
             self._desk.give(bar)
@@ -279,7 +298,6 @@ class EventKeeper:
             self._now, self._unsent = before, due
             self.handler_failed(error)
             return
-        self._listener.right(About.STRATEGY, self._line.symbol)
         self._now = replace(self._now, finished_ms=bar.close_ms)
         self._write_soon()
 

@@ -1,0 +1,363 @@
+"""What an event-driven strategy asks for happens once, and is protected, wherever it is killed."""
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from node.event_world import (
+    BAR_MS,
+    BEGAN_MS,
+    EVENTS,
+    IDS,
+    ONE,
+    OWNER,
+    RECORD,
+    Killed,
+    Life,
+    World,
+    line,
+)
+
+BARS = 4
+STOP, TARGET = Decimal(90), Decimal(120)
+
+
+def in_and_out(life: Life, bar: Any) -> None:
+    """Enter with a bracket when flat, leave in the bar after; count what was done."""
+    life.keeper.remember(life.keeper.memory + 1)
+    if life.world.position == 0:
+        life.keeper.protect(RECORD.Protection(True, STOP, TARGET))
+        life.submit_market("BUY", "E")
+    else:
+        life.submit_market("SELL", "X")
+
+
+def played(kill_at: int | None = None, make: Any = None, decide: Any = in_and_out) -> World:
+    """Return the world after some bars; the keeper is killed once, and started again at once."""
+    world = World(kill_at=kill_at)
+
+    async def play() -> None:
+        life = Life(world, decide)
+        last = world.bars + BARS
+        try:
+            await life.begin(line(first_memory=0), make)
+        except Killed:
+            life = await again(world, make, decide)
+        while world.bars < last:
+            try:
+                await life.step()
+            except Killed:
+                life = await again(world, make, decide)
+
+    asyncio.run(play())
+    return world
+
+
+async def again(world: World, make: Any, decide: Any) -> Life:
+    """Return the next life."""
+    world.is_killed, world.kill_at = False, None
+    life = Life(world, decide)
+    await life.begin(line(first_memory=0), make)
+    return life
+
+
+def value(world: World) -> Any:
+    """Return what the strategy remembers, by the store."""
+    assert world.stored is not None
+    memory = EVENTS.Memory("EVT001", line(first_memory=0).memory_form, None_store())
+    decoded = EVENTS_decode(world.stored, memory)
+    return RECORD.from_json(decoded).value
+
+
+def None_store() -> Any:  # noqa: N802 - a stand-in that is never asked
+    class Nobody:
+        def key_of(self, tag: str) -> str:
+            return tag
+
+    return Nobody()
+
+
+def EVENTS_decode(stored: bytes, memory: Any) -> Any:  # noqa: N802
+    from node.baked import module
+
+    return module("plan.memory").read(stored).after
+
+
+
+
+def differences(make: Any = None) -> list[str]:
+    """Kill at each place that there is, and return how each play differs from the undisturbed."""
+    reference = played(make=make)
+    found = []
+    for kill_at in range(1, reference.steps + 1):
+        try:
+            world = played(kill_at, make)
+        except AssertionError as error:
+            found.append(f"at {kill_at}: {error}")
+            continue
+        if list(world.orders) != list(reference.orders):
+            found.append(f"at {kill_at}: {list(world.orders)} for {list(reference.orders)}")
+        elif value(world) != value(reference):
+            found.append(f"at {kill_at}: remembers {value(world)} for {value(reference)}")
+        elif world.position and not [row for row in world.working() if row.trigger_price]:
+            found.append(f"at {kill_at}: {world.position} without a stop")
+    return found
+
+
+def test_a_kill_at_any_place_changes_nothing() -> None:
+    reference = played()
+    assert reference.steps > 30
+    assert len(reference.own()) == BARS + 1
+    assert value(reference) == BARS + 1
+    assert differences() == []
+
+
+class SendsFirst(EVENTS.EventKeeper):  # type: ignore[misc]
+    """Sends before the store has it."""
+
+    def do(self, deed: Any) -> None:
+        self._desk.send(deed)
+
+
+class AsksNobody(EVENTS.EventKeeper):  # type: ignore[misc]
+    """Sends what is due after a start without asking whether it was sent."""
+
+    def _is_known(self, name: str) -> bool:
+        return False
+
+
+class FinishesNothing(EVENTS.EventKeeper):  # type: ignore[misc]
+    """Gives the strategy the last bar again after each start."""
+
+    def _decide(self, bar: Any) -> None:
+        before = self._now.finished_ms
+        super()._decide(bar)
+        self._now = RECORD.replace(self._now, finished_ms=before)
+
+
+class ForgetsItsStop(EVENTS.EventKeeper):  # type: ignore[misc]
+    """Does not remember what protects."""
+
+    def protect(self, protection: Any) -> None:
+        self.protection = protection
+
+    def target(self, view: Any) -> Any:
+        found = super().target(view)
+        levels = getattr(self, "protection", None)
+        if view.position and levels:
+            return type(found)(view.position, levels.stop, levels.take_profit)
+        return found
+
+
+@pytest.mark.parametrize("mutant", [SendsFirst, AsksNobody, FinishesNothing, ForgetsItsStop])
+def test_each_promise_has_a_keeper_that_breaks_it(mutant: Any) -> None:
+    assert differences(mutant), mutant.__doc__
+
+
+# -- One by one --------------------------------------------------------------------------------
+
+
+def lived(decide: Any, bars: int = 1, world: World | None = None, **changes: Any) -> Life:
+    """Return a life after some bars."""
+    life = Life(world or World(), decide)
+
+    async def play() -> None:
+        await life.begin(line(first_memory=0, **changes))
+        for _ in range(bars):
+            await life.step()
+
+    asyncio.run(play())
+    return life
+
+
+def nothing(life: Life, bar: Any) -> None:
+    """Decide nothing."""
+
+
+def test_the_last_closed_bar_is_decided_at_the_start_and_those_before_it_are_past() -> None:
+    life = lived(nothing, bars=1)
+    assert life.past == [BEGAN_MS]
+    assert life.given == [BEGAN_MS + BAR_MS, BEGAN_MS + 2 * BAR_MS]
+
+
+def test_a_bar_that_was_finished_is_not_given_again() -> None:
+    world = World()
+    lived(nothing, bars=0, world=world)
+    life = lived(nothing, bars=0, world=world)
+    assert (life.past, life.given) == ([BEGAN_MS, BEGAN_MS + BAR_MS], [])
+    assert life.keeper.has_decided == BEGAN_MS + BAR_MS
+
+
+def test_a_position_without_a_stop_is_closed_and_said() -> None:
+    def naked(life: Life, bar: Any) -> None:
+        if not life.world.orders:
+            life.submit_market("BUY", "E")
+
+    life = lived(naked)
+    assert life.world.position == 0
+    assert any("No stop is declared" in line for line in life.warned)
+    left = lived(naked, stops=False)
+    assert left.world.position == ONE
+
+
+def test_a_stop_that_goes_missing_is_sent_again() -> None:
+    def enter_once(life: Life, bar: Any) -> None:
+        if not life.world.own():
+            in_and_out(life, bar)
+
+    world = World()
+    lived(enter_once, world=world)
+    [stop] = [row for row in world.working() if row.trigger_price == STOP]
+    [target] = [row for row in world.working() if row.price == TARGET]
+    for row in (stop, target):
+        world.orders[row.client_order_id] = type(row)(
+            **{**{k: getattr(row, k) for k in row.__dataclass_fields__}, "status": "CANCELED"}
+        )
+    lived(enter_once, bars=0, world=world)
+    again = [row for row in world.working() if row.trigger_price == STOP]
+    assert len(again) == 1
+    assert again[0].client_order_id != stop.client_order_id
+    assert len([row for row in world.working() if row.price == TARGET]) == 1
+
+
+def test_where_the_store_is_lost_the_stop_that_works_counts_as_declared() -> None:
+    def enter_once(life: Life, bar: Any) -> None:
+        if not life.world.own():
+            in_and_out(life, bar)
+
+    world = World()
+    lived(enter_once, world=world)
+    before = list(world.orders)
+    world.stored = None
+    life = lived(enter_once, bars=1, world=world)
+    assert (list(world.orders), world.position) == (before, ONE)
+    assert any("The store has nothing that EVT001 remembers" in line for line in life.warned)
+
+
+def test_siblings_go_with_their_position_and_so_do_own_exits() -> None:
+    def enter_once(life: Life, bar: Any) -> None:
+        if not life.world.own():
+            in_and_out(life, bar)
+
+    world = World()
+    life = lived(enter_once, world=world)
+    assert len(world.working()) == 2
+    world.position = Decimal(0)
+    life2 = lived(nothing, bars=1, world=world)
+    assert world.working() == []
+    assert life2.keeper._now.protections == ()
+    assert life.denied == []
+
+
+def test_while_a_condition_holds_entries_are_denied_and_exits_go() -> None:
+    world = World()
+
+    def enter(life: Life, bar: Any) -> None:
+        life.keeper.protect(RECORD.Protection(True, STOP, TARGET))
+        life.submit_market("BUY", "E")
+
+    life = Life(world, enter, may_open_now=False)
+    asyncio.run(life.begin(line(first_memory=0)))
+    assert world.orders == {}
+    assert life.denied == ["Nothing is opened while a condition holds; /state names it."]
+
+    def leave(life: Life, bar: Any) -> None:
+        life.submit_market("SELL", "X")
+
+    world = World(position=ONE)
+    life = Life(world, leave, may_open_now=False)
+    asyncio.run(life.begin(line(first_memory=0, stops=False)))
+    assert world.position == 0
+
+
+def test_before_it_trades_nothing_is_sent() -> None:
+    world = World()
+    life = Life(world, nothing)
+    memory = EVENTS.Memory("EVT001", line(first_memory=0).memory_form, None_store())
+    life.keeper = EVENTS.EventKeeper(line(first_memory=0), OWNER, life, life, life, memory)
+    life.submit_market("BUY", "E")
+    assert life.denied == ["The node does not trade yet, or not any more."]
+    assert world.orders == {}
+
+
+def test_a_failing_call_leaves_nothing_done_and_is_a_condition() -> None:
+    def failing(life: Life, bar: Any) -> None:
+        if len(life.given) == 1:
+            in_and_out(life, bar)
+            raise ZeroDivisionError("seeded")
+        in_and_out(life, bar)
+
+    life = lived(failing, bars=0)
+    assert life.world.orders == {}
+    assert life.keeper.memory == 0
+    assert "ZeroDivisionError: seeded" in life.wrongs["strategy"]
+    life = lived(failing, bars=1)
+    assert life.wrongs == {}
+    assert life.world.position == ONE
+
+
+def test_while_the_store_is_away_entries_wait_and_are_denied_when_their_bar_is_over() -> None:
+    world = World(store_away=True)
+    life = Life(world, in_and_out)
+    EVENTS.AGAIN_SECONDS, before = 0.001, EVENTS.AGAIN_SECONDS
+
+    async def play() -> None:
+        asyncio.get_running_loop().call_later(0.05, world_is_back)
+        await life.begin(line(first_memory=0))
+
+    def world_is_back() -> None:
+        assert world.orders == {}
+        assert "memory" in life.wrongs
+        world.bars += 1
+        life.keeper.bar(world.closed()[-1])
+        life.soon(life.keeper.look_again)
+        asyncio.get_running_loop().call_later(0.05, lambda: setattr(world, "store_away", False))
+
+    try:
+        asyncio.run(play())
+    finally:
+        EVENTS.AGAIN_SECONDS = before
+    assert "The store had not taken it before the next bar closed." in life.denied
+    assert life.wrongs == {}
+
+
+def test_one_that_never_arrived_is_sent_again_under_its_id() -> None:
+    def enter_once(life: Life, bar: Any) -> None:
+        if not life.world.own():
+            in_and_out(life, bar)
+
+    world = World()
+    life = Life(world, enter_once)
+
+    async def play() -> None:
+        await life.begin(line(first_memory=0))
+        [entry] = world.own()
+        world.position = Decimal(0)
+        del world.orders[entry]
+        life.keeper.never_arrived(entry)
+        await life.rest()
+        assert world.own() == [entry]
+
+    asyncio.run(play())
+
+
+def test_what_stands_in_the_store_and_is_no_record_is_refused() -> None:
+    world = World(stored=b'{"version":1,"close_ms":0,"before":7,"after":7}')
+    with pytest.raises(EVENTS.NodeExit) as refused:
+        asyncio.run(Life(world, nothing).begin(line()))
+    assert refused.value.code == 78
+    assert "is not what an event-driven strategy remembers" in refused.value.sentence
+
+
+def test_an_id_names_bar_leg_and_number() -> None:
+    record = RECORD.EventRecord()
+    for number in range(3):
+        name, record = record.next_id(OWNER, BEGAN_MS, IDS.Leg.ENTRY)
+        assert name == f"{OWNER}-{BEGAN_MS // 1000}-E0{number}0"
+    name, record = record.next_id(OWNER, BEGAN_MS, IDS.Leg.EXIT)
+    assert name.endswith("-X000")
+    name, record = record.next_id(OWNER, BEGAN_MS + BAR_MS, IDS.Leg.ENTRY)
+    assert name.endswith("-E000")
+    assert RECORD.from_json(record.to_json()) == record
