@@ -309,9 +309,7 @@ class EventDrivenStrategy(Strategy):  # type: ignore[misc]  # the engine ships n
 
     def close_all_positions(self, instrument_id: InstrumentId, *given: Any, **named: Any) -> None:
         """Close what is held at the market."""
-        for position in self.cache.positions_open(
-            instrument_id=instrument_id, strategy_id=self.id
-        ):
+        for position in self.cache.positions_open(instrument_id=instrument_id, strategy_id=self.id):
             self.close_position(position)
 
     def subscribe_bars(self, bar_type: BarType, *given: Any, **named: Any) -> None:
