@@ -236,6 +236,30 @@ def test_where_the_store_is_lost_the_stop_that_works_counts_as_declared() -> Non
     assert any("The store has nothing that EVT001 remembers" in line for line in life.warned)
 
 
+def test_an_old_store_does_not_move_a_stop_that_later_bars_have_set() -> None:
+    def trail(life: Life, bar: Any) -> None:
+        level = STOP + len(life.given)
+        life.keeper.protect(RECORD.Protection(True, level, TARGET))
+        if not life.world.own():
+            life.submit_market("BUY", "E")
+
+    world = World()
+    life = Life(world, trail)
+
+    async def play() -> None:
+        await life.begin(line(first_memory=0))
+        old = world.stored
+        await life.step()
+        await life.step()
+        world.stored = old
+
+    asyncio.run(play())
+    [before] = [row for row in world.working() if row.trigger_price]
+    assert before.trigger_price == STOP + 3
+    lived(nothing, bars=0, world=world)
+    assert [row for row in world.working() if row.trigger_price] == [before]
+
+
 def test_siblings_go_with_their_position_and_so_do_own_exits() -> None:
     def enter_once(life: Life, bar: Any) -> None:
         if not life.world.own():

@@ -20,7 +20,7 @@ from ..plan.bars import ClosedBar
 from ..plan.event_record import Deed, EventRecord, Protection, from_json
 from ..plan.memory import Json, copy_of
 from ..plan.order_ids import Leg, leg_of, parse
-from ..plan.target import Target, View
+from ..plan.target import Target, View, on_tick
 from ..plan.traded import MOST_BARS, EventDriven, Traded
 from ..venue.questions import ask
 from .around import About, Exchange, Listener
@@ -167,20 +167,31 @@ class EventKeeper:
         self._keeper.started()
 
     def _adopt_protection(self) -> None:
-        """Where the store has lost what was declared, let what works at the exchange count."""
+        """
+        Let what works at the exchange count, where the store knows less than that.
+
+        It may be lost, or an old one put back: then a later bar than it knows has sent the stop.
+        """
         held = self._desk.position()
-        if held is None or self._now.protection_of(held.quantity) is not None:
+        if held is None:
             return
         working = {
             leg_of(row.client_order_id, self._owner): row
             for row in self._desk.unfinished()
             if row.signed_quantity * held.quantity < 0
         }
-        if (stop := working.get(Leg.STOP)) is not None:
-            target = working.get(Leg.TAKE_PROFIT)
-            price = target.price if target else None
-            adopted = Protection(held.quantity > 0, stop.trigger_price, price)
-            self._now = self._now.protected(adopted)
+        if (stop := working.get(Leg.STOP)) is None:
+            return
+        declared = self._now.protection_of(held.quantity)
+        if declared is not None:
+            at_ticks = on_tick(Target(held.quantity, declared.stop), self._desk.tick_size)
+            parts = parse(stop.client_order_id)
+            is_later = parts is not None and parts.close_seconds > self._now.finished_ms // 1000
+            if not is_later or at_ticks.stop == stop.trigger_price:
+                return
+        target = working.get(Leg.TAKE_PROFIT)
+        price = target.price if target else None
+        self._now = self._now.protected(Protection(held.quantity > 0, stop.trigger_price, price))
 
     async def past_bars(self, since_ms: int) -> list[ClosedBar]:
         """Return the closed bars since then, as far as there are, and as one question brings."""
