@@ -1,6 +1,6 @@
 """Nodes that trade event-driven strategies of the tests, as code for a process of their own."""
 
-BEGINNING = '''
+BEGINNING = """
 import os
 import sys
 from datetime import UTC, datetime, timedelta
@@ -58,9 +58,9 @@ def traded(settings, own):
                 )
 
         class Ordinary(Base):
-'''
+"""
 
-END = '''
+END = """
         return Ordinary()
 
     return [EventDriven(make=make, symbol=settings.symbol, bar="1m", tag="EVT001", window=5, MORE)]
@@ -68,7 +68,7 @@ END = '''
 
 strategies.traded = traded
 sys.exit(cli.main(["run"]))
-'''
+"""
 
 
 def node(methods: str, more: str = "") -> str:

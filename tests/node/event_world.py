@@ -15,6 +15,7 @@ EVENTS = module("life.event_keeper")
 MEMORY = module("life.memory")
 IDS = module("plan.order_ids")
 RECORD = module("plan.event_record")
+PLAN_MEMORY = module("plan.memory")
 TRADED = module("plan.traded")
 ROWS = module("plan.rows")
 BARS = module("plan.bars")
@@ -26,7 +27,6 @@ SYMBOL, TAG, OWNER = "BTCUSDT", "EVT001", IDS.owner_of("TRADER-001", "EVT001", "
 BEGAN_MS = 1_704_085_259_999
 BAR_MS = 60_000
 ONE = Decimal("0.010")
-ALIVE_MS = 5
 
 
 class Killed(BaseException):

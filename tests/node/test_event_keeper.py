@@ -1,6 +1,7 @@
 """What an event-driven strategy asks for happens once, and is protected, wherever it is killed."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,9 @@ from node.event_world import (
     IDS,
     ONE,
     OWNER,
+    PLAN_MEMORY,
     RECORD,
+    KeptStore,
     Killed,
     Life,
     World,
@@ -66,25 +69,7 @@ async def again(world: World, make: Any, decide: Any) -> Life:
 def value(world: World) -> Any:
     """Return what the strategy remembers, by the store."""
     assert world.stored is not None
-    memory = EVENTS.Memory("EVT001", line(first_memory=0).memory_form, None_store())
-    decoded = EVENTS_decode(world.stored, memory)
-    return RECORD.from_json(decoded).value
-
-
-def None_store() -> Any:  # noqa: N802 - a stand-in that is never asked
-    class Nobody:
-        def key_of(self, tag: str) -> str:
-            return tag
-
-    return Nobody()
-
-
-def EVENTS_decode(stored: bytes, memory: Any) -> Any:  # noqa: N802
-    from node.baked import module
-
-    return module("plan.memory").read(stored).after
-
-
+    return RECORD.from_json(PLAN_MEMORY.read(world.stored).after).value
 
 
 def differences(make: Any = None) -> list[str]:
@@ -131,10 +116,12 @@ class AsksNobody(EVENTS.EventKeeper):  # type: ignore[misc]
 class FinishesNothing(EVENTS.EventKeeper):  # type: ignore[misc]
     """Gives the strategy the last bar again after each start."""
 
+    _now: Any
+
     def _decide(self, bar: Any) -> None:
         before = self._now.finished_ms
         super()._decide(bar)
-        self._now = RECORD.replace(self._now, finished_ms=before)
+        self._now = replace(self._now, finished_ms=before)
 
 
 class ForgetsItsStop(EVENTS.EventKeeper):  # type: ignore[misc]
@@ -212,9 +199,7 @@ def test_a_stop_that_goes_missing_is_sent_again() -> None:
     [stop] = [row for row in world.working() if row.trigger_price == STOP]
     [target] = [row for row in world.working() if row.price == TARGET]
     for row in (stop, target):
-        world.orders[row.client_order_id] = type(row)(
-            **{**{k: getattr(row, k) for k in row.__dataclass_fields__}, "status": "CANCELED"}
-        )
+        world.orders[row.client_order_id] = replace(row, status="CANCELED")
     lived(enter_once, bars=0, world=world)
     again = [row for row in world.working() if row.trigger_price == STOP]
     assert len(again) == 1
@@ -299,7 +284,7 @@ def test_while_a_condition_holds_entries_are_denied_and_exits_go() -> None:
 def test_before_it_trades_nothing_is_sent() -> None:
     world = World()
     life = Life(world, nothing)
-    memory = EVENTS.Memory("EVT001", line(first_memory=0).memory_form, None_store())
+    memory = EVENTS.Memory("EVT001", line(first_memory=0).memory_form, KeptStore(world))
     life.keeper = EVENTS.EventKeeper(line(first_memory=0), OWNER, life, life, life, memory)
     life.submit_market("BUY", "E")
     assert life.denied == ["The node does not trade yet, or not any more."]
