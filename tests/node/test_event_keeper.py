@@ -260,18 +260,32 @@ def test_siblings_go_with_their_position_and_so_do_own_exits() -> None:
     assert life.denied == []
 
 
-def test_while_a_condition_holds_entries_are_denied_and_exits_go() -> None:
+def enter_always(life: Life, bar: Any) -> None:
+    """Enter at every bar."""
+    life.keeper.protect(RECORD.Protection(True, STOP, TARGET))
+    life.submit_market("BUY", "E")
+
+
+def test_while_a_condition_holds_an_entry_waits_until_its_bar_is_over() -> None:
     world = World()
+    life = Life(world, enter_always, may_open_now=False)
 
-    def enter(life: Life, bar: Any) -> None:
-        life.keeper.protect(RECORD.Protection(True, STOP, TARGET))
-        life.submit_market("BUY", "E")
+    async def play() -> None:
+        await life.begin(line(first_memory=0))
+        assert (world.orders, life.denied) == ({}, [])
+        await life.step()
+        assert world.orders == {}
+        assert life.denied == ["Until its bar was over, a condition held: /state names it."]
+        life.may_open_now = True
+        life.keeper.look_again()
+        await life.rest()
 
-    life = Life(world, enter, may_open_now=False)
-    asyncio.run(life.begin(line(first_memory=0)))
-    assert world.orders == {}
-    assert life.denied == ["Nothing is opened while a condition holds; /state names it."]
+    asyncio.run(play())
+    assert [IDS.parse(name).close_seconds for name in world.own()] == [life.given[-1] // 1000]
+    assert len(life.denied) == 1
 
+
+def test_while_a_condition_holds_exits_go() -> None:
     def leave(life: Life, bar: Any) -> None:
         life.submit_market("SELL", "X")
 
@@ -279,6 +293,17 @@ def test_while_a_condition_holds_entries_are_denied_and_exits_go() -> None:
     life = Life(world, leave, may_open_now=False)
     asyncio.run(life.begin(line(first_memory=0, stops=False)))
     assert world.position == 0
+
+
+def test_an_entry_that_is_cancelled_before_it_is_sent_is_never_sent() -> None:
+    def change_of_mind(life: Life, bar: Any) -> None:
+        enter_always(life, bar)
+        life.keeper.do(RECORD.Deed(life.keeper._unsent[-1].client_order_id))
+
+    life = lived(change_of_mind, bars=0)
+    assert life.world.orders == {}
+    assert life.denied == ["It was cancelled before it was sent."]
+    assert RECORD.from_json(PLAN_MEMORY.read(life.world.stored).after).due == ()
 
 
 def test_before_it_trades_nothing_is_sent() -> None:
@@ -328,7 +353,7 @@ def test_while_the_store_is_away_entries_wait_and_are_denied_when_their_bar_is_o
         asyncio.run(play())
     finally:
         EVENTS.AGAIN_SECONDS = before
-    assert "The store had not taken it before the next bar closed." in life.denied
+    assert "Until its bar was over, a condition held: /state names it." in life.denied
     assert life.wrongs == {}
 
 

@@ -237,7 +237,7 @@ class EventKeeper:
     def target(self, view: View) -> Target:
         """Give the strategy what has closed, and return its position at its declared levels."""
         if self._listener.trades():
-            if self._unsent or self._now is not self._kept:
+            if self._may_go() or self._now is not self._kept:
                 self._write_soon()
             self._give(view.bars)
         if view.position == 0:
@@ -297,7 +297,7 @@ class EventKeeper:
 
     def _decide(self, bar: ClosedBar) -> None:
         self._given_ms = bar.close_ms
-        self._deny_unsent("The store had not taken it before the next bar closed.")
+        self._deny_unsent("Until its bar was over, a condition held: /state names it.")
         self._sent.clear()
         self._forget_protection()
         # It is asked again, as if it had not failed before.
@@ -367,20 +367,32 @@ class EventKeeper:
         """Do it once it is remembered; deny it if it must not be."""
         if reason := self._refusal(deed):
             self._deny(deed, reason)
+        elif deed.order is None and (waiting := self._waiting(deed.client_order_id)):
+            self._unsent.remove(waiting)
+            self._now = replace(self._now, due=tuple(self._unsent))
+            self._deny(waiting, "It was cancelled before it was sent.")
+            self._write_soon()
         elif deed.order is not None and self._is_known(deed.client_order_id):
             self._desk.warn(f"{deed.client_order_id} is known already, and not sent again")
         else:
             self._unsent.append(deed)
             self._write_soon()
 
+    def _waiting(self, name: str) -> Deed | None:
+        found = (deed for deed in self._unsent if deed.client_order_id == name)
+        return next((deed for deed in found if deed.order is not None), None)
+
     def _refusal(self, deed: Deed) -> str:
         if not self._listener.trades() or not self._is_prepared or self._has_ended:
             return "The node does not trade yet, or not any more."
-        if deed.opens and not self._listener.may_open(self._line.symbol):
-            return "Nothing is opened while a condition holds; /state names it."
-        if deed.opens and not self._keeper.may_open():
+        if deed.opens and not self._keeper.is_time_to_open:
             return "For some bars after a stop-out, and after refusals, nothing is opened."
         return ""
+
+    def _may_go(self) -> list[Deed]:
+        """Return what is not sent and need not wait: while a condition holds, nothing is opened."""
+        may_open = self._listener.may_open(self._line.symbol)
+        return [deed for deed in self._unsent if may_open or not deed.opens]
 
     def _is_known(self, name: str) -> bool:
         return name in self._known or self._desk.order(name) is not None
@@ -414,9 +426,9 @@ class EventKeeper:
 
     async def _write(self) -> None:
         try:
-            while not self._has_ended and (self._unsent or self._now is not self._kept):
+            while not self._has_ended and (self._may_go() or self._now is not self._kept):
                 if await self._remember():
-                    self._send_unsent()
+                    self._send_all([deed for deed in self._may_go() if deed in self._kept.due])
                 else:
                     await asyncio.sleep(AGAIN_SECONDS)
         finally:
@@ -434,15 +446,12 @@ class EventKeeper:
             told = f"The store does not take what {self._line.tag} remembers: {error}."
             self._listener.wrong(*about, told, WHILE_AWAY)
             # What closes a position does not wait: under its id, it is known after a restart.
-            self._send_all([deed for deed in self._unsent if not deed.opens])
+            self._send_all(self._may_go())
             return False
         self._is_away = False
         self._kept = writing
         self._listener.right(*about)
         return True
-
-    def _send_unsent(self) -> None:
-        self._send_all([deed for deed in self._unsent if deed in self._kept.due])
 
     def _send_all(self, deeds: Sequence[Deed]) -> None:
         for deed in deeds:

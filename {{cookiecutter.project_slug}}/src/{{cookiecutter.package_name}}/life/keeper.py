@@ -283,7 +283,7 @@ class Keeper:
                     k for k, n in self._cancel_refusals.items() if n >= CANCEL_REFUSALS
                 },
                 gone=self._gone,
-                may_open=is_right and self._is_time_to_open(close_ms),
+                may_open=is_right and self.is_time_to_open,
                 tick_size=self._desk.tick_size,
             )
         )
@@ -296,14 +296,13 @@ class Keeper:
             case Settled() if bars and is_right:
                 self._decided_ms = close_ms
 
-    def may_open(self) -> bool:
-        """Return whether risk may be added now."""
+    @property
+    def is_time_to_open(self) -> bool:
+        """Whether neither refusals nor a stop-out of before keep anything from being opened."""
         close_ms = self._window.last_close_ms
-        is_right = self._listener.may_open(self._traded.symbol)
-        return is_right and close_ms is not None and self._is_time_to_open(close_ms)
-
-    def _is_time_to_open(self, close_ms: int) -> bool:
-        return self._refusals.may_open(close_ms) and self._past.has_cooled_down(close_ms)
+        return close_ms is not None and (
+            self._refusals.may_open(close_ms) and self._past.has_cooled_down(close_ms)
+        )
 
     def _tell_refusals(self, close_ms: int) -> None:
         symbol = self._traded.symbol
