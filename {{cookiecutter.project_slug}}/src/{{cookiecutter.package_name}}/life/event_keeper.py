@@ -112,6 +112,12 @@ class EventKeeper:
         is_awaited = self._is_writing and not self._is_away
         return self._keeper.pending_looks + int(is_awaited)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is on its way, and what is held is as well protected as can be."""
+        is_awaited = self._is_writing and not self._is_away
+        return self._keeper.is_settled and not is_awaited and not self._may_go()
+
     def started(self) -> None:
         """Begin the warm-up."""
         self.background(self._prepare)

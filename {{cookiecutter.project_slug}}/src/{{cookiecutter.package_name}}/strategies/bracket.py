@@ -40,9 +40,9 @@ class BracketConfig(StrategyConfig, frozen=True):
     quantity: Decimal
     period: int = 20
     width: float = 1.0
-    stop: float = 3.0
-    target: float = 4.0
-    most_minutes: int = 30
+    stop: float = 2.5
+    target: float = 2.5
+    most_minutes: int = 15
 
 
 class Bracket(EventDrivenStrategy):
