@@ -16,6 +16,7 @@ from node.event_world import (
     OWNER,
     PLAN_MEMORY,
     RECORD,
+    TRADED,
     KeptStore,
     Killed,
     Life,
@@ -395,3 +396,31 @@ def test_an_id_names_bar_leg_and_number() -> None:
     name, record = record.next_id(OWNER, BEGAN_MS + BAR_MS, IDS.Leg.ENTRY)
     assert name.endswith("-E000")
     assert RECORD.from_json(record.to_json()) == record
+
+
+def test_what_is_wrong_with_a_line_is_said() -> None:
+    good = line()
+    assert TRADED.complaints([good], "TRADER-001") == []
+    assert replace(good, symbol="ETHUSDT").rule.window == good.window
+    [window] = TRADED.complaints([line(window=0)], "TRADER-001")
+    assert "looks at 0 bars; 1 to 1,000 can be had" in window
+    [version] = TRADED.complaints([line(memory_version=0)], "TRADER-001")
+    assert "has a memory_version of 0; it counts from 1" in version
+    [first] = TRADED.complaints([line(first_memory=Decimal(1))], "TRADER-001")
+    assert "has a first_memory that cannot be kept" in first
+
+
+def test_a_memory_of_an_earlier_version_is_made_one_of_this() -> None:
+    def count(life: Life, bar: Any) -> None:
+        life.keeper.remember(life.keeper.memory + 1)
+
+    world = World()
+    lived(count, world=world)
+
+    def upgraded(version: int, value: int) -> dict[str, int]:
+        return {"bars": value, "from": version}
+
+    life = Life(world, nothing)
+    asyncio.run(life.begin(line(first_memory={}, memory_version=2, upgraded=upgraded)))
+    assert life.keeper.memory == {"bars": 2, "from": 1}
+    assert life.given == []
