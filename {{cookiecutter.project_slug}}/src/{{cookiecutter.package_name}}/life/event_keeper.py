@@ -197,7 +197,8 @@ class EventKeeper:
                 return
         target = working.get(Leg.TAKE_PROFIT)
         price = target.price if target else None
-        self._now = self._now.protected(Protection(held.quantity > 0, stop.trigger_price, price))
+        adopted = Protection(held.quantity > 0, stop.trigger_price, price)
+        self._now = self._kept = self._now.protected(adopted)
 
     async def past_bars(self, since_ms: int) -> list[ClosedBar]:
         """Return the closed bars since then, as far as there are, and as one question brings."""
