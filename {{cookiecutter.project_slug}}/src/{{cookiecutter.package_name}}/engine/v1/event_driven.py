@@ -10,27 +10,24 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any
 
 import msgspec
-from nautilus_trader.adapters.binance import BINANCE
 from nautilus_trader.config import StrategyConfig
 from nautilus_trader.core.message import Event
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.model.data import Bar, BarType
 from nautilus_trader.model.enums import OrderSide, OrderType, TriggerType
-from nautilus_trader.model.events import OrderDenied, OrderEvent, PositionEvent
-from nautilus_trader.model.identifiers import ClientId, ClientOrderId, InstrumentId, StrategyId
+from nautilus_trader.model.events import OrderEvent, PositionEvent
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, StrategyId
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.orders.list import OrderList
 from nautilus_trader.model.position import Position
 from nautilus_trader.trading.strategy import Strategy
 
-from ...plan.bars import ClosedBar
 from ...plan.event_record import Deed, Protection
 from ...plan.memory import Json
 from ...plan.order_ids import Leg, parse
@@ -38,9 +35,10 @@ from ...plan.traded import EventDriven
 from ..desk import EventKeeper, MakeKeeper
 from .outcome_hooks import NEVER_ARRIVED_TOPIC
 from .own_orders import NoBracketError, OwnOrders, bracket_of, made_again, remembered
+from .seat_desk import Asked, SeatDesk
 from .store_format import STRATEGY
-from .strategy_desk import StrategyDesk, bar_type_of
-from .views import NS_PER_MS, closed_bar, instrument_id_of
+from .strategy_desk import bar_type_of
+from .views import closed_bar, instrument_id_of
 
 BEING_MADE: ContextVar[EventDriven] = ContextVar("BEING_MADE")
 """The line of ``strategies/`` whose strategy is made now."""
@@ -55,92 +53,6 @@ KEPT = frozenset({Leg.STOP, Leg.TAKE_PROFIT})
 
 type Price = Decimal | Any
 """A price: a `Decimal`, or the engine's."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A question for past bars that came before the node was ready."""
-
-    since_ms: int
-    request_id: UUID4
-    callback: Callable[[UUID4], None] | None
-
-
-class SeatDesk(StrategyDesk):
-    """
-    The desk of an event-driven strategy.
-
-    Parameters
-    ----------
-    seat : EventDrivenStrategy
-        The strategy.
-    instrument_id : InstrumentId
-        The instrument.
-    bar_type : BarType
-        The bars that it decides on.
-
-    """
-
-    def __init__(
-        self, seat: "EventDrivenStrategy", instrument_id: InstrumentId, bar_type: BarType
-    ) -> None:
-        super().__init__(seat, instrument_id)
-        self._bar_type = bar_type
-        self.orders: dict[str, Order] = {}
-        """Those that are not sent yet, as the strategy has made them."""
-        self.asked: list[_Asked] = []
-
-    def wanted_since_ms(self) -> int | None:
-        """Return from when on it has asked for past bars; ``None`` when it has not."""
-        return min((each.since_ms for each in self.asked), default=None)
-
-    def give_past(self, bar: ClosedBar) -> None:
-        """Give it a closed bar that nothing is decided on any more."""
-        Strategy.handle_bar(self._seat, self.bar(bar), True)
-
-    def end_of_past(self) -> None:
-        """Tell it that it has been given what it has asked for, or what there is of it."""
-        asked, self.asked = self.asked, []
-        for each in asked:
-            if each.callback is not None:
-                each.callback(each.request_id)
-
-    def give(self, bar: ClosedBar) -> None:
-        """Give it the last closed bar; what it raises, this raises."""
-        self.orders.clear()
-        Strategy.handle_bar(self._seat, self.bar(bar), False)
-
-    def send(self, deed: Deed) -> None:
-        """Send an order of its own, or the request to cancel one."""
-        name = deed.client_order_id
-        if deed.order is None:
-            self.cancel(name)
-            return
-        order = self.orders.pop(name, None) or made_again(deed.order)
-        Strategy.submit_order(self._seat, order, client_id=ClientId(BINANCE))
-
-    def deny(self, deed: Deed, reason: str) -> None:
-        """Tell it that an order of its own is not sent; nobody else has heard of the order."""
-        assert deed.order is not None
-        order = self.orders.pop(deed.client_order_id, None) or made_again(deed.order)
-        denied = OrderDenied(
-            trader_id=order.trader_id,
-            strategy_id=order.strategy_id,
-            instrument_id=order.instrument_id,
-            client_order_id=order.client_order_id,
-            reason=reason,
-            event_id=UUID4(),
-            ts_init=self._seat.clock.timestamp_ns(),
-        )
-        order.apply(denied)
-        self._seat.tell(denied)
-
-    def bar(self, bar: ClosedBar) -> Bar:
-        """Return a bar in the engine's words."""
-        instrument, at_ns = self._instrument, bar.close_ms * NS_PER_MS
-        prices = [instrument.make_price(p) for p in (bar.open, bar.high, bar.low, bar.close)]
-        volume = instrument.make_qty(bar.volume)
-        return Bar(self._bar_type, *prices, volume, ts_event=at_ns, ts_init=at_ns)
 
 
 class EventDrivenStrategy(Strategy):  # type: ignore[misc]  # the engine ships no types for it
@@ -342,14 +254,14 @@ class EventDrivenStrategy(Strategy):  # type: ignore[misc]  # the engine ships n
             named = {"client_id": client_id, "callback": callback, **more}
             request_id: UUID4 = super().request_bars(bar_type, start, end, limit, **named)
             return request_id
-        asked = _Asked(int(start.timestamp() * 1000), UUID4(), callback)
+        asked = Asked(int(start.timestamp() * 1000), UUID4(), callback)
         if not self.is_running:
             self._desk.asked.append(asked)
         else:
             self._keeper.background(partial(self._answer, asked))
         return asked.request_id
 
-    async def _answer(self, asked: _Asked) -> None:
+    async def _answer(self, asked: Asked) -> None:
         for bar in await self._keeper.past_bars(asked.since_ms):
             self._desk.give_past(bar)
         if asked.callback is not None:
