@@ -3,6 +3,7 @@
 import pytest
 
 from drill.evidence_builder import (
+    Journal,
     broken,
     evidence,
     fill_row,
@@ -181,6 +182,34 @@ def test_a_stop_that_fires_leaves_nobody_naked() -> None:
     )
     flat = snapshot(state=state(positions=[], orders=[]), ledger=flat_ledger())
     assert broken(evidence(snapshots=(flat,), journal=tuple(journal.records))) == {}
+
+
+def fired_beside_a_fill() -> Journal:
+    """A resting order fills a moment before the stop does, which was for less."""
+    fired = order_row(exchange_order_id="15", client_order_id="EMA001-1704085259-S0", side="SELL")
+    return (
+        sound_journal()
+        .holds("0.020")
+        .stop("triggered", triggered_order_id="15", status="TRIGGERED")
+        .add("order.filled", **fired, fill=fill_row(side="SELL", position_after="0.010"))
+        .holds("0.010")
+        .stop("closed", status="FINISHED")
+    )
+
+
+def test_what_a_stop_has_left_is_to_be_protected_anew() -> None:
+    protected = fired_beside_a_fill().stop("accepted", exchange_order_id="16")
+    assert "one-protective-stop" not in broken(evidence(journal=tuple(protected.records)))
+
+
+def test_what_a_stop_has_left_and_was_protected_anew_stays_so() -> None:
+    journal = (
+        fired_beside_a_fill()
+        .stop("accepted", exchange_order_id="16", client_order_id="N-S1")
+        .stop("closed", exchange_order_id="16", client_order_id="N-S1", status="CANCELED")
+    )
+    (sentence,) = broken(evidence(journal=tuple(journal.records)))["one-protective-stop"]
+    assert sentence.endswith("had 0 working stops (last change: N-S1).")
 
 
 def test_a_stop_of_the_old_side_does_not_protect_the_new_position() -> None:

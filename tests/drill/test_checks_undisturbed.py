@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from drill.evidence_builder import Journal, broken, evidence, looked_at, sound_journal
+from drill.evidence_builder import (
+    Journal,
+    broken,
+    evidence,
+    looked_at,
+    order_row,
+    sound_journal,
+)
 
 SPOILED = [
     pytest.param(
@@ -51,6 +58,48 @@ SPOILED = [
         id="another-wallet",
     ),
 ]
+
+
+def two_symbols(*names: str, wallet: str = "9970", quantity: str = "0.010") -> Journal:
+    """Return positions opened in this order; both share a wallet."""
+    journal, left = Journal(), {"BTCUSDT": quantity, "ETHUSDT": "0.100"}
+    for number, name in enumerate(names, start=1):
+        after = wallet if number == len(names) else "9985"
+        row = order_row(symbol=name, client_order_id=f"{name}-E0", exchange_order_id=str(number))
+        journal.add("order.accepted", **row)
+        journal.add("position.changed", symbol=name, quantity=left[name], wallet=after)
+    return journal
+
+
+def compared(here: Journal, there: Journal) -> tuple[str, ...]:
+    found = evidence(journal=tuple(here.records), reference=tuple(there.records))
+    return broken(found).get("equals-undisturbed", ())
+
+
+def test_which_of_two_symbols_is_first_is_no_promise() -> None:
+    here, there = two_symbols("ETHUSDT", "BTCUSDT"), two_symbols("BTCUSDT", "ETHUSDT")
+    assert compared(here, there) == ()
+
+
+def test_each_of_two_symbols_is_compared() -> None:
+    there = two_symbols("BTCUSDT", "ETHUSDT")
+    (other,) = compared(two_symbols("ETHUSDT", "BTCUSDT", quantity="0.020"), there)
+    assert other == (
+        "Undisturbed, change 2 in BTCUSDT is a position of 0.010 BTCUSDT at None; with the kills "
+        "it was a position of 0.020 BTCUSDT at None."
+    )
+    (lost,) = compared(two_symbols("BTCUSDT", "BTCUSDT"), there)
+    assert lost.startswith("Undisturbed, change 3 in BTCUSDT is none;")
+    (gone,) = compared(two_symbols("BTCUSDT"), there)
+    assert gone.startswith("Undisturbed, change 1 in ETHUSDT is order.accepted ETHUSDT-E0")
+
+
+def test_the_wallet_that_two_symbols_share_is_compared_at_the_end() -> None:
+    there = two_symbols("BTCUSDT", "ETHUSDT")
+    (sentence,) = compared(two_symbols("ETHUSDT", "BTCUSDT", wallet="9969"), there)
+    assert sentence == (
+        "Undisturbed, 9970 is in the wallet at the end; with the kills it was 9969."
+    )
 
 
 def test_play_that_ended_early_is_compared_as_far_as_it_went() -> None:

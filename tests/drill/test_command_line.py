@@ -30,6 +30,10 @@ DRILLED = {
     "--exchange-command": ("a b", "exchange_command", "a b"),
 }
 SEEDED = {"--seed": ("-3", "seed", -3), "--epoch": ("60000", "epoch", 60_000)}
+TOLD = {
+    "--env": ("A=b c", "env", ["A=b c"]),
+    "--symbol": ("ETHUSDT", "symbol", ["ETHUSDT"]),
+}
 PLAYED = {
     "--market": ("bars.csv", "market", Path("bars.csv")),
     "--store": ("redis://127.0.0.1:1/2", "store", "redis://127.0.0.1:1/2"),
@@ -44,6 +48,7 @@ GRAMMAR: dict[str, dict[str, tuple[str | None, str, object]]] = {
     "run": {
         **DRILLED,
         **SEEDED,
+        **TOLD,
         **PLAYED,
         **SOMEWHERE,
         "--all": (None, "all", True),
@@ -53,6 +58,7 @@ GRAMMAR: dict[str, dict[str, tuple[str | None, str, object]]] = {
     "explore": {
         **DRILLED,
         **SEEDED,
+        **TOLD,
         **PLAYED,
         **SOMEWHERE,
         "--bars": ("9", "bars", 9),
@@ -67,6 +73,7 @@ GRAMMAR: dict[str, dict[str, tuple[str | None, str, object]]] = {
     "stack": {
         **DRILLED,
         **SEEDED,
+        **TOLD,
         "--speed": ("0.5", "speed", 0.5),
         "--folder": ("elsewhere", "folder", Path("elsewhere")),
     },
@@ -74,6 +81,8 @@ GRAMMAR: dict[str, dict[str, tuple[str | None, str, object]]] = {
 DEFAULTS: dict[str, dict[str, object]] = {
     "run": {
         "scenarios": [],
+        "env": [],
+        "symbol": [],
         "project": Path(),
         "node_command": None,
         "exchange_command": f"{shlex.quote(sys.executable)} -m simulated_exchange",

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from recovery_drill.checks.traded import check_traded
 from recovery_drill.failures import UsageError
-from recovery_drill.record.policy import fill_in, read_policy
+from recovery_drill.record.model import Traded
+from recovery_drill.record.policy import fill_in, read_policy, told
 
 GOOD = """
 [tool.recovery-drill]
@@ -48,6 +50,33 @@ def test_an_attempt_may_be_a_letter(tmp_path: Path) -> None:
 def test_the_node_command_can_be_given(tmp_path: Path) -> None:
     policy = read_policy(written(tmp_path, GOOD), "my-node --fast")
     assert policy.node_command == ("my-node", "--fast")
+
+
+def test_a_run_may_be_told_otherwise(tmp_path: Path) -> None:
+    policy = read_policy(written(tmp_path, GOOD))
+    said = told(policy, environment=["A=b=c d", "TRADER_ID="], symbols=["ETHUSDT", "ETHUSDT"])
+    assert said.environment == {"TRADER_ID": "", "A": "b=c d"}
+    assert said.symbols == ("ETHUSDT",)
+    assert told(policy, environment=[], symbols=[]) == policy
+
+
+@pytest.mark.parametrize("text", ["A", "=b", ""])
+def test_a_variable_needs_a_name_and_a_value(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match="is no NAME=VALUE"):
+        told(read_policy(written(tmp_path, GOOD)), environment=[text], symbols=[])
+
+
+def test_a_symbol_that_nobody_would_look_at_is_refused(tmp_path: Path) -> None:
+    policy = read_policy(written(tmp_path, GOOD))
+    bitcoin, ether = (Traded("A", symbol, 60, 60) for symbol in ("BTCUSDT", "ETHUSDT"))
+    check_traded(policy, ())
+    check_traded(policy, (bitcoin,))
+    with pytest.raises(UsageError, match=r"trades BTCUSDT, ETHUSDT, and the drill was told BTC"):
+        check_traded(policy, (ether, bitcoin))
+    both = told(policy, environment=[], symbols=["BTCUSDT", "ETHUSDT"])
+    check_traded(both, (ether, bitcoin))
+    with pytest.raises(UsageError, match="give --symbol for each"):
+        check_traded(both, (bitcoin,))
 
 
 def test_the_node_gets_the_settings_of_the_contract(tmp_path: Path) -> None:

@@ -44,7 +44,17 @@ async def test_all_symbols_close_the_bar_that_they_walked() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"bars": 0}, {"bars": "2"}, {"bars": 1e9}, {"walk": 1}, [], {"bars": True}]
+    "body",
+    [
+        {},
+        {"bars": 0},
+        {"bars": "2"},
+        {"bars": 1e9},
+        {"walk": 1},
+        {"walk": "on"},
+        [],
+        {"bars": True},
+    ],
 )
 async def test_steps_that_are_none(user: User, body: Any) -> None:
     assert (await user.sim("POST", "step", body, status=400))["error"].endswith(".")

@@ -297,6 +297,49 @@ def test_one_move_meets_orders_in_the_order_of_their_prices() -> None:
     ]
 
 
+def test_a_walk_may_halt_where_it_changes_something() -> None:
+    core = Core(("100", "101", "95", "100.50"))
+    high, deep, near = (core.order("BUY", price=price) for price in ("102", "97", "99"))
+    sold = core.order("SELL", price="100.80")
+    assert core.now(high).status == "FILLED", "it took"
+    for order, price in ((near, "98.99"), (deep, "96.99"), (sold, "100.81")):
+        core.course.walk(halt=True)
+        assert (core.now(order).status, core.book.price) == ("FILLED", Dec(price))
+    core.course.walk(halt=True)
+    assert core.book.price == Dec("100.50")
+    before = core.journal.seq
+    core.course.walk(halt=True)
+    assert core.journal.seq == before
+    core.course.close_bar()
+    assert core.book.bars[-1] == Bar(Dec(100), Dec(101), Dec(95), Dec("100.50"), Dec(1))
+
+
+def test_what_halts_ends_as_what_does_not() -> None:
+    """But for where the price is told to be, and for what a client does between."""
+    ends = []
+    for halt in (False, True):
+        core = Core(("100", "104", "96", "100.50"))
+        for price in ("103", "101", "102"):
+            core.order("SELL", price=price)
+        core.conditional("SELL", "STOP_MARKET", "98")
+        for _ in range(5 if halt else 1):
+            core.course.walk(halt=halt)
+        core.course.close_bar()
+        ends.append([(f.client_order_id, f.price, f.market_ms) for f in core.state.fills])
+    assert len(ends[0]) == 4
+    assert ends[0] == ends[1]
+
+
+def test_a_price_reaches_a_level_or_stays_where_it_changes_something() -> None:
+    core = Core()
+    near, deep = (core.order("BUY", price=price) for price in ("99", "97"))
+    for order, price in ((near, "98.99"), (deep, "96.99")):
+        core.course.reach(NAME, Dec(96))
+        assert (core.now(order).status, core.book.price) == ("FILLED", Dec(price))
+    core.course.reach(NAME, Dec(96))
+    assert core.book.price == 96
+
+
 def test_each_change_takes_a_millisecond() -> None:
     core = Core()
     began = core.state.market_ms

@@ -250,6 +250,9 @@ GUIDES = (
             "recovery-drill stack": Way(until="node      trading", reason=CTRL_C),
             "recovery-drill explore --only 'RPUSHX orders OrderFilled|RPUSH positions'": ONLY_READ,
             "recovery-drill explore --each 3": ONLY_READ,
+            "recovery-drill run --env STRATEGY_TRADES=grid": ONLY_READ,
+            "recovery-drill run --env 'STRATEGY_TRADES=ema_cross grid@ETHUSDT' --symbol BTCUSDT "
+            "--symbol ETHUSDT": ONLY_READ,
             "recovery-drill explore --bars 60 --seed 3 --once": ONLY_READ,
         },
     ),

@@ -256,6 +256,7 @@ class Life:
 
     def ready(self, tag: str) -> None:
         self.is_trading = True
+        self.keeper.begin()
 
     def failed(self, end: Exception) -> None:
         raise AssertionError(end)

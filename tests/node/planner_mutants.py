@@ -80,6 +80,12 @@ MUTANTS = (
         "    name = next_sized_id(situation, Leg.STOP, -position)\n",
     ),
     _planner(
+        "adds stops to stops",
+        "a third stop beside two that work",
+        "if len(guards) > 1:",
+        "if len(guards) > 9:",
+    ),
+    _planner(
         "leaves stops over",
         "left over beside no position",
         "    if position == 0:\n        return _cancel_one(situation, stops)\n",

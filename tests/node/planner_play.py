@@ -9,6 +9,7 @@ from node.planner_model import BAR_MS, FIRST_BAR, SIZE, TICK, Exchange, Rooms, R
 
 MOST_COMMANDS = 150
 """Plans for one bar: every leg's attempts, and cancelling each, fit in."""
+MOST_STOPS = 2
 SLOTS = 3
 
 OUTCOMES = {
@@ -175,6 +176,12 @@ class Play:
         exchange, leg = self.exchange, str(action.leg)
         for price in (action.price, action.trigger_price):
             assert price is None or price % TICK == 0, "a price between two price steps"
+        if leg == "S":
+            doubtful = exchange.gone | exchange.refused_cancels
+            heard = [r for r in exchange.rows.values() if r.leg == "S" and r.heard_works]
+            guards = [r for r in heard if r.quantity * exchange.heard_position < 0]
+            trusted = [r for r in guards if r.name not in doubtful]
+            assert len(trusted) < MOST_STOPS, "a third stop beside two that work"
         assert action.reduce_only == (leg in "XST")
         held, wanted = exchange.heard_position, target.quantity if target else Decimal(0)
         if leg == "E":

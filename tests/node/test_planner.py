@@ -46,6 +46,15 @@ def test_new_stop_comes_before_the_old_one_goes(w: Words) -> None:
     assert w.plan(w.situation(w.LONG, SIZE, old, w.stop(w.STOP))) == w.Cancel(w.OLD_STOP)
 
 
+def test_no_more_than_two_stops_work_however_often_the_position_grows(w: Words) -> None:
+    small, larger = w.stop(w.OLD_STOP, -PART), w.stop(w.STOP, -2 * PART)
+    grown = w.situation(w.LONG, SIZE, small, larger)
+    assert w.plan(grown) == w.Cancel(w.OLD_STOP)
+    # The one that closes more stays, whichever is older.
+    small, larger = w.stop(w.OLD_STOP, -2 * PART), w.stop(w.STOP, -PART)
+    assert w.plan(w.situation(w.LONG, SIZE, small, larger)) == w.Cancel(w.STOP)
+
+
 def test_flip_closes_and_then_opens(w: Words) -> None:
     guarded = w.stop(w.OLD_STOP)
     assert w.plan(w.situation(w.SHORT, SIZE, guarded)) == w.Submit(w.EXIT, w.Leg.EXIT, -SIZE)

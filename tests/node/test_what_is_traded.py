@@ -1,5 +1,6 @@
 """The user's list: several symbols, other bar lengths, own settings, and what is refused of it."""
 
+import importlib
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from node.processes import Exchange, Store
 from node.test_trading import MOST_BARS, last_bar
 
 CONFIGURATION = 78
+ROOMS = ("strategies", "config.settings")
 CODE = """
 import sys
 from decimal import Decimal
@@ -69,6 +71,28 @@ def test_two_symbols_survive_a_kill(
     }
 
 
+def test_no_symbol_is_traded_before_all_are_warm(
+    start: Start, store: Store, two_symbols: tuple[Exchange, dict[str, str]]
+) -> None:
+    exchange, urls = two_symbols
+    bars = {"request": "klines.read", "symbol": "ETHUSDT"}
+    gate = {"name": "gate", "match": bars, "nth": 1, "phase": "received"}
+    held = exchange.post("faults", gate)["id"]
+    node = start(STRATEGY_TRADES="grid ema_cross@ETHUSDT", **urls)
+    node.until("warmup")
+    assert exchange.get(f"faults/{held}?wait_s=10")["fired"]
+    bar = exchange.post("step", {"bars": 3})["bar"]
+    assert node.get("state")[1]["decided_bar"] == {}
+    exchange.release(held)
+    node.until("trading")
+    node.settle(bar, "BTCUSDT", "ETHUSDT")
+    records = exchange.get("journal?after=0")["records"]
+    asked = [each["data"] for each in records if each["kind"] == "request"]
+    what = [(row["request"], row["symbol"]) for row in asked]
+    assert ("order.new", "BTCUSDT") in what
+    assert what.index(("klines.read", "ETHUSDT")) < what.index(("order.new", "BTCUSDT"))
+
+
 def test_bars_of_five_minutes(start: Start, store: Store, exchange: Exchange) -> None:
     node = start(code('Traded(EmaCross(Decimal("0.010"), window=50), "BTCUSDT", "5m", "EMA001")'))
     node.until("trading")
@@ -98,6 +122,33 @@ def test_a_list_that_cannot_be_traded(start: Start, lines: tuple[str, ...], sent
     assert node.wait() == CONFIGURATION
     [line] = node.complaint()
     assert sentence in line
+
+
+def test_a_setting_names_what_is_traded(start: Start) -> None:
+    node = start(STRATEGY_TRADES="ema_cross martingale@ETHUSDT")
+    assert node.wait() == CONFIGURATION
+    [line] = node.complaint()
+    assert "names 'martingale', and there are ema_cross, mean_reversion, grid" in line
+    node = start(STRATEGY_TRADES="grid mean_reversion")
+    assert node.wait() == CONFIGURATION
+    [line] = node.complaint()
+    assert "is traded by 2 lines" in line
+
+
+def test_a_setting_names_lines_and_symbols(importable: str) -> None:
+    strategies, config = (importlib.import_module(f"{importable}.{name}") for name in ROOMS)
+    own = importlib.import_module(f"{importable}.strategies.settings").StrategySettings
+    given = {"id": "TRADER-001", "symbol": "BTCUSDT", "profile": "simulated"}
+    urls = {"exchange_http_url": "http://127.0.0.1:1", "exchange_ws_url": "ws://127.0.0.1:1"}
+    settings = config.Settings(_env_file=None, store_url="redis://127.0.0.1:1", **given, **urls)
+    for trades, wanted in (
+        ("ema_cross", [("EMA001", "BTCUSDT")]),
+        (" mean_reversion  grid@ETHUSDT ", [("MRV001", "BTCUSDT"), ("GRD001", "ETHUSDT")]),
+        ("grid@", [("GRD001", "BTCUSDT")]),
+        ("", []),
+    ):
+        found = strategies.traded(settings, own(_env_file=None, trades=trades))
+        assert [(each.tag, each.symbol) for each in found] == wanted
 
 
 def test_own_settings_are_checked_with_the_rest(start: Start) -> None:

@@ -31,7 +31,7 @@ from recovery_drill.campaign.stack import run_stack
 from recovery_drill.choice import choose, extra_of, list_scenarios
 from recovery_drill.failures import DrillError, UsageError
 from recovery_drill.play.ground import Ground
-from recovery_drill.record.policy import Policy, read_policy
+from recovery_drill.record.policy import Policy, read_policy, told
 from recovery_drill.record.schedule import RuntimeName, Schedule, market_of, read_schedule
 from recovery_drill.record.verdict import EXIT_CODES, Verdict
 from recovery_drill.report import write_reports
@@ -159,6 +159,14 @@ def _check_market(schedule: Schedule, given: Path | None) -> None:
         raise UsageError("It was played on the seeded market: leave --market out.")
 
 
+def _policy(options: asked.Drilled) -> Policy:
+    """Return the project's policy, and what the command line says otherwise."""
+    policy = read_policy(options.project.resolve(), options.node_command)
+    if isinstance(options, asked.Told):
+        policy = told(policy, environment=options.env, symbols=options.symbol)
+    return policy
+
+
 def _ground(
     options: asked.Played,
     seed: int,
@@ -176,7 +184,7 @@ def _ground(
             raise UsageError(f"{named[0]} is of processes; what runs in containers, images say.")
     project = options.project.resolve()
     return Ground(
-        policy=policy or read_policy(project, options.node_command),
+        policy=policy or _policy(options),
         project=project,
         exchange_command=tuple(shlex.split(options.exchange_command)),
         seed=seed,
@@ -248,7 +256,7 @@ def keep_stack(options: asked.Stack, console: Console) -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     return asyncio.run(
         run_stack(
-            policy=read_policy(project, options.node_command),
+            policy=_policy(options),
             project=project,
             folder=options.folder.resolve(),
             exchange_command=shlex.split(options.exchange_command),

@@ -60,6 +60,32 @@ class Drilled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Told:
+    """What the project's policy says, and may be said otherwise for one run."""
+
+    env: Annotated[
+        list[str],
+        Option(
+            metavar="NAME=VALUE",
+            help="A variable of the node's environment, beside those of the project's "
+            "pyproject.toml; may be given again.",
+            default_factory=list,
+            show_default=False,
+        ),
+    ]
+    symbol: Annotated[
+        list[str],
+        Option(
+            metavar="SYMBOL",
+            help="A symbol that the node owns, instead of those of the project's pyproject.toml; "
+            "may be given again.",
+            default_factory=list,
+            show_default=False,
+        ),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Seeded:
     """The market, which follows from a number."""
 
@@ -121,7 +147,7 @@ class Listing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run(Somewhere, Seeded, Played):
+class Run(Somewhere, Seeded, Told, Played):
     """``run``: play scenarios and judge them."""
 
     scenarios: Annotated[
@@ -153,7 +179,7 @@ class Run(Somewhere, Seeded, Played):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Explore(Somewhere, Seeded, Played):
+class Explore(Somewhere, Seeded, Told, Played):
     """``explore``: find every crash point, and kill the node at each."""
 
     bars: Annotated[
@@ -223,7 +249,7 @@ class Report(Old):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stack(Seeded, Drilled):
+class Stack(Seeded, Told, Drilled):
     """``stack``: run store, exchange and node until Ctrl-C."""
 
     speed: Annotated[

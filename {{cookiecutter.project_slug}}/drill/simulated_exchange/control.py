@@ -5,6 +5,7 @@ import contextlib
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -76,10 +77,13 @@ class Control:
             raise _refusal(msg, web.HTTPConflict)
         body = await _body(request)
         bars = body.get("bars", 0)
-        if body.get("walk") is True:
-            return web.json_response(await self._move(self._exchange.course.walk))
+        walk = body.get("walk")
+        if walk is True or walk == "halt":
+            go = partial(self._exchange.course.walk, halt=walk == "halt")
+            return web.json_response(await self._move(go))
         if type(bars) is not int or not 1 <= bars <= MOST_BARS:
-            raise _refusal(f'Say how far: {{"bars": 1 to {MOST_BARS}}} or {{"walk": true}}.')
+            far = f'{{"bars": 1 to {MOST_BARS}}}, {{"walk": true}} or {{"walk": "halt"}}'
+            raise _refusal(f"Say how far: {far}.")
         for _ in range(bars):
             if not self._exchange.clock.may_close_bar():
                 msg = "Market time cannot pass wall time: start with an earlier --epoch."

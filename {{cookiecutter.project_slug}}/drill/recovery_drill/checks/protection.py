@@ -16,7 +16,9 @@ def one_protective_stop(evidence: Evidence) -> Iterator[str | None]:
 
     At rest, and after the node has ended by itself or was stopped, an open position has exactly one
     working stop of the opposite side and its whole quantity. In between, a position that was
-    protected once stays so: one stop, or two while one replaces the other, never none.
+    protected once stays so: one stop, or two while one replaces the other, never none. What is left
+    of a position after its stop has filled, because orders that rested filled a moment before, is
+    to be protected anew.
     """
     for snapshot in evidence.snapshots:
         yield from _all_at_rest(evidence, snapshot.ledger, snapshot.when)
@@ -69,7 +71,9 @@ def _in_between(evidence: Evidence, symbol: str) -> Iterator[str | None]:
             _follow_stop(record.kind, row, working, firing)
         elif record.kind in ("order.filled", "order.closed"):
             if row["status"] not in OPEN_AT_EXCHANGE:
-                working.pop(firing.pop(str(row["client_order_id"]), ""), None)
+                fired = working.pop(firing.pop(str(row["client_order_id"]), ""), None)
+                if fired is not None and record.kind == "order.filled":
+                    protected = protected and bool(working)
         else:
             continue
         guards = list(working.values()).count("SELL" if position > 0 else "BUY")

@@ -12,7 +12,7 @@ MARKET = "market."
 KINDS = ("order.", "conditional.", "position.changed")
 NAMES = ("client_order_id", "side", "type", "quantity", "filled", "status", "reduce_only")
 PRICES = ("price", "trigger_price", "average_price")
-ACCOUNT = ("symbol", "quantity", "entry_price", "wallet")
+ACCOUNT, WALLET = ("symbol", "quantity", "entry_price"), "wallet"
 
 
 def equals_undisturbed(evidence: Evidence) -> Iterator[str | None]:
@@ -21,24 +21,41 @@ def equals_undisturbed(evidence: Evidence) -> Iterator[str | None]:
     The reference is the same scenario in the same market, played without the kills. Stamps and the
     exchange's own ids are left out. After the first difference nothing more is compared. A play
     that ended early on purpose is compared as far as its market went.
+
+    Each symbol is compared by itself: which of two strategies is the faster one is no promise. So
+    with several symbols the wallet, which they share, is compared at the end only.
     """
     if evidence.reference is None:
         return
-    there, here = _rows(evidence.reference), _rows(evidence.journal)
+    reference: Sequence[Record] = evidence.reference
     if evidence.ended_early:
         moves = sum(r.kind.startswith(MARKET) for r in evidence.journal)
-        there = _rows(_until(evidence.reference, moves))
-    if not evidence.played:
-        # Play ended early, and another check says why: as far as it went.
-        there = there[: len(here)]
-    for number, (expected, found) in enumerate(zip_longest(there, here), start=1):
-        if expected != found:
-            yield (
-                f"Undisturbed, change {number} at the exchange is {_words(expected)}; with the "
-                f"kills it was {_words(found)}."
-            )
-            return
-        yield None
+        reference = _until(reference, moves)
+    symbols = sorted(_symbols(reference) | _symbols(evidence.journal))
+    for symbol in symbols:
+        there, here = (
+            _rows(records, symbol, alone=len(symbols) == 1)
+            for records in (reference, evidence.journal)
+        )
+        if not evidence.played:
+            # Play ended early, and another check says why: as far as it went.
+            there = there[: len(here)]
+        where = "at the exchange" if len(symbols) == 1 else f"in {symbol}"
+        for number, (expected, found) in enumerate(zip_longest(there, here), start=1):
+            if expected != found:
+                yield (
+                    f"Undisturbed, change {number} {where} is {_words(expected)}; with the kills "
+                    f"it was {_words(found)}."
+                )
+                return
+            yield None
+    if len(symbols) > 1 and evidence.played:
+        wanted, held = _wallet(reference), _wallet(evidence.journal)
+        yield (
+            None
+            if wanted == held
+            else f"Undisturbed, {wanted} is in the wallet at the end; with the kills it was {held}."
+        )
 
 
 def _until(records: Sequence[Record], moves: int) -> list[Record]:
@@ -47,24 +64,36 @@ def _until(records: Sequence[Record], moves: int) -> list[Record]:
     return [record for record, moved in zip(records, before, strict=True) if moved <= moves]
 
 
-def _rows(records: Sequence[Record]) -> list[Row]:
+def _symbols(records: Sequence[Record]) -> set[str]:
+    return {str(r.data.get("symbol")) for r in records if r.kind.startswith(KINDS)}
+
+
+def _wallet(records: Sequence[Record]) -> str:
+    told = [str(r.data.get("wallet")) for r in records if r.kind == "position.changed"]
+    return told[-1] if told else "nothing new"
+
+
+def _rows(records: Sequence[Record], symbol: str, *, alone: bool) -> list[Row]:
     return [
-        (r.kind, *(str(r.data.get(name)) for name in _names(r)))
+        (r.kind, *(str(r.data.get(name)) for name in _names(r, alone=alone)))
         for r in records
-        if r.kind.startswith(KINDS)
+        if r.kind.startswith(KINDS) and str(r.data.get("symbol")) == symbol
     ]
 
 
-def _names(record: Record) -> tuple[str, ...]:
-    return ACCOUNT if record.kind == "position.changed" else NAMES + PRICES
+def _names(record: Record, *, alone: bool) -> tuple[str, ...]:
+    if record.kind != "position.changed":
+        return NAMES + PRICES
+    return (*ACCOUNT, WALLET) if alone else ACCOUNT
 
 
 def _words(row: Row | None) -> str:
     if row is None:
         return "none"
     if row[0] == "position.changed":
-        _, symbol, quantity, entry, wallet = row
-        return f"a position of {quantity} {symbol} at {entry} with {wallet} in the wallet"
+        _, symbol, quantity, entry, *wallet = row
+        beside = f" with {wallet[0]} in the wallet" if wallet else ""
+        return f"a position of {quantity} {symbol} at {entry}{beside}"
     kind, client_order_id, side, order_type, quantity, *_, trigger, average = row
     at = trigger if kind.startswith("conditional.") else average
     return f"{kind} {client_order_id} ({side} {quantity} {order_type} at {at})"

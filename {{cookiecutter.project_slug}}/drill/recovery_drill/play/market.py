@@ -11,6 +11,11 @@ from recovery_drill.play.site import Site
 from recovery_drill.record.model import ExchangeOrder, Ledger, Record, read_records
 from recovery_drill.runtimes.protocol import Ability
 
+MORE_THAN_STOP = (
+    "On its way to the stop the price filled other orders at the same moment, and what is done "
+    "between two of them depends on milliseconds."
+)
+
 
 class Market:
     """What happens at the exchange of one play, disturbed or not.
@@ -51,9 +56,11 @@ class Market:
         return await self._exchange.ledger()
 
     async def walk(self, *, told: bool = False) -> bool:
-        """Walk the price through the forming bar, and return whether that changed anything.
+        """Walk the price on through the forming bar, and return whether that changed anything.
 
-        A change that is told is also a place where a node can be killed.
+        It stays where the first order has filled or triggered: one that rests for rest each time
+        plays the same each time, however close together orders lie. A change that is told is also a
+        place where a node can be killed.
         """
         if not await self._exchange.walk():
             return False
@@ -74,10 +81,27 @@ class Market:
         return stop_of_position(await self.ledger(), self._site.symbol)
 
     async def through_stop(self, stop: ExchangeOrder) -> bool:
-        """Let the price run through a stop and come back, and return whether it has filled."""
+        """Let the price run through a stop and come back at once; return whether it has filled.
+
+        Where it fills other orders on its way, too, what a node does that hears of them one after
+        the other is a matter of milliseconds, and one that is down meanwhile does not do it at all:
+        what follows is not compared with an undisturbed play.
+        """
+        before = len((await self.ledger()).fills)
         await self._exchange.wick(self._site.symbol, beyond(stop))
         ledger = await self.ledger()
-        return any(fill.client_order_id == stop.client_order_id for fill in ledger.fills)
+        names = {fill.client_order_id for fill in ledger.fills[before:]}
+        if any(o.client_order_id in names and not o.reduce_only for o in ledger.orders):
+            self._site.history.record("drill", "unequal", {"what": MORE_THAN_STOP})
+        return stop.client_order_id in names
+
+    async def reach(self, price: Decimal) -> bool:
+        """Let the price go towards a level; return whether it stays at a change on its way."""
+        return bool(await self._exchange.reach(self._site.symbol, price))
+
+    async def price(self) -> Decimal:
+        """Return the last price."""
+        return (await self.ledger()).prices[self._site.symbol]
 
     async def thin(self, quantity: str) -> str:
         """Let so little be on offer at each price that orders fill in parts, until released."""

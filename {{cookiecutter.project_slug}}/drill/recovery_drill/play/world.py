@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from recovery_drill.checks.warm_up import check_warm_up_is_told
+from recovery_drill.checks.traded import check_traded
 from recovery_drill.failures import Disagreement, Unsettled
 from recovery_drill.faults.fault import Fault
 from recovery_drill.play.crashes import Crashes
@@ -116,10 +116,9 @@ class World:
     async def first_start(self) -> Snapshot:
         """Start the node's first life and let it come to rest, before any bar passes."""
         await self._start_node()
-        snapshot = await self.rest("after its first start")
-        if snapshot.state is not None:
-            check_warm_up_is_told(self.policy, snapshot.state.traded)
-        return snapshot
+        if (started := await self.life.state()) is not None:
+            check_traded(self.policy, started.traded)
+        return await self.rest("after its first start")
 
     async def _start_node(self) -> None:
         await self._lives.begin()
@@ -279,8 +278,8 @@ class World:
         return await self._runtime.store.view(self._runtime.trader_id, self.policy.words)
 
     async def step(self) -> Snapshot:
-        """Let one bar pass: walk through it, wait for the node if anything changed, close it."""
-        if await self.market.walk(told=True):
+        """Let one bar pass: walk through it, wait for the node at each change, close it."""
+        while await self.market.walk(told=True):
             await self.rest(f"inside the bar after {self.market.bar}", whole=False)
         await self.close_bar()
         return await self.rest(f"at bar {self.market.bar}", whole=False)

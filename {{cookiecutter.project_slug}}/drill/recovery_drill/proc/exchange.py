@@ -115,8 +115,16 @@ class Exchange:
         return int((await self._json("POST", "step", json={"bars": 1}))["bar"])
 
     async def walk(self) -> int:
-        """Walk the price through the bar that is forming; return how many changes that made."""
-        return int((await self._json("POST", "step", json={"walk": True}))["changes"])
+        """Walk the price through the bar that is forming; return how many changes that made.
+
+        It stays where the first order has filled or triggered, and 0 means that it went through.
+        """
+        return int((await self._json("POST", "step", json={"walk": "halt"}))["changes"])
+
+    async def reach(self, symbol: str, price: Decimal) -> int:
+        """Let the price go towards a level, and stay at the first change; return how many."""
+        body = {"name": "reach", "symbol": symbol, "price": str(price)}
+        return int((await self._json("POST", "faults", json=body))["changes"])
 
     async def wick(self, symbol: str, price: Decimal) -> None:
         """Let the price touch `price` and come back, inside the bar that is forming."""

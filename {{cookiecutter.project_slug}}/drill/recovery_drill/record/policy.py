@@ -4,6 +4,7 @@ import re
 import shlex
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -169,6 +170,35 @@ def read_policy(project: Path, node_command: str | None = None) -> Policy:
     if "intent" not in compiled.groupindex:
         raise UsageError(f"`intent` in [tool.{TABLE}] of {path} needs a group named intent.")
     return policy
+
+
+def told(policy: Policy, *, environment: Sequence[str], symbols: Sequence[str]) -> Policy:
+    """Return a policy with what was said otherwise for one run.
+
+    Parameters
+    ----------
+    policy : Policy
+        The project's.
+    environment : Sequence[str]
+        Variables of the node as ``NAME=VALUE``, beside those of the policy or instead of them.
+    symbols : Sequence[str]
+        The symbols that the node owns; none leaves those of the policy.
+
+    Raises
+    ------
+    UsageError
+        If a variable has no name.
+
+    """
+    variables = dict(policy.environment)
+    for text in environment:
+        name, is_told, value = text.partition("=")
+        if not name or not is_told:
+            raise UsageError(f"--env {text!r} is no NAME=VALUE.")
+        variables[name] = value
+    return msgspec.structs.replace(
+        policy, environment=variables, symbols=tuple(dict.fromkeys(symbols)) or policy.symbols
+    )
 
 
 def fill_in(text: str, values: dict[str, str]) -> str:

@@ -33,6 +33,7 @@ def from_records(
     def said(kind: str) -> list[str]:
         return [str(r.data["what"]) for r in of_kind.get(kind, [])]
 
+    unequal = said("unequal")
     after_stop = of_kind.get("after.stop")
     return Evidence(
         policy=policy,
@@ -48,6 +49,7 @@ def from_records(
         ),
         disagreed=tuple(said("disagreed")),
         seen=frozenset(said("seen")),
+        leave_out={"equals-undisturbed": unequal[0]} if unequal else {},
         played=bool(said("played")),
         reference=None if reference is None else tuple(reference),
         faults=_faults(history),

@@ -1,6 +1,7 @@
 """The verdict as one self-contained HTML page."""
 
 import platform
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -65,6 +66,9 @@ def _facts(material: Material) -> dict[str, str]:
         in_containers = schedule.runtime == "compose"
         command = " ".join(schedule.policy.node_command)
         facts["node"] = "containers of compose.yaml" if in_containers else command
+        facts["symbols"] = ", ".join(schedule.policy.symbols)
+        variables = schedule.policy.environment.items()
+        facts["environment"] = " ".join(f"{name}={shlex.quote(v)}" for name, v in variables)
     facts["judged by"] = f"recovery-drill {__version__} on Python {platform.python_version()}"
     facts["run"] = material.folder.resolve().name
     return facts

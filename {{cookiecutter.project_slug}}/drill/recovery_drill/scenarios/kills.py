@@ -24,6 +24,12 @@ from recovery_drill.scenarios.steps import (
 LONG_HAUL = "trade-through"
 FILLED_UNANSWERED = "filled, unanswered"
 ENTRY_PROCESSED = {"name": "gate", "match": {"leg": "entry"}, "nth": 1, "phase": "processed"}
+FILL_UNTOLD = {
+    "name": "gate",
+    "match": {"event": "ORDER_TRADE_UPDATE", "execution": "TRADE"},
+    "nth": 1,
+    "phase": "before",
+}
 
 
 async def while_flat(world: World, fault: Fault) -> None:
@@ -62,6 +68,11 @@ async def with_order_in_flight(world: World, fault: Fault) -> None:
     # Bars pass faster here than anywhere: what the last position left must be in the store.
     await world.until_stored()
     gate = await step_into(world, ENTRY_PROCESSED)
+    if not (await world.market.ledger()).positions:
+        # It rests: what is told of it when it fills is kept back instead.
+        await world.market.release(gate)
+        await world.rest("with a resting entry", whole=False)
+        gate = await step_into(world, FILL_UNTOLD)
     await world.begin(fault)
     if (await world.market.ledger()).positions:
         world.saw(FILLED_UNANSWERED)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from recovery_drill.failures import Inconclusive, Unsettled
@@ -79,23 +80,32 @@ async def step_into(world: World, gate: dict[str, Any]) -> str:
     """
     gate_id = await world.market.gate(gate)
     for _ in range(PATIENCE_BARS):
-        if await world.market.walk():
-            await world.rest(f"inside the bar after {world.market.bar}", whole=False)
+        while await world.market.walk():
+            if await _held(world, gate_id, f"inside the bar after {world.market.bar}"):
+                world.market.note_held(gate_id, gate)
+                return gate_id
         await world.close_bar()
-        resting = asyncio.ensure_future(world.rest(f"at bar {world.market.bar}", whole=False))
-        try:
-            while not resting.done():
-                if await world.market.holds(gate_id, GATE_SECONDS):
-                    world.saw(IN_FLIGHT)
-                    world.market.note_held(gate_id, gate)
-                    return gate_id
-            await resting
-        finally:
-            resting.cancel()
-            await asyncio.gather(resting, return_exceptions=True)
+        if await _held(world, gate_id, f"at bar {world.market.bar}"):
+            world.market.note_held(gate_id, gate)
+            return gate_id
     raise Inconclusive(
         f"Nothing reached the gate {gate} within {PATIENCE_BARS} bars; use another seed."
     )
+
+
+async def _held(world: World, gate_id: str, when: str) -> bool:
+    """Wait until a gate holds something, or the node is at rest; return whether it holds."""
+    resting = asyncio.ensure_future(world.rest(when, whole=False))
+    try:
+        while not resting.done():
+            if await world.market.holds(gate_id, GATE_SECONDS):
+                world.saw(IN_FLIGHT)
+                return True
+        await resting
+    finally:
+        resting.cancel()
+        await asyncio.gather(resting, return_exceptions=True)
+    return False
 
 
 async def flat_before(world: World) -> None:
@@ -158,6 +168,13 @@ async def until_protected(world: World, after: str) -> None:
         await asyncio.sleep(ASK_AGAIN_SECONDS)
     await world.show(f"{seconds:g} s {after}")
     raise Unsettled(f"a position was not protected within {seconds:g} s {after}")
+
+
+async def touch(world: World, price: Decimal) -> None:
+    """Let the price touch a level and come back, and wait for the node at each change."""
+    for level in (price, await world.market.price()):
+        while await world.market.reach(level):
+            await world.rest(f"inside the bar after {world.market.bar}", whole=False)
 
 
 async def through_stop(world: World) -> str:

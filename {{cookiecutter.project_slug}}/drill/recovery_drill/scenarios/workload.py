@@ -2,10 +2,11 @@
 
 from recovery_drill.failures import Inconclusive
 from recovery_drill.faults.fault import Fault
+from recovery_drill.play.market import beyond
 from recovery_drill.play.scenario import Scenario, Situation
 from recovery_drill.play.world import World
 from recovery_drill.scenarios.exchange import THIN_QUANTITY
-from recovery_drill.scenarios.steps import holding
+from recovery_drill.scenarios.steps import holding, touch
 
 NAME = "workload"
 BARS = 24
@@ -48,7 +49,7 @@ async def _stop_out(world: World) -> None:
         stop = await world.market.stop_of_position()
     except Inconclusive:
         return  # a node without protective stops is explored as well
-    await world.market.through_stop(stop)
+    await touch(world, beyond(stop))
     await world.rest("after the stop")
 
 

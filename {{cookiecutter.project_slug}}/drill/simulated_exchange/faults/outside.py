@@ -33,12 +33,22 @@ class World(NamedTuple):
         return book
 
 
+def reach(world: World, options: Options) -> None:
+    """Let the price go towards a level, and stay where it fills or triggers an order."""
+    world.course.reach(*_level(world, options))
+
+
 def wick(world: World, options: Options) -> None:
     """Let the price touch a level and come back."""
+    world.course.wick(*_level(world, options))
+
+
+def _level(world: World, options: Options) -> tuple[str, Decimal]:
+    """Return which price of which symbol is meant."""
     rules = world.book(options).rules
     if options["price"] > rules.max_price:
         raise ValueError(f"The price of {rules.name} goes up to {rules.max_price}: give less.")
-    world.course.wick(rules.name, options["price"])
+    return rules.name, options["price"]
 
 
 def thin(world: World, options: Options) -> None:
@@ -120,6 +130,7 @@ def reduce(world: World, options: Options) -> None:
 
 
 OUTSIDE: dict[str, Callable[[World, Options], None]] = {
+    "reach": reach,
     "wick": wick,
     "thin": thin,
     "settle": settle,

@@ -123,6 +123,7 @@ FAULTS: dict[str, dict[str, Option]] = {
     "half_open": {"stream": STREAM},
     "expire_listen_key": {},
     # The market
+    "reach": {"symbol": SYMBOL, "price": NUMBER},
     "wick": {"symbol": SYMBOL, "price": NUMBER},
     "thin": {"symbol": SYMBOL, "quantity": NUMBER},
     "settle": {"symbol": SYMBOL},

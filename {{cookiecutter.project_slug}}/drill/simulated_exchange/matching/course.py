@@ -60,9 +60,13 @@ class Course:
                 if book.status != TRADING:
                     self._journal.write("market.status", {"symbol": name, "status": TRADING})
 
-    def walk(self) -> None:
-        """Take the prices along the rest of the forming bar, without closing it."""
-        self._pass_points(self._state.forming_open_ms + MINUTE_MS)
+    def walk(self, *, halt: bool = False) -> None:
+        """Take the prices along the rest of the forming bar, without closing it.
+
+        Told to halt, they stay where the first order has filled or triggered, so that a client may
+        act upon that before they go on.
+        """
+        self._pass_points(self._state.forming_open_ms + MINUTE_MS, halt=halt)
 
     def close_bar(self) -> None:
         """Walk what is left of the forming bar, then close it."""
@@ -79,6 +83,11 @@ class Course:
             close_ms = open_ms + MINUTE_MS - 1
             data = {"symbol": name, "bar": prices, "volume": volume, "close_ms": close_ms}
             self._journal.write("market.bar_closed", data, stamp)
+
+    def reach(self, symbol: str, price: Decimal) -> None:
+        """Take a price towards another inside the forming bar, to where it changes an order."""
+        book, now = self._state.books[symbol], self._state.market_ms
+        self._matching.travel(symbol, book.rules.price(price), book.points, now, halt=True)
 
     def wick(self, symbol: str, price: Decimal) -> None:
         """Take a price somewhere and back at once, inside the forming bar."""
@@ -106,15 +115,22 @@ class Course:
                 self._matching.travel(name, price, passed, market_ms)
         return True
 
-    def _pass_points(self, until_ms: int) -> None:
-        """Take all prices through the points of the forming bar that are due by a time."""
+    def _pass_points(self, until_ms: int, *, halt: bool = False) -> None:
+        """Take all prices through the points of the forming bar that are due by a time.
+
+        Told to halt, they stay at the first order that is met on the way.
+        """
         open_ms = self._state.forming_open_ms
         for point, offset in enumerate(POINT_MS):
             for name, book in self._state.books.items():
                 at_ms = open_ms + offset
                 if book.points == point and at_ms <= until_ms:
                     price = self._bar(book.rules, open_ms).path()[point]
-                    self._matching.travel(name, price, point + 1, at_ms, jump=point == 0)
+                    jump = point == 0
+                    if not self._matching.travel(
+                        name, price, point + 1, at_ms, jump=jump, halt=halt
+                    ):
+                        return
 
     def _bar(self, rules: SymbolRules, open_ms: int) -> Bar:
         index = (open_ms - self.epoch_ms) // MINUTE_MS

@@ -145,16 +145,24 @@ class Matching:
             self._execution.close(order, "EXPIRED", at_ms=order.expires_ms)
 
     def travel(
-        self, symbol: str, price: Decimal, points: int, at_ms: int, *, jump: bool = False
-    ) -> None:
+        self,
+        symbol: str,
+        price: Decimal,
+        points: int,
+        at_ms: int,
+        *,
+        jump: bool = False,
+        halt: bool = False,
+    ) -> bool:
         """Move the last price and do what it meets on the way, unless it jumps over that.
 
-        Once it is there, so many points of the forming bar's path are passed.
+        Once it is there, so many points of the forming bar's path are passed. Told to halt, it
+        stays where it has met something, and is not there yet. Returns whether it is.
         """
         book = self._state.books[symbol]
         self.expire(at_ms)
         if jump:
-            self._move(book, price, points, at_ms)
+            self._move(book, price, book.points if halt else points, at_ms)
         while meeting := next_meeting(self._state, book, price):
             if meeting.price != book.price:
                 self._move(book, meeting.price, book.points, at_ms)
@@ -164,8 +172,11 @@ class Matching:
                 self._trigger(meeting.order)
             else:
                 self._execution.meet(meeting.order)
+            if halt:
+                return False
         if (book.price, book.points) != (price, points) or book.forming is None:
             self._move(book, price, points, at_ms)
+        return True
 
     def _move(self, book: Book, price: Decimal, points: int, at_ms: int) -> None:
         data = {"symbol": book.rules.name, "price": text(price), "point": points}

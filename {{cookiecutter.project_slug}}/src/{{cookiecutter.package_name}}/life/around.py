@@ -31,7 +31,7 @@ class Listener(Protocol):
     """Whoever runs a keeper: it hears how the keeper fares, and may hold it back."""
 
     def ready(self, tag: str) -> None:
-        """Hear that the warm-up of a tag is over, and its first look is due."""
+        """Hear that the warm-up of a tag is over; its first look is due when everybody's is."""
 
     def failed(self, end: NodeExit) -> None:
         """Hear that a keeper cannot go on; it sends nothing any more."""

@@ -122,6 +122,10 @@ class EventKeeper:
         """Begin the warm-up."""
         self.background(self._prepare)
 
+    def begin(self) -> None:
+        """Look, from now on: everybody's warm-up is over."""
+        self._keeper.begin()
+
     def bar(self, bar: ClosedBar) -> None:
         """Take up a closed bar; the strategy is given it at the next look."""
         self._keeper.bar(bar)

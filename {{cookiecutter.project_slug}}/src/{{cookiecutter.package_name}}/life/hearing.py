@@ -121,13 +121,13 @@ class Hearing:
     # -- What a keeper tells -------------------------------------------------------------------
 
     def ready(self, tag: str) -> None:
-        """Trade when all are."""
+        """Trade when all are: no keeper sends anything before."""
         self.waited_for.discard(tag)
         if not self.waited_for:
             self.stages.enter(Stage.TRADING)
             self.begin()
             for keeper in self.keepers.values():
-                keeper.look_again()
+                keeper.begin()
 
     def looked(self) -> None:
         """Count a change of what ``/state`` tells."""

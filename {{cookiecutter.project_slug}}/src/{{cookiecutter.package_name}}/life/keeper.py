@@ -82,6 +82,7 @@ class Keeper:
         self._cancels_bar_ms = 0
         self._gone: set[str] = set()
         self._decided_ms: int | None = None
+        self._is_warm = False
         self._is_ready = False
         self._has_ended = False
         self._is_look_due = False
@@ -130,8 +131,12 @@ class Keeper:
             if past.has_ended_unheard(row) and past.orders[name].filled == 0:
                 self._desk.query(name)
         await self._load_bars()
-        self._is_ready = True
+        self._is_warm = True
         self._listener.ready(self._traded.tag)
+
+    def begin(self) -> None:
+        """Look, from now on: the warm-up is over, everybody's."""
+        self._is_ready = True
         self._look_soon()
 
     async def _load_bars(self) -> None:
@@ -190,7 +195,7 @@ class Keeper:
 
     def bar(self, bar: ClosedBar) -> None:
         """Take up a closed bar and look; ask again when bars were missed, or this one is odd."""
-        if self._is_ready and not self._window.expects(bar):
+        if self._is_warm and not self._window.expects(bar):
             self._desk.warn(f"The bar of {self._traded.symbol} that closed at {bar.close} is odd")
             self._is_reload_due = True
             self._ask_in_background(self._reload_bars)

@@ -120,6 +120,11 @@ def _protect(situation: Situation) -> Action | None:
     if right:
         # The new stop works before the old one goes: the position is never naked.
         return _cancel_one(situation, [stop for stop in stops if stop is not right[0]])
+    if len(guards) > 1:
+        # Orders that rest have filled while one stop replaced another: two are enough, and the one
+        # that closes more stays until the new one works.
+        best = max(guards, key=lambda stop: abs(stop.quantity))
+        return _cancel_one(situation, [stop for stop in stops if stop is not best])
     name = next_sized_id(situation, Leg.STOP, -position)
     if name is not None:
         return Submit(name, Leg.STOP, -position, trigger_price=trigger)
