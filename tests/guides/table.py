@@ -216,6 +216,10 @@ GUIDES = (
         },
     ),
     Guide(
+        page="docs/event-driven.md",
+        ways={"make drill": shorter("kill-holding-position")},
+    ),
+    Guide(
         page="docs/your-strategy.md",
         ways={
             "make drill": shorter("kill-holding-position"),

@@ -23,7 +23,9 @@ ATTEMPTS = st.integers(0, 35)
 def orders(draw: st.DrawFn) -> tuple[Any, ...]:
     """Trader, tag and symbol; close time, leg, attempt, slot."""
     leg = draw(LEGS)
-    slot = draw(SLOTS) if leg == "R" else None
+    # A resting order has a slot; an entry or an exit has one where a strategy makes it itself.
+    may_have = leg == "R" or (leg in "EX" and draw(st.booleans()))
+    slot = draw(SLOTS) if may_have else None
     return draw(OWNERS), draw(CLOSES), leg, draw(ATTEMPTS), slot
 
 
@@ -41,6 +43,7 @@ def test_id_names_the_decision(ids: ModuleType) -> None:
     owner = ids.owner_of("TRADER-001", "EMA001", "BTCUSDT")
     assert ids.make(owner, CLOSE, ids.Leg.ENTRY, 0) == f"{owner}-1704085259-E0"
     assert ids.make(owner, CLOSE, ids.Leg.RESTING, 10, 37) == f"{owner}-1704085259-R11a"
+    assert ids.make(owner, CLOSE, ids.Leg.EXIT, 0, 1) == f"{owner}-1704085259-X010"
 
 
 def test_owner_never_changes(ids: ModuleType) -> None:
@@ -61,8 +64,10 @@ def test_one_difference_is_enough(
 ) -> None:
     changed = list(order)
     changed[position] = other[position]
-    if (changed[2] == "R") != (changed[4] is not None):
-        changed[4] = 0 if changed[2] == "R" else None
+    if changed[2] == "R" and changed[4] is None:
+        changed[4] = 0
+    if changed[2] in "ST":
+        changed[4] = None
     assert (make(ids, order) == make(ids, tuple(changed))) == (order == tuple(changed))
 
 
@@ -122,7 +127,8 @@ def test_foreign_id_is_not_ours(ids: ModuleType, text: str) -> None:
         ("EMA001", CLOSE, "E", 0, None),
         ("1jnoyl7h", CLOSE, "E", 36, None),
         ("1jnoyl7h", CLOSE, "E", -1, None),
-        ("1jnoyl7h", CLOSE, "E", 0, 1),
+        ("1jnoyl7h", CLOSE, "S", 0, 1),
+        ("1jnoyl7h", CLOSE, "E", 0, 1296),
         ("1jnoyl7h", CLOSE, "R", 0, None),
         ("1jnoyl7h", CLOSE, "R", 0, 1296),
         ("1jnoyl7h", CLOSE, "R", 0, -1),

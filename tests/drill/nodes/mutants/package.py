@@ -26,6 +26,7 @@ ROOMS = {
     "sending": "engine.v1",
     "shell": "engine.v1",
     "start": "engine.v1",
+    "strategy_desk": "engine.v1",
     "telling": "engine.v1",
     "unknown_outcomes": "engine.v1",
     "account_watch": "guards",

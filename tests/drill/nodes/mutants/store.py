@@ -69,7 +69,8 @@ def state_only_on_stop(package: Package) -> None:
     """Counts its position itself, and saves the count only when it is stopped gracefully."""
     strategy = package.shell.TargetStrategy
     stock_start, stock_event = strategy.on_start, strategy.on_order_event
-    filled, row = package.shell.OrderFilled, package.shell.PositionRow
+    desk = package.strategy_desk
+    filled, row = desk.OrderFilled, desk.PositionRow
 
     def on_start(self: Any) -> None:
         saved = self.cache.get("counted_position")

@@ -14,7 +14,10 @@ from typing import Any, Protocol
 from ..exit_codes import NodeExit
 from ..plan.bars import ClosedBar
 from ..plan.day import Heard
+from ..plan.event_record import Deed, Protection
 from ..plan.limits import AtEngine, Wanted
+from ..plan.memory import Json
+from ..plan.order_ids import Leg
 from ..plan.rows import OrderRow, PositionRow, Rows
 from ..plan.situation import Submit
 from ..plan.traded import Traded
@@ -110,6 +113,28 @@ class Desk(Protocol):
         """Write a warning to the engine's log."""
 
 
+class EventDesk(Desk, Protocol):
+    """A desk at which an event-driven strategy sits; what it does is asked of its keeper first."""
+
+    def wanted_since_ms(self) -> int | None:
+        """Return from when on it has asked for past bars; ``None`` when it has not."""
+
+    def give_past(self, bar: ClosedBar) -> None:
+        """Give it a closed bar that nothing is decided on any more."""
+
+    def end_of_past(self) -> None:
+        """Tell it that it has been given what it has asked for, or what there is of it."""
+
+    def give(self, bar: ClosedBar) -> None:
+        """Give it the last closed bar; what it raises, this raises."""
+
+    def send(self, deed: Deed) -> None:
+        """Send an order of its own, or the request to cancel one."""
+
+    def deny(self, deed: Deed, reason: str) -> None:
+        """Tell it that an order of its own is not sent."""
+
+
 class Keeper(Protocol):
     """The thinking behind one line of what is traded; an engine calls it on its own thread."""
 
@@ -123,7 +148,7 @@ class Keeper(Protocol):
 
     @property
     def pending_looks(self) -> int:
-        """Looks that are due and have not happened."""
+        """Looks that are due and have not happened, and what else is on its way."""
 
     def started(self) -> None:
         """Begin: the engine is connected and reconciled, and bars are on their way."""
@@ -137,8 +162,59 @@ class Keeper(Protocol):
     def position_changed(self) -> None:
         """Take up that the position has changed."""
 
+    def look_again(self) -> None:
+        """Look: what may be done has changed."""
+
     def stopped(self) -> None:
         """Send nothing any more: the engine stops."""
+
+
+class EventKeeper(Keeper, Protocol):
+    """The thinking behind an event-driven strategy: what it wants done goes through here."""
+
+    @property
+    def memory(self) -> Json:
+        """What the strategy remembers: a copy of its own."""
+
+    def remember(self, value: Json) -> None:
+        """
+        Remember a value; the store has it before anything is sent that is asked for after this.
+
+        Raises
+        ------
+        ValueError
+            If it is no JSON value, or a very long one.
+
+        """
+
+    def protect(self, protection: Protection) -> None:
+        """
+        Keep the position at these levels.
+
+        Raises
+        ------
+        ValueError
+            If each position must have a stop, and this has none.
+
+        """
+
+    def next_id(self, leg: Leg) -> str:
+        """Return the client order id of the strategy's next order."""
+
+    def do(self, deed: Deed) -> None:
+        """Do it once it is remembered; deny it if it must not be."""
+
+    def never_arrived(self, client_order_id: str) -> None:
+        """Take up that the exchange has never known an order that was sent."""
+
+    def handler_failed(self, error: Exception) -> None:
+        """Take up that the strategy has failed while it was told of an event."""
+
+    def background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin `work`, and end the node if it fails."""
+
+    async def past_bars(self, since_ms: int) -> list[ClosedBar]:
+        """Return the closed bars since then, as far as there are, and as one question brings."""
 
 
 class Events(Protocol):

@@ -14,6 +14,7 @@ class About(StrEnum):
     ORDERS = "orders"
     RULE = "rule"
     MEMORY = "memory"
+    STRATEGY = "strategy"
 
 
 class Exchange(Protocol):
@@ -49,6 +50,9 @@ class Listener(Protocol):
 
     def note(self, sentence: str) -> None:
         """Hear what a person should know."""
+
+    def trades(self) -> bool:
+        """Return whether the node trades by now: every line of it is ready."""
 
     def may_open(self, symbol: str) -> bool:
         """Return whether risk may be added to a symbol now, as far as others know than itself."""

@@ -20,6 +20,7 @@ from ..face.changes import Changes
 from ..face.conditions import Conditions
 from ..guards.guard import StartCold
 from ..venue.binance.signing_clock import RECEIVE_WINDOW_MS
+from .event_keeper import EventKeeper
 from .keeper import Keeper
 
 SETTLE_SECONDS = RECEIVE_WINDOW_MS / 1000
@@ -53,13 +54,13 @@ class Ending:
         Told of whatever may have settled something.
     conditions : Conditions
         Where it says that nothing new is opened.
-    keepers : Mapping[str, Keeper]
+    keepers : Mapping[str, Keeper | EventKeeper]
         By symbol: who knows whether everything is settled.
 
     """
 
     def __init__(
-        self, changes: Changes, conditions: Conditions, keepers: Mapping[str, Keeper]
+        self, changes: Changes, conditions: Conditions, keepers: Mapping[str, Keeper | EventKeeper]
     ) -> None:
         self._changes = changes
         self._conditions = conditions

@@ -15,6 +15,7 @@ from ..guards.watch import Trading
 from ..plan.day import Heard
 from ..plan.limits import KEPT_BACK, AtEngine, Wanted
 from .around import About
+from .event_keeper import EventKeeper
 from .keeper import Keeper
 
 UNCLEAR = "outcomes"
@@ -38,7 +39,7 @@ class Hearing:
         What is wrong.
     bells : defaultdict[str, Bell]
         By the name of a watch: rung when it has to look at once.
-    keepers : dict[str, Keeper]
+    keepers : dict[str, Keeper | EventKeeper]
         By symbol.
     waited_for : set[str]
         The tags that are not ready yet.
@@ -56,7 +57,7 @@ class Hearing:
     changes: Changes
     conditions: Conditions
     bells: defaultdict[str, Bell]
-    keepers: dict[str, Keeper]
+    keepers: dict[str, Keeper | EventKeeper]
     waited_for: set[str]
     audit: Callable[[], Awaitable[None]]
     begin: Callable[[], None]
@@ -147,6 +148,10 @@ class Hearing:
     def odd(self, watch: str) -> None:
         """Let a watch look at once."""
         self.bells[watch].ring()
+
+    def trades(self) -> bool:
+        """Return whether it trades by now: every line is ready."""
+        return not self.waited_for
 
     def may_open(self, symbol: str) -> bool:
         """Return whether nothing is wrong with a symbol besides what its keeper has said."""

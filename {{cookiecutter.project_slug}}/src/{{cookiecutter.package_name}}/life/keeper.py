@@ -288,9 +288,7 @@ class Keeper:
                     k for k, n in self._cancel_refusals.items() if n >= CANCEL_REFUSALS
                 },
                 gone=self._gone,
-                may_open=is_right
-                and self._refusals.may_open(close_ms)
-                and self._past.has_cooled_down(close_ms),
+                may_open=is_right and self.is_time_to_open,
                 tick_size=self._desk.tick_size,
             )
         )
@@ -302,6 +300,14 @@ class Keeper:
                 self._desk.cancel(action.client_order_id)
             case Settled() if bars and is_right:
                 self._decided_ms = close_ms
+
+    @property
+    def is_time_to_open(self) -> bool:
+        """Whether neither refusals nor a stop-out of before keep anything from being opened."""
+        close_ms = self._window.last_close_ms
+        return close_ms is not None and (
+            self._refusals.may_open(close_ms) and self._past.has_cooled_down(close_ms)
+        )
 
     def _tell_refusals(self, close_ms: int) -> None:
         symbol = self._traded.symbol

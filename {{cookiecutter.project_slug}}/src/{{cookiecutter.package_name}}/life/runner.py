@@ -11,11 +11,11 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from ..config.complaints import PREFIX
 from ..config.settings import OnRefusal, Settings
-from ..engine.desk import Desk, Engine
+from ..engine.desk import Desk, Engine, EventDesk
 from ..exit_codes import ExitCode, NodeExit, complain
 from ..face.changes import Changes
 from ..face.conditions import Conditions
@@ -29,14 +29,14 @@ from ..guards.halt.guard import GivesWay
 from ..guards.halt.places import Halts
 from ..guards.lease.lease import Lease
 from ..guards.limit_book import LimitBook
-from ..plan.memory import form_of
 from ..plan.order_ids import owner_of
-from ..plan.traded import Traded
+from ..plan.traded import EventDriven, Traded
 from ..venue.binance.orders import SymbolQuestions
 from ..venue.binance.requests import Requests
 from .cold import note_of_a_cold_start, refusal_of_another, start_again, told
 from .control import NodeControl
 from .ending import HUNG, SETTLE_SECONDS, Ending
+from .event_keeper import EventKeeper
 from .flatten.at_end import SECONDS as FLATTEN_SECONDS
 from .flatten.at_end import flatten
 from .flatten.giving import until_given_back
@@ -88,12 +88,12 @@ class Runner:
         self._halts = Halts(settings)
         self._control = NodeControl(self._halts, self._lease, self._flatten_at_end)
         self._flattens: tuple[str | None] | None = None
-        self._keepers: dict[str, Keeper] = {}
+        self._keepers: dict[str, Keeper | EventKeeper] = {}
         self._memory_store = MemoryStore(settings, self._lease)
         self._memories = {
             each.tag: Memory(each.tag, form, self._memory_store)
             for each in traded
-            if (form := form_of(each.rule)) is not None
+            if (form := each.memory_form) is not None
         }
         self._watchdog = Watchdog()
         self._changes = Changes()
@@ -216,11 +216,17 @@ class Runner:
         await self._engine.start()
         # From here on the keepers report: ready, or why not.
 
-    def _make_keeper(self, traded: Traded, desk: Desk) -> Keeper:
+    def _make_keeper(self, traded: Traded, desk: Desk) -> Keeper | EventKeeper:
         owner = owner_of(self._settings.id, traded.tag, traded.symbol)
         questions = SymbolQuestions(self._settings, self._requests, traded)
         memory = self._memories.get(traded.tag)
-        keeper = Keeper(traded, owner, desk, questions, self._hearing, memory)
+        keeper: Keeper | EventKeeper
+        if isinstance(traded, EventDriven):
+            assert memory is not None, "an event-driven line always has one"
+            seat = cast("EventDesk", desk)
+            keeper = EventKeeper(traded, owner, seat, questions, self._hearing, memory)
+        else:
+            keeper = Keeper(traded, owner, desk, questions, self._hearing, memory)
         self._keepers[traded.symbol] = keeper
         return keeper
 

@@ -3,7 +3,8 @@ Deterministic client order ids: the same decision has the same id before and aft
 
 The form is ``{version}{owner}-{bar close in seconds}-{leg}{slot}{attempt}``, for example
 ``1kq3vabc-1704085259-E0`` for an entry and ``1kq3vabc-1704085259-R070`` for the resting order of
-slot 7. Only resting orders have a slot.
+slot 7. Resting orders have a slot; the orders that an event-driven strategy makes itself have their
+number within the bar in its place: ``E000`` and ``X000`` are its first entry and its first exit.
 
 The owner is the version and seven letters drawn from trader id, tag and symbol, so that two traders
 on one account, two strategies of one trader, and one strategy on two symbols never make the same
@@ -30,7 +31,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _OWNER_LETTERS = 7
 _FORM = re.compile(
     rf"(?P<owner>{VERSION}[a-z2-7]{{{_OWNER_LETTERS}}})-(?P<close>[0-9]{{10}})-"
-    r"(?:(?P<leg>[EXST])|R(?P<slot>[0-9a-z]{2}))(?P<attempt>[0-9a-z])"
+    r"(?:(?P<leg>[EXST])|(?P<numbered>[EXR])(?P<slot>[0-9a-z]{2}))(?P<attempt>[0-9a-z])"
 )
 
 
@@ -60,7 +61,8 @@ class OrderId:
     attempt : int
         0 to 35; grows only when the exchange has ended the previous attempt without a fill.
     slot : int, optional
-        0 to 1295; which of the resting orders it is.
+        0 to 1295; which of the resting orders it is, or the number of an order that an event-driven
+        strategy makes itself.
 
     """
 
@@ -71,9 +73,8 @@ class OrderId:
     slot: int | None = None
 
     def __str__(self) -> str:
-        is_whole = 0 <= self.attempt < MAX_ATTEMPTS and (
-            (self.slot is None) != (self.leg is Leg.RESTING) and 0 <= (self.slot or 0) < MAX_SLOTS
-        )
+        # Which legs have a slot, the form says.
+        is_whole = 0 <= self.attempt < MAX_ATTEMPTS and 0 <= (self.slot or 0) < MAX_SLOTS
         text = ""
         if is_whole:
             slot = "" if self.slot is None else _DIGITS[self.slot // 36] + _DIGITS[self.slot % 36]
@@ -116,7 +117,7 @@ def parse(text: str) -> OrderId | None:
     return OrderId(
         owner=match["owner"],
         close_seconds=int(match["close"]),
-        leg=Leg(match["leg"] or Leg.RESTING),
+        leg=Leg(match["leg"] or match["numbered"]),
         attempt=int(match["attempt"], 36),
         slot=None if slot is None else int(slot, 36),
     )

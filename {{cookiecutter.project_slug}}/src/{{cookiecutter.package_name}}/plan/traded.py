@@ -1,15 +1,16 @@
-"""What is traded: a rule, on a symbol, by bars of a length, under a tag."""
+"""What is traded: a rule or a strategy, on a symbol, by bars of a length, under a tag."""
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from .bars import BarLength
-from .memory import first, form_of
+from .event_record import EventRecord
+from .memory import Json, MemoryForm, first, form_of
 from .order_ids import owner_of
-from .target import Rule
+from .target import Rule, Target, View
 
 _TAG = re.compile(r"[A-Za-z0-9_]{1,10}")
 _SYMBOL = re.compile(r"[A-Z0-9]{2,30}")
@@ -62,6 +63,72 @@ class Traded:
         """
         return BarLength(self.bar)
 
+    @property
+    def memory_form(self) -> MemoryForm | None:
+        """What is said of its memory; ``None`` when it remembers nothing."""
+        return form_of(self.rule)
+
+
+@dataclass(frozen=True, slots=True)
+class _NoRule:
+    """Stands where an event-driven strategy has no rule: it only says how many bars are needed."""
+
+    window: int
+
+    def target(self, view: View) -> Target:
+        raise NotImplementedError("An event-driven strategy is not asked for a target.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventDriven(Traded):
+    """
+    A line for a strategy that acts upon events; see docs/event-driven.md.
+
+    Parameters
+    ----------
+    make : Callable[[], object]
+        Makes the strategy: an `EventDrivenStrategy`. Called once, at the start.
+    window : int
+        How many closed bars it is given before its first decision; 1 to 1,000.
+    stops : bool
+        Whether each position must have a stop: one that has none declared is closed. Without,
+        a position is left as it is.
+    first_memory : Json
+        What the strategy remembers before it has remembered anything.
+    memory_version : int
+        The version of the form of what it remembers; a new one for each new form.
+    upgraded : Callable[[int, Json], Json], optional
+        Makes what was remembered in an earlier version one of this version.
+
+    """
+
+    rule: Rule = field(init=False, repr=False)
+    make: Callable[[], object]
+    window: int
+    stops: bool = True
+    first_memory: Json = None
+    memory_version: int = 1
+    upgraded: Callable[[int, Json], Json] | None = None
+
+    def __post_init__(self) -> None:
+        # A frozen field can be set in no other way.
+        object.__setattr__(self, "rule", _NoRule(self.window))
+
+    @property
+    def memory_form(self) -> MemoryForm:
+        """What is said of its memory: the strategy's own value is a part of what is remembered."""
+        upgraded = self.upgraded
+
+        def upgrade(version: int, record: Json) -> Json:
+            assert upgraded is not None
+            if not isinstance(record, dict) or "value" not in record:
+                raise ValueError("It is no record of an event-driven strategy.")
+            return {**record, "value": upgraded(version, record["value"])}
+
+        first_record = EventRecord(value=self.first_memory).to_json()
+        form = MemoryForm(self.memory_version, first_record)
+        return form if upgraded is None else replace(form, upgraded=upgrade)
+
 
 def complaints(traded: Sequence[Traded], trader_id: str) -> list[str]:
     """Return what is wrong with the list of what is traded, in sentences; empty when nothing is."""
@@ -103,11 +170,11 @@ def _complaints_about(each: Traded) -> Iterator[str]:
         yield f"{name} cools down for {each.cool_down} bars; 0 to {MOST_BARS:,} can be."
     if each.max_quantity is not None and not each.max_quantity > 0:
         yield f"{name} has a max_quantity of {each.max_quantity}; it must be above 0."
-    yield from _complaints_about_memory(name, each.rule)
+    yield from _complaints_about_memory(name, each)
 
 
-def _complaints_about_memory(name: str, rule: Rule) -> Iterator[str]:
-    form = form_of(rule)
+def _complaints_about_memory(name: str, each: Traded) -> Iterator[str]:
+    form, rule = each.memory_form, each.rule
     if form is None:
         if hasattr(rule, "memory_version") or hasattr(rule, "first_memory"):
             yield f"{name} needs both to remember something: memory_version and first_memory."

@@ -5,9 +5,10 @@ A new strategy is a file beside this one, and a line in the list below.
 """
 
 from dataclasses import replace
+from decimal import Decimal
 
 from ..config.settings import Settings
-from ..plan.traded import Traded
+from ..plan.traded import EventDriven, Traded
 from .ema_cross import EmaCross
 from .grid import Grid
 from .mean_reversion import MeanReversion
@@ -27,7 +28,17 @@ def lines(settings: Settings, own: StrategySettings) -> dict[str, Traded]:
         ),
         "mean_reversion": Traded(MeanReversion(quantity), symbol, bar="1m", tag="MRV001"),
         "grid": Traded(Grid(quantity), symbol, bar="1m", tag="GRD001"),
+        "bracket": EventDriven(
+            make=lambda: _bracket(quantity), symbol=symbol, bar="1m", tag="BRK001", window=60
+        ),
     }
+
+
+def _bracket(quantity: Decimal) -> object:
+    # Imported here: NautilusTrader is loaded only by the command that trades.
+    from .bracket import Bracket, BracketConfig
+
+    return Bracket(BracketConfig(quantity))
 
 
 def traded(settings: Settings, own: StrategySettings) -> list[Traded]:

@@ -11,11 +11,12 @@ from typing import Any
 
 from nautilus_trader.common.enums import ComponentState
 from nautilus_trader.live.node import TradingNode
+from nautilus_trader.trading.strategy import Strategy
 
 from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit, one_line
 from ...plan.rows import Rows
-from ...plan.traded import Traded
+from ...plan.traded import EventDriven, Traded
 from ...venue.binance.requests import Requests
 from ...venue.records import ExchangeRecord
 from ..desk import Events, MakeKeeper, StoreLine
@@ -27,6 +28,7 @@ from .adapter import (
     MISSED_TOPIC,
     MendedExecClientFactory,
 )
+from .event_driven import made
 from .limited import limit_orders
 from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node, check_certificate
 from .outcome_hooks import hook
@@ -102,7 +104,7 @@ class EngineV1:
         self._node = node
         bus = node.kernel.msgbus
         for each in traded:
-            strategy = TargetStrategy(_strategy_config(each), each, make_keeper)
+            strategy = _strategy(each, make_keeper)
             node.trader.add_strategy(strategy)
             bus.subscribe(f"events.system.{strategy.id}", self._on_strategy_state)
         self._line = StoreLineV1(node.cache, self.store_format.prefix)
@@ -267,6 +269,18 @@ class EngineV1:
                 await asyncio.wait(queues, timeout=STOP_SECONDS)
         # Closes the store's connection after what is queued for it has been written.
         kernel.dispose()
+
+
+def _strategy(traded: Traded, make_keeper: MakeKeeper) -> Strategy:
+    if not isinstance(traded, EventDriven):
+        return TargetStrategy(_strategy_config(traded), traded, make_keeper)
+    try:
+        return made(traded, make_keeper)
+    except (TypeError, ValueError) as error:
+        raise NodeExit(
+            ExitCode.CONFIGURATION,
+            f"The strategy of the line {traded.tag} cannot be made: {one_line(error)}.",
+        ) from error
 
 
 def _strategy_config(traded: Traded) -> TargetStrategyConfig:
