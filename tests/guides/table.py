@@ -186,6 +186,8 @@ GUIDES = (
             "TRADER_HTTP_PORT=8081 my-trader run --standby": Way(
                 until='"stage": "lease"', reason="It waits for as long as the other node trades."
             ),
+            'make drill ARGS="two-nodes kill-beside-standby pause-beside-standby '
+            'pause-in-flight-beside-standby"': ONLY_READ,
         },
     ),
     Guide(
