@@ -17,7 +17,6 @@ from recovery_drill.record.policy import Policy
 from recovery_drill.record.rebuild import from_records
 from recovery_drill.record.verdict import ScenarioVerdict
 
-PLAY_SECONDS = 900.0
 UNDISTURBED = "undisturbed"
 FAILURE, SKIPPED = "failure.txt", "skipped.txt"
 
@@ -162,7 +161,7 @@ async def _play(
     world = World(ground.policy, runtime, folder, disturbed=disturbed, crash_points=points)
     failure = skipped = ""
     try:
-        async with asyncio.timeout(PLAY_SECONDS):
+        async with asyncio.timeout(scenario.seconds):
             if why := scenario.unavailable(runtime):
                 raise Unsupported(why)
             await world.open()
@@ -180,7 +179,7 @@ async def _play(
     except Inconclusive as reason:
         failure = world.environment_failure() or str(reason)
     except TimeoutError:
-        failure = f"The play was not over after {PLAY_SECONDS:g} s."
+        failure = f"The play was not over after {scenario.seconds:g} s."
     except UsageError:
         raise
     except Exception as error:

@@ -36,6 +36,8 @@ class Scenario:
     leave_out : Mapping[str, str]
         Checks that its situation makes no promise about, each with the reason. Without
         ``equals-undisturbed`` it is not played undisturbed at all.
+    seconds : float
+        How long one play may take; after that nothing can be said.
 
     """
 
@@ -47,6 +49,7 @@ class Scenario:
     default: bool = False
     kills: bool = True
     leave_out: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 900.0
 
     @property
     def is_compared(self) -> bool:

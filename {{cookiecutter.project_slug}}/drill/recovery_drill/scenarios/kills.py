@@ -1,5 +1,8 @@
 """Kills at five moments that matter, and kills spread over a long trade."""
 
+from itertools import pairwise
+from random import Random
+
 from recovery_drill.faults.fault import Fault
 from recovery_drill.faults.node import NodeKill
 from recovery_drill.faults.store import StoreLoss
@@ -88,18 +91,22 @@ async def killed_holding(world: World, fault: Fault) -> None:
     await restart_and_trade_on(world)
 
 
-def kill_every(bars: int, kills: int) -> Situation:
-    """Return a situation that trades through `bars` bars with `kills` faults spread between."""
+def kill_at_random(bars: int, kills: int) -> Situation:
+    """Return a situation that trades through `bars` bars, with `kills` faults somewhere between.
+
+    The same numbers give the same places: whoever plays it again kills there again.
+    """
+    chosen = Random(f"{kills} of {bars}")  # noqa: S311 - nothing secret
+    places = sorted(chosen.sample(range(1, bars), min(kills, bars - 1)))
 
     async def play(world: World, fault: Fault) -> None:
         await world.first_start()
-        stretch = bars // (kills + 1)
-        for _ in range(kills):
-            await steps(world, stretch)
+        for before, place in pairwise((0, *places)):
+            await steps(world, place - before)
             await world.until_stored()
             await world.begin(fault)
             await world.restart_node()
-        await steps(world, bars - kills * stretch)
+        await steps(world, bars - (places[-1] if places else 0))
         if (await world.market.ledger()).fills:
             world.saw("fills")
 
@@ -154,8 +161,9 @@ def long_haul(bars: int, kills: int) -> Scenario:
     """Return the scenario that trades through many bars with kills between."""
     return Scenario(
         LONG_HAUL,
-        f"The node trades through {bars} bars and is killed {kills} times between.",
+        f"The node trades through {bars} bars and is killed {kills} times, somewhere between.",
         frozenset({"fills"}),
-        kill_every(bars, kills),
+        kill_at_random(bars, kills),
         NodeKill,
+        seconds=900.0 + 3 * bars + 60 * kills,
     )
