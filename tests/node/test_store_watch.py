@@ -14,6 +14,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import TestClock
+from nautilus_trader.common.factories import OrderFactory
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, StrategyId, TraderId
+from nautilus_trader.model.objects import Quantity
+from nautilus_trader.test_kit.stubs.events import TestEventStubs
 
 from node.baked import module
 from node.conftest import Start
@@ -490,6 +497,41 @@ def test_a_list_that_begins_anew_may_be_short() -> None:
     assert marks.judge(anew, 0.5) is MARKS.Store.RIGHT
     gone = MARKS.Look(mark=marks.next(), lengths={}, has_format=True)
     assert marks.judge(gone, 0.5) is MARKS.Store.WRONG
+
+
+def sent_order(line: Any, cache: Any) -> Any:
+    """Return an order that has been sent under a name, after which the watch has been told."""
+    factory = OrderFactory(TraderId(TRADER), StrategyId("S-001"), TestClock())
+    order = factory.market(
+        InstrumentId.from_str("BTCUSDT-PERP.BINANCE"),
+        OrderSide.BUY,
+        Quantity.from_str("0.010"),
+        client_order_id=ClientOrderId("A"),
+    )
+    cache.add_order(order)
+    submitted = TestEventStubs.order_submitted(order)
+    order.apply(submitted)
+    cache.update_order(order)
+    line.note(submitted)
+    return order
+
+
+def test_an_order_that_is_forgotten_and_sent_again_is_not_missed() -> None:
+    cache = Cache()
+    line = module("engine.v1.store_line").StoreLineV1(cache, "")
+    order = sent_order(line, cache)
+    marks, look = marks_with(*line.written())
+    line.written()
+    cache.purge_order(order.client_order_id)
+    empty = MARKS.Look(mark=look.mark, lengths={}, has_format=True)
+    marks.note(line.written())
+    assert marks.judge(empty, 0.5) is MARKS.Store.RIGHT  # forgotten
+    sent_order(line, cache)
+    begun = MARKS.Look(mark=marks.next(), lengths={}, has_format=True)
+    marks.note(line.written())
+    assert marks.judge(begun, 0.5) is MARKS.Store.RIGHT  # its list is on its way
+    gone = MARKS.Look(mark=marks.next(), lengths={}, has_format=True)
+    assert marks.judge(gone, 0.5) is MARKS.Store.WRONG  # with this mark it should be there
 
 
 def test_marks_that_never_came_prove_with_the_next_one() -> None:

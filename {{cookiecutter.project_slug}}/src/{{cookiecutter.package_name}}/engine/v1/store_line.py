@@ -1,6 +1,6 @@
 """The engine's own way to its store: a mark written along it, and what it must have brought."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nautilus_trader.model.events import OrderEvent, PositionEvent
@@ -31,6 +31,7 @@ class StoreLineV1:
         self._prefix = prefix
         self._orders: set[ClientOrderId] = set()
         self._positions: set[PositionId] = set()
+        self._told: set[ClientOrderId] = set()
 
     @property
     def mark_key(self) -> str:
@@ -58,18 +59,22 @@ class StoreLineV1:
         orders = {order.client_order_id: order for order in cache.orders_open()}
         orders |= {order.client_order_id: order for order in cache.orders_inflight()}
         positions = {position.id: position for position in cache.positions_open()}
-        orders |= {name: cache.order(name) for name in self._orders}
+        orders |= {name: cache.order(name) for name in self._orders | self._told}
         positions |= {name: cache.position(name) for name in self._positions}
         self._orders.clear()
         self._positions.clear()
-        return [*self._of_orders(orders.values()), *self._of_positions(positions.values())]
+        self._told = {name for name, order in orders.items() if order and not order.is_closed}
+        return [*self._of_orders(orders), *self._of_positions(positions.values())]
 
-    def _of_orders(self, orders: Any) -> Iterator[Written]:
-        for order in orders:
-            if order is not None:
-                name = order.client_order_id.value
-                key = f"{self._prefix}orders:{name}"
-                yield Written(key, f"order {name}", order.event_count)
+    def _of_orders(self, orders: Mapping[ClientOrderId, Any]) -> Iterator[Written]:
+        for name, order in orders.items():
+            key, what = f"{self._prefix}orders:{name.value}", f"order {name.value}"
+            if order is None:
+                # It never arrived at the exchange and is forgotten, in the store as well.
+                yield Written(key, what, 0, "forgotten")
+            else:
+                # Sent again under its name, its list begins anew.
+                yield Written(key, what, order.event_count, str(order.init_id))
 
     def _of_positions(self, positions: Any) -> Iterator[Written]:
         for position in positions:
