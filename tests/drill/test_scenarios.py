@@ -160,6 +160,7 @@ def test_each_fault_of_the_contract_has_a_scenario() -> None:
         "gate": "kill-with-order-in-flight",
         "delay": "exchange-late-answers",
         "wick": "kill-then-stop-fills",
+        "reach": "kill-then-stop-fills",
     }
     contract = (PROJECT / "drill" / "contract.md").read_text("utf-8")
     table = contract.split("| fault | what happens |")[1].split("\n\n")[0]
