@@ -155,6 +155,7 @@ GUIDES = (
     Guide(page="docs/going-live.md"),
     Guide(
         page="docs/guide.md",
+        trades=True,
         stack=True,
         given={"localhost:8080": "localhost:{node_port}"},
         ways={
