@@ -71,8 +71,9 @@ class EventDrivenStrategy(Strategy):  # type: ignore[misc]  # the engine ships n
     def __init__(self, config: StrategyConfig | None = None) -> None:
         line = BEING_MADE.get(None)
         if line is None:
+            name = type(self).__name__
             raise RuntimeError(
-                f"Only the node makes a {type(self).__name__}, by the `make` of its EventDriven line "
+                f"Only the node makes a {name}, by the `make` of its EventDriven line "
                 "in strategies/: no unit test and no backtest can."
             )
         self.instrument_id: InstrumentId = instrument_id_of(line.symbol)
