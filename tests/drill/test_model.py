@@ -52,3 +52,9 @@ def test_a_symbol_that_is_not_told_is_of_minutes() -> None:
 def test_bars_are_called_as_the_exchange_calls_them(seconds: int, interval: str) -> None:
     assert interval_of(seconds) == interval
     assert Traded("EMA001", SYMBOL, seconds, 60).interval == interval
+
+
+def test_a_node_that_does_not_come_to_rest_is_quoted() -> None:
+    told = {"name": f"rule of {SYMBOL}", "sentence": "The rule of DON001 has failed."}
+    assert "it said" not in state().doing()
+    assert state(conditions=[told]).doing().endswith("; it said: The rule of DON001 has failed")

@@ -159,11 +159,7 @@ class Node:
             return f"it had ended with code {self.child.exit_code}: {self.child.last_words()}"
         if state is None:
             return "its endpoint did not answer"
-        waiting = [o.client_order_id for o in state.orders if not o.closed]
-        return (
-            f"it was in stage {state.stage}, had decided {state.decided_bar or 'no bar'} and had "
-            f"{state.inflight} in flight (orders not closed: {', '.join(waiting) or 'none'})"
-        )
+        return state.doing()
 
     async def close(self) -> None:
         """End the process if it still runs, and the connection to its endpoint."""

@@ -124,6 +124,16 @@ class NodeState(msgspec.Struct, frozen=True):
         """Return the signed sum of the node's open positions in `symbol`."""
         return sum((p.quantity for p in self.positions if p.symbol == symbol), Decimal(0))
 
+    def doing(self) -> str:
+        """Return one clause on what the node was doing, and what it said is wrong."""
+        waiting = [o.client_order_id for o in self.orders if not o.closed]
+        clause = (
+            f"it was in stage {self.stage}, had decided {self.decided_bar or 'no bar'} and had "
+            f"{self.inflight} in flight (orders not closed: {', '.join(waiting) or 'none'})"
+        )
+        wrong = " ".join(each.sentence for each in self.conditions or ())
+        return f"{clause}; it said: {wrong.removesuffix('.')}" if wrong else clause
+
 
 class ExchangePosition(msgspec.Struct, frozen=True):
     """One position on the exchange's ledger; `quantity` is signed and never zero."""

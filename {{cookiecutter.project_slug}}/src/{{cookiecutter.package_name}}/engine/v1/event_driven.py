@@ -71,7 +71,11 @@ class EventDrivenStrategy(Strategy):  # type: ignore[misc]  # the engine ships n
     def __init__(self, config: StrategyConfig | None = None) -> None:
         line = BEING_MADE.get(None)
         if line is None:
-            raise RuntimeError("It is made by the node, for a line EventDriven of strategies/.")
+            name = type(self).__name__
+            raise RuntimeError(
+                f"Only the node makes a {name}, by the `make` of its EventDriven line "
+                "in strategies/: no unit test and no backtest can."
+            )
         self.instrument_id: InstrumentId = instrument_id_of(line.symbol)
         """The instrument of its line."""
         self.bar_type: BarType = bar_type_of(self.instrument_id, line.bar_length)
