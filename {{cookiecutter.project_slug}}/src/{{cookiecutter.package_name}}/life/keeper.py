@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from decimal import Decimal
 from typing import Any
 
-from ..engine.desk import ChangeKind, Desk, OrderChange
+from ..engine.desk import Desk
+from ..engine.order_changes import ChangeKind, OrderChange
 from ..exit_codes import ExitCode, NodeExit
 from ..plan.attempts import candidates
 from ..plan.bars import BarWindow, ClosedBar
@@ -27,7 +28,8 @@ from ..venue.binance.orders import NO_SUCH_ORDER_TO_CANCEL
 from ..venue.questions import ask
 from .around import About, Exchange, Listener
 from .asked_rule import AskedRule
-from .memory import Memory, MemoryWriting
+from .memory import Memory
+from .memory_writing import MemoryWriting
 from .past import Past
 from .refusals import Refusals
 
