@@ -133,12 +133,15 @@ class Life:
         The strategy's ``on_bar``.
     may_open_now : bool
         Whether no condition holds.
+    halted : bool
+        Whether a person has halted the symbol.
 
     """
 
     world: World
     decide: Callable[["Life", Any], None]
     may_open_now: bool = True
+    halted: bool = False
     keeper: Any = None
     given: list[int] = field(default_factory=list)
     past: list[int] = field(default_factory=list)
@@ -194,6 +197,13 @@ class Life:
         self.soon(lambda: self.keeper.order_changed(change))
         if self.world.position != before:
             self.soon(self.keeper.position_changed)
+
+    def opens(self, deed: Any) -> bool:
+        """Return whether an order would make what is held larger; each is of the same size."""
+        if IDS.parse(deed.client_order_id).leg == "X":
+            return False
+        held, sign = self.world.position, 1 if deed.order["side"] == "BUY" else -1
+        return held * sign >= 0 or abs(held) < ONE
 
     def send(self, deed: Any) -> None:
         if deed.order is None:
@@ -281,8 +291,11 @@ class Life:
     def trades(self) -> bool:
         return self.is_trading
 
+    def is_halted(self, symbol: str) -> bool:
+        return self.halted
+
     def may_open(self, symbol: str) -> bool:
-        return self.may_open_now and not self.wrongs
+        return self.may_open_now and not (self.halted or self.wrongs)
 
     # -- Life ------------------------------------------------------------------------------------
 

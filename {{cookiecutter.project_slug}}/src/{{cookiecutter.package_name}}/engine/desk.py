@@ -93,6 +93,9 @@ class EventDesk(Desk, Protocol):
     def give(self, bar: ClosedBar) -> None:
         """Give it the last closed bar; what it raises, this raises."""
 
+    def opens(self, deed: Deed) -> bool:
+        """Return whether an order of its own could make larger what is held now."""
+
     def send(self, deed: Deed) -> None:
         """Send an order of its own, or the request to cancel one."""
 
@@ -159,7 +162,7 @@ class EventKeeper(Keeper, Protocol):
         Raises
         ------
         ValueError
-            If each position must have a stop, and this has none.
+            If each position must have a stop and this has none, or a level is no price.
 
         """
 

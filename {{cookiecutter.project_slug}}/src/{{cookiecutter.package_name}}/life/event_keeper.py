@@ -32,6 +32,10 @@ WHILE_FAILED = (
     "What it wanted done in that call is left undone, its protection is kept, and it is asked "
     "again at the next bar."
 )
+WHILE_EVENT_FAILED = (
+    "What it wanted done before it failed is done, its protection is kept, and nothing is opened "
+    "before the next bar."
+)
 
 
 class EventKeeper:
@@ -92,7 +96,7 @@ class EventKeeper:
             background=self.background,
             look_again=self._keeper.look_again,
         )
-        self._protection = EventProtection(line, owner, desk, self._sending)
+        self._protection = EventProtection(line, owner, desk, self._sending, self._keeper)
 
     # -- As the engine and the node see it -------------------------------------------------------
 
@@ -129,6 +133,7 @@ class EventKeeper:
 
     def bar(self, bar: ClosedBar) -> None:
         """Take up a closed bar; the strategy is given it at the next look."""
+        self._sending.bar_closed(bar.close_ms)
         self._keeper.bar(bar)
 
     def order_changed(self, change: OrderChange) -> None:
@@ -216,6 +221,8 @@ class EventKeeper:
             if self._sending.is_due:
                 self._sending.write_soon()
             self._give(view.bars)
+        if self._listener.is_halted(self._line.symbol):
+            self._protection.cancel_entries(view.position)
         return self._protection.target(view.position)
 
     # -- Bars ------------------------------------------------------------------------------------
@@ -247,15 +254,18 @@ class EventKeeper:
             self._desk.give(bar)
         except Exception as error:
             sending.now, sending.unsent = before, due
-            self.handler_failed(error)
+            self._failed(error, WHILE_FAILED)
             return
         sending.change(replace(sending.now, finished_ms=bar.close_ms))
 
     def handler_failed(self, error: Exception) -> None:
-        """Take up that the strategy has failed; its protection is kept."""
+        """Take up that the strategy has failed while it was told of an event or a past bar."""
+        self._failed(error, WHILE_EVENT_FAILED)
+
+    def _failed(self, error: Exception, doing: str) -> None:
         self._desk.warn("".join(traceback.format_exception(error)))
         told = f"{self._line.tag} has failed: {type(error).__name__}: {one_line(error)}."
-        self._listener.wrong(About.STRATEGY, self._line.symbol, told, WHILE_FAILED)
+        self._listener.wrong(About.STRATEGY, self._line.symbol, told, doing)
 
     # -- What the strategy asks for --------------------------------------------------------------
 
@@ -271,10 +281,10 @@ class EventKeeper:
         Raises
         ------
         ValueError
-            If it is no JSON value.
+            If it is no JSON value, or a very long one.
 
         """
-        self._sending.change(replace(self._sending.now, value=copy_of(value)))
+        self._sending.remember(value)
 
     def protect(self, protection: Protection) -> None:
         """
@@ -283,7 +293,7 @@ class EventKeeper:
         Raises
         ------
         ValueError
-            If each position must have a stop, and this has none.
+            If each position must have a stop and this has none, or a level is no price.
 
         """
         self._protection.declare(protection)

@@ -11,9 +11,11 @@ from decimal import Decimal
 from ..engine.desk import EventDesk
 from ..plan.event_record import Protection
 from ..plan.order_ids import Leg, leg_of, parse
+from ..plan.rows import OrderRow
 from ..plan.target import Target, on_tick
 from ..plan.traded import EventDriven
 from .event_sending import EventSending
+from .keeper import Keeper
 
 
 class EventProtection:
@@ -30,16 +32,24 @@ class EventProtection:
         The strategy's desk.
     sending : EventSending
         What is remembered, the levels with it.
+    keeper : Keeper
+        Knows which orders are left alone since the exchange refuses to cancel them.
 
     """
 
     def __init__(
-        self, line: EventDriven, owner: str, desk: EventDesk, sending: EventSending
+        self,
+        line: EventDriven,
+        owner: str,
+        desk: EventDesk,
+        sending: EventSending,
+        keeper: Keeper,
     ) -> None:
         self._line = line
         self._owner = owner
         self._desk = desk
         self._sending = sending
+        self._keeper = keeper
         self._told_naked: Decimal | None = None
 
     def declare(self, protection: Protection) -> None:
@@ -49,9 +59,13 @@ class EventProtection:
         Raises
         ------
         ValueError
-            If each position must have a stop, and this has none.
+            If each position must have a stop and this has none, or a level is no price.
 
         """
+        for level in (protection.stop, protection.take_profit):
+            # It would be believed until the exchange is asked for it, and read by no later start.
+            if level is not None and not (level.is_finite() and level > 0):
+                raise ValueError(f"The level {level} is no price.")
         if protection.stop is None and self._line.stops:
             raise ValueError(
                 f"Each position of {self._line.tag} must have a stop; its line in strategies/ can "
@@ -93,7 +107,8 @@ class EventProtection:
         """Return a position at the levels that are declared for it."""
         if position == 0:
             self._told_naked = None
-            self._cancel_left_exits()
+            for row in self._resting(Leg.EXIT):  # nothing is left to exit from
+                self._desk.cancel(row.client_order_id)
             return Target(Decimal(0))
         # What the store has not taken yet might be taken back; it is better than nothing.
         for record in (self._sending.kept, self._sending.now):
@@ -109,12 +124,23 @@ class EventProtection:
             )
         return Target(Decimal(0))
 
-    def _cancel_left_exits(self) -> None:
-        """Cancel the strategy's own exits where nothing is left to exit from."""
-        for row in self._desk.unfinished():
-            is_exit = leg_of(row.client_order_id, self._owner) is Leg.EXIT
-            if is_exit and not row.is_in_flight and row.type != "MARKET":
+    def cancel_entries(self, position: Decimal) -> None:
+        """Cancel the strategy's own orders that rest and would make the position larger."""
+        for row in self._resting(Leg.ENTRY):
+            left = row.signed_quantity * (row.quantity - row.filled) / row.quantity
+            if left * position >= 0 or abs(left) > abs(position):
                 self._desk.cancel(row.client_order_id)
+
+    def _resting(self, leg: Leg) -> list[OrderRow]:
+        """Return the strategy's own orders that rest, and that can be cancelled."""
+        return [
+            row
+            for row in self._desk.unfinished()
+            if leg_of(row.client_order_id, self._owner) is leg
+            and row.type != "MARKET"
+            and not row.is_in_flight
+            and row.client_order_id not in self._keeper.refused_cancels
+        ]
 
     def forget(self) -> None:
         """Forget the levels of a position that is gone, or of an entry that has come to nothing."""

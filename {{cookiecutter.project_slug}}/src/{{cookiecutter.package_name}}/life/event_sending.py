@@ -14,12 +14,16 @@ from typing import Any
 from ..engine.desk import EventDesk
 from ..exit_codes import ExitCode, NodeExit
 from ..plan.event_record import Deed, EventRecord, from_json
+from ..plan.memory import Json, copy_of
 from ..plan.order_ids import Leg, leg_of, parse
 from ..plan.traded import EventDriven
 from .around import About, Listener
 from .memory import Memory
 from .memory_store import NotRememberedError
 from .memory_writing import AGAIN_SECONDS, WHILE_AWAY
+
+SPARE_BYTES = 8_000
+"""What a strategy remembers leaves so much of the record for its orders and its levels."""
 
 
 class EventSending:
@@ -71,6 +75,7 @@ class EventSending:
         self.unsent: list[Deed] = []
         self._sent: dict[str, Deed] = {}
         self._known: Collection[str] = ()
+        self._newest_ms = 0
         self._is_open = False
         self._has_ended = False
         self._is_writing = False
@@ -117,9 +122,22 @@ class EventSending:
         return self._is_writing and not self._is_away
 
     def may_go(self) -> list[Deed]:
-        """Return what is not sent and need not wait: while a condition holds, nothing is opened."""
+        """
+        Return what is not sent and need not wait.
+
+        While a condition holds nothing is opened, nor is it once another bar has closed, whether
+        the strategy has been given that or not.
+        """
+        if not self._listener.trades():
+            return []
         may_open = self._listener.may_open(self._line.symbol)
-        return [deed for deed in self.unsent if may_open or not deed.opens]
+        return [
+            deed for deed in self.unsent if not deed.opens or (may_open and self._is_in_time(deed))
+        ]
+
+    def _is_in_time(self, deed: Deed) -> bool:
+        parts = parse(deed.client_order_id)
+        return parts is not None and parts.close_seconds >= self._newest_ms // 1000
 
     @property
     def is_due(self) -> bool:
@@ -136,6 +154,21 @@ class EventSending:
         """Take up what is to be remembered from now on."""
         self.now = now
         self.write_soon()
+
+    def remember(self, value: Json) -> None:
+        """
+        Remember a value of the strategy's.
+
+        Raises
+        ------
+        ValueError
+            If it is no JSON value, or a very long one.
+
+        """
+        now = replace(self.now, value=copy_of(value))
+        if self._memory.room_besides(replace(now, due=()).to_json()) < SPARE_BYTES:
+            raise ValueError("what is to be remembered is so long that no order fits in besides")
+        self.change(now)
 
     def next_id(self, close_ms: int, leg: Leg) -> str:
         """Return the client order id of the strategy's next order of a bar."""
@@ -160,22 +193,35 @@ class EventSending:
     def never_arrived(self, client_order_id: str) -> None:
         """Send an order again that the exchange has never known, as long as its bar is the last."""
         deed = self._sent.pop(client_order_id, None)
+        if Deed(client_order_id) in self.unsent:
+            return  # it was to be cancelled: it is as it should be
         if deed is not None:
             self.unsent.append(deed)
             self.write_soon()
         elif leg_of(client_order_id, self._owner) in (Leg.ENTRY, Leg.EXIT):
             self._desk.warn(f"{client_order_id} never arrived, and its bar is over: it is dropped")
 
+    def bar_closed(self, close_ms: int) -> None:
+        """Take up that a bar has closed: entries of an earlier one are not sent any more."""
+        self._newest_ms = close_ms
+
     def end_bar(self) -> None:
-        """Deny what its bar has not seen sent: another one has closed."""
-        unsent, self.unsent = self.unsent, []
-        for deed in unsent:
+        """Deny the orders that were not sent before another bar has closed; a cancel stays due."""
+        over = [deed for deed in self.unsent if deed.order is not None]
+        self.unsent = [deed for deed in self.unsent if deed.order is None]
+        for deed in over:
             self._deny(deed, "Until its bar was over, a condition held: /state names it.")
         self._sent.clear()
 
     def _waiting(self, name: str) -> Deed | None:
         found = (deed for deed in self.unsent if deed.client_order_id == name)
         return next((deed for deed in found if deed.order is not None), None)
+
+    def _too_late(self, deed: Deed) -> str:
+        """Return why an order that was to make the position smaller might open another by now."""
+        if deed.order is None or deed.opens or not self._desk.opens(deed):
+            return ""
+        return "What it was to make smaller is smaller by now, or gone."
 
     def _deny(self, deed: Deed, reason: str) -> None:
         self._desk.warn(f"{deed.client_order_id} is not sent: {reason}")
@@ -207,7 +253,7 @@ class EventSending:
         about = (About.MEMORY, self._line.symbol)
         try:
             await self._memory.remember(writing.to_json())
-        except NotRememberedError as error:
+        except (NotRememberedError, ValueError) as error:  # the latter: it is very long
             self._is_away = True
             told = f"The store does not take what {self._line.tag} remembers: {error}."
             self._listener.wrong(*about, told, WHILE_AWAY)
@@ -221,11 +267,16 @@ class EventSending:
 
     def _send_all(self, deeds: Sequence[Deed]) -> None:
         for deed in deeds:
+            if deed not in self.unsent:
+                continue  # it was cancelled by whom an earlier one has called
             self.unsent.remove(deed)
             name = deed.client_order_id
-            if reason := self._refusal(deed):
+            if reason := self._refusal(deed) or self._too_late(deed):
                 self._deny(deed, reason)
+                # After a restart it must not be due, since the strategy has heard of this.
+                self.now = replace(self.now, due=tuple(self.unsent))
             elif deed.order is None:
+                self._sent.pop(name, None)
                 if (row := self._desk.order(name)) is not None and not row.is_closed:
                     self._desk.send(deed)
             elif not self.is_known(name):

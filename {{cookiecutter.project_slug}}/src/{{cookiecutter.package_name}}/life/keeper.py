@@ -286,9 +286,7 @@ class Keeper:
                 orders=self._order_views(close_ms, slots),
                 last_exit_fill_ms=self._past.last_exit_ms,
                 last_slot_fill_ms=self._past.slot_fills,
-                refused_cancels={
-                    k for k, n in self._cancel_refusals.items() if n >= CANCEL_REFUSALS
-                },
+                refused_cancels=self.refused_cancels,
                 gone=self._gone,
                 may_open=is_right and self.is_time_to_open,
                 tick_size=self._desk.tick_size,
@@ -302,6 +300,11 @@ class Keeper:
                 self._desk.cancel(action.client_order_id)
             case Settled() if bars and is_right:
                 self._decided_ms = close_ms
+
+    @property
+    def refused_cancels(self) -> set[str]:
+        """The orders that the exchange keeps refusing to cancel during this bar."""
+        return {name for name, n in self._cancel_refusals.items() if n >= CANCEL_REFUSALS}
 
     @property
     def is_time_to_open(self) -> bool:

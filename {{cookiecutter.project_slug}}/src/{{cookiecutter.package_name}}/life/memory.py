@@ -4,6 +4,7 @@ import asyncio
 
 from ..exit_codes import ExitCode, NodeExit, one_line
 from ..plan.memory import (
+    MOST_BYTES,
     Json,
     MemoryForm,
     NewerMemoryError,
@@ -13,6 +14,7 @@ from ..plan.memory import (
     decode,
     encode,
     first,
+    length,
 )
 from .memory_store import MemoryStore
 
@@ -125,6 +127,10 @@ class Memory:
     def value(self) -> Json:
         """What is remembered: a copy of its own."""
         return copy_of(self._now.after)
+
+    def room_besides(self, value: Json) -> int:
+        """Return how many bytes longer a value could be remembered; less than 0 if it is longer."""
+        return MOST_BYTES - length(Remembered(self._form.version, 0, value, value))
 
     async def remember(self, value: Json) -> None:
         """
