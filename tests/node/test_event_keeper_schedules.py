@@ -191,7 +191,12 @@ def test_an_order_that_is_cancelled_while_its_sibling_is_denied_ends_nothing() -
     async def play() -> None:
         world, names = World(), []
         life = Played(world, script(lambda life: names.extend([enter(life), enter(life)])))
-        life.on_denied = lambda name: name == names[0] and life.cancel_own(names[1])
+
+        def cancel_its_sibling(name: str) -> None:
+            if name == names[0]:
+                life.cancel_own(names[1])
+
+        life.on_denied = cancel_its_sibling
         first = IDS.make(IDS.owner_of("TRADER-001", "EVT001", "BTCUSDT"),
                          world.closed()[-1].close_ms, IDS.Leg.ENTRY, 0, 0)  # fmt: skip
         life.refused = {first}
@@ -296,7 +301,7 @@ def test_orders_that_do_not_fit_into_what_is_remembered_are_a_condition_and_exit
 
         def next_bar() -> None:
             assert "are allowed" in life.wrongs["memory"]
-            assert (world.position, len(world.own())) == (0, 1)
+            assert (world.position, len(world.own())) == (Decimal(0), 1)
             world.bars += 1
             life.keeper.bar(world.closed()[-1])
 
@@ -339,7 +344,7 @@ def test_a_part_of_an_entry_is_stopped_out_and_after_a_restart_the_rest_is_guard
         life.fill(life.stops()[0].client_order_id, half)
         await life.rest()
         life = await started(world)
-        assert (world.position, life.stops()) == (0, [])
+        assert (world.position, life.stops()) == (Decimal(0), [])
         await life.step()
         life.fill(name, half)
         await life.rest()
@@ -366,7 +371,7 @@ def test_two_brackets_of_opposite_sides_guard_each_its_own_position(
             life = await started(world)
         life.fill(life.stops()[0].client_order_id)
         await life.rest()
-        assert (world.position, life.stops()) == (0, [])
+        assert (world.position, life.stops()) == (Decimal(0), [])
         await life.step()
         life.fill(by_side[second])
         await life.rest()
@@ -489,7 +494,12 @@ def test_a_condition_that_begins_between_remembering_and_sending_keeps_the_entry
 
     async def play() -> None:
         world = World()
-        life = ConditionBegins(world, lambda life, bar: (enter(life), life.soon(life.decided)))
+
+        def decide(life: Any, bar: Any) -> None:
+            enter(life)
+            life.soon(life.decided)
+
+        life = ConditionBegins(world, decide)
         await started(world, life=life)
         assert world.own() == []
         # A restart, and the condition holds: it waits on, and its bar ends.
@@ -538,9 +548,9 @@ def test_what_is_sent_while_the_store_is_away_is_sent_once_when_it_is_back_and_a
         life = Played(world, exits)
         asyncio.get_running_loop().call_later(0.05, lambda: setattr(world, "store_away", False))
         await started(world, life=life, stops=False)
-        assert (len(world.own()), world.position) == (1, 0)
+        assert (len(world.own()), world.position) == (1, Decimal(0))
         world.stored = None  # what it had was lost with the machine
         await started(world, exits, stops=False)
-        assert (len(world.own()), world.position) == (1, 0)
+        assert (len(world.own()), world.position) == (1, Decimal(0))
 
     asyncio.run(play())
