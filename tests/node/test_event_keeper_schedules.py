@@ -1,7 +1,7 @@
 """Schedules that might leave a position naked, an order doubled, or one sent that came too late."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -92,6 +92,11 @@ class Played(Life):
         return found == [(-self.world.position, level)]
 
 
+def run(play: Coroutine[Any, Any, None]) -> None:
+    """Run a play, which ends by itself well before this bound."""
+    asyncio.run(asyncio.wait_for(play, 30))
+
+
 def nothing(life: Any, bar: Any) -> None:
     """Decide nothing."""
 
@@ -143,7 +148,7 @@ def test_a_cancel_that_a_kill_has_left_undone_is_done_though_a_bar_has_closed_si
         await started(world)
         assert world.working() == []
 
-    asyncio.run(play())
+    run(play())
 
 
 @pytest.mark.parametrize("is_sent", [False, True])
@@ -162,7 +167,7 @@ def test_an_order_that_never_arrived_and_was_cancelled_meanwhile_is_not_sent(is_
         await life.rest()
         assert world.own() == []
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_what_is_due_waits_until_the_node_trades() -> None:
@@ -184,7 +189,7 @@ def test_what_is_due_waits_until_the_node_trades() -> None:
         await life.rest()
         assert len(world.own()) == 1
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_an_order_that_is_cancelled_while_its_sibling_is_denied_ends_nothing() -> None:
@@ -204,7 +209,7 @@ def test_an_order_that_is_cancelled_while_its_sibling_is_denied_ends_nothing() -
         assert names[0] == first
         assert world.own() == []
 
-    asyncio.run(play())
+    run(play())
 
 
 @pytest.mark.parametrize("price", ["NaN", "Infinity", "0", "-3"])
@@ -221,7 +226,7 @@ def test_a_level_that_is_no_price_is_refused_where_it_is_declared(price: str, le
         assert world.orders == {}
         await started(world)  # what is remembered can be read
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_an_entry_whose_bar_is_over_is_not_sent_while_the_next_bars_are_asked_for() -> None:
@@ -251,7 +256,7 @@ def test_an_entry_whose_bar_is_over_is_not_sent_while_the_next_bars_are_asked_fo
         assert world.own() == []
         assert life.denied == ["Until its bar was over, a condition held: /state names it."]
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_an_exit_whose_cancelling_is_refused_is_left_alone_until_the_next_bar() -> None:
@@ -268,7 +273,7 @@ def test_an_exit_whose_cancelling_is_refused_is_left_alone_until_the_next_bar() 
         await asyncio.wait_for(life.step(), 5)
         assert life.cancels == [name] * 6
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_what_is_too_long_to_be_remembered_is_refused_where_it_is_asked_for() -> None:
@@ -282,7 +287,7 @@ def test_what_is_too_long_to_be_remembered_is_refused_where_it_is_asked_for() ->
         await life.step()
         assert len(life.world.own()) == 1
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_orders_that_do_not_fit_into_what_is_remembered_are_a_condition_and_exits_go_on(
@@ -309,7 +314,7 @@ def test_orders_that_do_not_fit_into_what_is_remembered_are_a_condition_and_exit
         await started(world, life=life)
         assert (len(life.denied), len(world.own()), life.wrongs) == (500, 1, {})
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_an_order_that_was_to_close_what_is_gone_by_now_is_not_sent() -> None:
@@ -324,7 +329,7 @@ def test_an_order_that_was_to_close_what_is_gone_by_now_is_not_sent() -> None:
         assert (world.own(), world.position) == ([], Decimal(0))
         assert life.denied == ["What it was to make smaller is smaller by now, or gone."]
 
-    asyncio.run(play())
+    run(play())
 
 
 # -- Protection ----------------------------------------------------------------------------------
@@ -351,7 +356,7 @@ def test_a_part_of_an_entry_is_stopped_out_and_after_a_restart_the_rest_is_guard
         assert world.position == half
         assert life.is_guarded(LONG.stop)
 
-    asyncio.run(play())
+    run(play())
 
 
 @pytest.mark.parametrize("first", ["BUY", "SELL"])
@@ -377,7 +382,7 @@ def test_two_brackets_of_opposite_sides_guard_each_its_own_position(
         await life.rest()
         assert life.is_guarded(BRACKETS[second].stop)
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_a_stop_for_the_other_side_leaves_that_of_the_held_position_alone() -> None:
@@ -396,7 +401,7 @@ def test_a_stop_for_the_other_side_leaves_that_of_the_held_position_alone() -> N
         assert world.position == -ONE
         assert life.is_guarded(SHORT.stop)
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_a_part_that_fills_while_its_entry_is_cancelled_is_guarded() -> None:
@@ -412,7 +417,7 @@ def test_a_part_that_fills_while_its_entry_is_cancelled_is_guarded() -> None:
         await life.step()
         assert life.is_guarded(LONG.stop)
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_a_call_that_fails_after_it_has_moved_the_stop_leaves_it_where_it_was() -> None:
@@ -433,7 +438,7 @@ def test_a_call_that_fails_after_it_has_moved_the_stop_leaves_it_where_it_was() 
         assert (world.position, len(world.own())) == (ONE, 1)
         assert life.is_guarded(LONG.stop)
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_the_stop_does_not_wait_for_limit_orders_that_are_always_on_their_way() -> None:
@@ -446,7 +451,7 @@ def test_the_stop_does_not_wait_for_limit_orders_that_are_always_on_their_way() 
         await life.rest()
         assert life.is_guarded(LONG.stop)
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_a_halt_cancels_the_entries_that_rest_and_leaves_exits_and_protection() -> None:
@@ -468,7 +473,7 @@ def test_a_halt_cancels_the_entries_that_rest_and_leaves_exits_and_protection() 
         assert {closes, leaves} < {row.client_order_id for row in world.working()}
         assert life.is_guarded(LONG.stop)
 
-    asyncio.run(play())
+    run(play())
 
 
 # -- Once, and in time ---------------------------------------------------------------------------
@@ -483,7 +488,7 @@ def test_the_same_bar_again_is_no_new_bar() -> None:
             await life.rest()
         assert (len(life.given), len(world.own())) == (1, 1)
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_a_condition_that_begins_between_remembering_and_sending_keeps_the_entry_back() -> None:
@@ -512,7 +517,7 @@ def test_a_condition_that_begins_between_remembering_and_sending_keeps_the_entry
         assert world.own() == []
         assert len(life.denied) == 1
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_an_entry_that_waits_is_not_sent_once_a_stop_out_has_begun_the_cool_down() -> None:
@@ -534,7 +539,7 @@ def test_an_entry_that_waits_is_not_sent_once_a_stop_out_has_begun_the_cool_down
         assert world.stored is not None
         assert RECORD.from_json(PLAN_MEMORY.read(world.stored).after).due == ()
 
-    asyncio.run(play())
+    run(play())
 
 
 def test_what_is_sent_while_the_store_is_away_is_sent_once_when_it_is_back_and_after_a_kill(
@@ -553,4 +558,4 @@ def test_what_is_sent_while_the_store_is_away_is_sent_once_when_it_is_back_and_a
         await started(world, exits, stops=False)
         assert (len(world.own()), world.position) == (1, Decimal(0))
 
-    asyncio.run(play())
+    run(play())
