@@ -40,6 +40,7 @@ class Played(Life):
     uncancellable: set[str] = field(default_factory=set)
     cancels: list[str] = field(default_factory=list)
     on_denied: Callable[[str], None] = lambda name: None
+    on_sent: Callable[[], None] = lambda: None
 
     def make(self, side: str, kind: str, leg: str, *, opens: bool | None = None) -> str:
         """Make and submit an order; return its id."""
@@ -57,6 +58,7 @@ class Played(Life):
             self.on_denied(deed.client_order_id)
             return
         super().send(deed)
+        self.soon(self.on_sent)
 
     def deny(self, deed: Any, reason: str) -> None:
         super().deny(deed, reason)
@@ -310,7 +312,7 @@ def test_orders_that_do_not_fit_into_what_is_remembered_are_a_condition_and_exit
             world.bars += 1
             life.keeper.bar(world.closed()[-1])
 
-        asyncio.get_running_loop().call_later(0.05, next_bar)
+        life.on_sent = next_bar
         await started(world, life=life)
         assert (len(life.denied), len(world.own()), life.wrongs) == (500, 1, {})
 
@@ -551,7 +553,7 @@ def test_what_is_sent_while_the_store_is_away_is_sent_once_when_it_is_back_and_a
         world = World(position=ONE, store_away=True)
         exits = script(lambda life: life.make("SELL", "MARKET", "X"))
         life = Played(world, exits)
-        asyncio.get_running_loop().call_later(0.05, lambda: setattr(world, "store_away", False))
+        life.on_sent = lambda: setattr(world, "store_away", False)
         await started(world, life=life, stops=False)
         assert (len(world.own()), world.position) == (1, Decimal(0))
         world.stored = None  # what it had was lost with the machine
