@@ -12,14 +12,16 @@ from typing import Any
 from node.baked import module
 
 EVENTS = module("life.event_keeper")
+SENDING = module("life.event_sending")
 MEMORY = module("life.memory")
+STORE = module("life.memory_store")
 IDS = module("plan.order_ids")
 RECORD = module("plan.event_record")
 PLAN_MEMORY = module("plan.memory")
 TRADED = module("plan.traded")
 ROWS = module("plan.rows")
 BARS = module("plan.bars")
-DESK = module("engine.desk")
+CHANGES = module("engine.order_changes")
 SITUATION = module("plan.situation")
 ORDERS = module("venue.binance.orders")
 
@@ -114,7 +116,7 @@ class KeptStore:
         self.world.reached()
         await asyncio.sleep(0)
         if self.world.store_away:
-            raise MEMORY.NotRememberedError("it is away")
+            raise STORE.NotRememberedError("it is away")
         self.world.stored = value
         self.world.reached()
 
@@ -131,12 +133,15 @@ class Life:
         The strategy's ``on_bar``.
     may_open_now : bool
         Whether no condition holds.
+    halted : bool
+        Whether a person has halted the symbol.
 
     """
 
     world: World
     decide: Callable[["Life", Any], None]
     may_open_now: bool = True
+    halted: bool = False
     keeper: Any = None
     given: list[int] = field(default_factory=list)
     past: list[int] = field(default_factory=list)
@@ -187,11 +192,18 @@ class Life:
         before = self.world.position
         self.world.place(row)
         self.world.reached()
-        kind_of = DESK.ChangeKind.FILLED if kind == "MARKET" else DESK.ChangeKind.TAKEN
-        change = DESK.OrderChange(name, kind_of, self.world.closed()[-1].close_ms + 1)
+        kind_of = CHANGES.ChangeKind.FILLED if kind == "MARKET" else CHANGES.ChangeKind.TAKEN
+        change = CHANGES.OrderChange(name, kind_of, self.world.closed()[-1].close_ms + 1)
         self.soon(lambda: self.keeper.order_changed(change))
         if self.world.position != before:
             self.soon(self.keeper.position_changed)
+
+    def opens(self, deed: Any) -> bool:
+        """Return whether an order would make what is held larger; each is of the same size."""
+        if IDS.parse(deed.client_order_id).leg == "X":
+            return False
+        held, sign = self.world.position, 1 if deed.order["side"] == "BUY" else -1
+        return held * sign >= 0 or abs(held) < ONE
 
     def send(self, deed: Any) -> None:
         if deed.order is None:
@@ -226,7 +238,7 @@ class Life:
         self.world.reached()
         row = self.world.orders[client_order_id]
         self.world.orders[client_order_id] = replace(row, status="CANCELED")
-        change = DESK.OrderChange(client_order_id, DESK.ChangeKind.OTHER, 0)
+        change = CHANGES.OrderChange(client_order_id, CHANGES.ChangeKind.OTHER, 0)
         self.soon(lambda: self.keeper.order_changed(change))
 
     def query(self, client_order_id: str) -> None:
@@ -279,8 +291,11 @@ class Life:
     def trades(self) -> bool:
         return self.is_trading
 
+    def is_halted(self, symbol: str) -> bool:
+        return self.halted
+
     def may_open(self, symbol: str) -> bool:
-        return self.may_open_now and not self.wrongs
+        return self.may_open_now and not (self.halted or self.wrongs)
 
     # -- Life ------------------------------------------------------------------------------------
 

@@ -33,8 +33,8 @@ MUTANTS = (
     _planner(
         "sends while an order is in flight",
         "was in flight",
-        "if order.phase is Phase.IN_FLIGHT:",
-        "if order.phase is None:",
+        "if in_flight:",
+        "if in_flight is None:",
     ),
     _planner(
         "takes orders of strangers for its own",

@@ -164,13 +164,13 @@ def test_each_difference_has_its_sentence(
     [sentence] = audit(change(rows()), record())
     assert words in sentence
     # And nothing else would have found it.
-    monkeypatch.delitem(module("guards.audit").COMPARISONS, name)
+    monkeypatch.delitem(module("guards.comparisons").COMPARISONS, name)
     assert audit(change(rows()), record()) == []
 
 
 def test_no_comparison_is_left_out() -> None:
     names = {name for name, _, _ in CASES} | {ENDED}
-    assert names == set(module("guards.audit").COMPARISONS)
+    assert names == set(module("guards.comparisons").COMPARISONS)
 
 
 def test_an_order_that_the_exchange_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,7 @@ def test_an_order_that_the_exchange_has_ended(monkeypatch: pytest.MonkeyPatch) -
     there = replace(there, orders=(there.orders[0], ended, there.orders[2]))
     [sentence] = audit(rows(), there)
     assert "is ACCEPTED here, and does not work at the exchange" in sentence
-    monkeypatch.delitem(module("guards.audit").COMPARISONS, ENDED)
+    monkeypatch.delitem(module("guards.comparisons").COMPARISONS, ENDED)
     assert audit(rows(), there) == []
 
 

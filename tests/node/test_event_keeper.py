@@ -16,6 +16,7 @@ from node.event_world import (
     OWNER,
     PLAN_MEMORY,
     RECORD,
+    SENDING,
     TRADED,
     KeptStore,
     Killed,
@@ -110,19 +111,20 @@ class SendsFirst(EVENTS.EventKeeper):  # type: ignore[misc]
 class AsksNobody(EVENTS.EventKeeper):  # type: ignore[misc]
     """Sends what is due after a start without asking whether it was sent."""
 
-    def _is_known(self, name: str) -> bool:
-        return False
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._sending.is_known = lambda name: False
 
 
 class FinishesNothing(EVENTS.EventKeeper):  # type: ignore[misc]
     """Gives the strategy the last bar again after each start."""
 
-    _now: Any
+    _sending: Any
 
     def _decide(self, bar: Any) -> None:
-        before = self._now.finished_ms
+        before = self._sending.now.finished_ms
         super()._decide(bar)
-        self._now = replace(self._now, finished_ms=before)
+        self._sending.now = replace(self._sending.now, finished_ms=before)
 
 
 class ForgetsItsStop(EVENTS.EventKeeper):  # type: ignore[misc]
@@ -258,7 +260,7 @@ def test_siblings_go_with_their_position_and_so_do_own_exits() -> None:
     world.position = Decimal(0)
     life2 = lived(nothing, bars=1, world=world)
     assert world.working() == []
-    assert life2.keeper._now.protections == ()
+    assert life2.keeper._sending.now.protections == ()
     assert life.denied == []
 
 
@@ -300,7 +302,7 @@ def test_while_a_condition_holds_exits_go() -> None:
 def test_an_entry_that_is_cancelled_before_it_is_sent_is_never_sent() -> None:
     def change_of_mind(life: Life, bar: Any) -> None:
         enter_always(life, bar)
-        life.keeper.do(RECORD.Deed(life.keeper._unsent[-1].client_order_id))
+        life.keeper.do(RECORD.Deed(life.keeper._sending.unsent[-1].client_order_id))
 
     life = lived(change_of_mind, bars=0)
     assert life.world.orders == {}
@@ -337,7 +339,7 @@ def test_a_failing_call_leaves_nothing_done_and_is_a_condition() -> None:
 def test_while_the_store_is_away_entries_wait_and_are_denied_when_their_bar_is_over() -> None:
     world = World(store_away=True)
     life = Life(world, in_and_out)
-    EVENTS.AGAIN_SECONDS, before = 0.001, EVENTS.AGAIN_SECONDS
+    SENDING.AGAIN_SECONDS, before = 0.001, SENDING.AGAIN_SECONDS
 
     async def play() -> None:
         asyncio.get_running_loop().call_later(0.05, world_is_back)
@@ -354,7 +356,7 @@ def test_while_the_store_is_away_entries_wait_and_are_denied_when_their_bar_is_o
     try:
         asyncio.run(play())
     finally:
-        EVENTS.AGAIN_SECONDS = before
+        SENDING.AGAIN_SECONDS = before
     assert "Until its bar was over, a condition held: /state names it." in life.denied
     assert life.wrongs == {}
 

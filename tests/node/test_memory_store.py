@@ -14,6 +14,7 @@ from node.baked import module
 from node.processes import Store
 
 MEMORY = module("life.memory")
+STORE = module("life.memory_store")
 PLAN = module("plan.memory")
 RECORD = module("guards.lease.record")
 TRADER = "TRADER-001"
@@ -58,7 +59,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 
 async def memories(url: str, holding: Any) -> AsyncIterator[Any]:
     """Yield a memory that is loaded, and close its connection."""
-    place = MEMORY.MemoryStore(settings(url), holding)
+    place = STORE.MemoryStore(settings(url), holding)
     try:
         memory = MEMORY.Memory("EVT001", FORM, place)
         await memory.load()
@@ -83,7 +84,7 @@ def test_only_the_holder_of_the_lease_writes(store: Store, held: int | None, hol
 
     async def work() -> None:
         async for memory in memories(store.url, holding):
-            with pytest.raises(MEMORY.NotRememberedError, match="does not hold the lease"):
+            with pytest.raises(STORE.NotRememberedError, match="does not hold the lease"):
                 await memory.remember({"n": 1})
             assert not memory.is_kept
             assert memory.value == {"n": 1}
@@ -97,7 +98,7 @@ def test_a_lease_given_back_is_not_held(store: Store) -> None:
 
     async def work() -> None:
         async for memory in memories(store.url, Holding()):
-            with pytest.raises(MEMORY.NotRememberedError, match="does not hold the lease"):
+            with pytest.raises(STORE.NotRememberedError, match="does not hold the lease"):
                 await memory.remember(1)
 
     run(work())
@@ -118,7 +119,7 @@ def test_renewals_of_the_lease_come_between(store: Store) -> None:
             for value in range(50):
                 try:
                     await memory.remember(value)
-                except MEMORY.NotRememberedError:
+                except STORE.NotRememberedError:
                     continue
                 kept += 1
                 assert stored(store)["after"] == value
@@ -152,7 +153,7 @@ def test_a_store_that_does_not_answer_for_a_while(store: Store) -> None:
         async for memory in memories(store.url, Holding()):
             with redis.Redis.from_url(store.url) as client:
                 client.execute_command("CLIENT", "PAUSE", 60_000, "WRITE")
-            with pytest.raises(MEMORY.NotRememberedError, match="does not answer"):
+            with pytest.raises(STORE.NotRememberedError, match="does not answer"):
                 await memory.remember({"n": 1})
             with redis.Redis.from_url(store.url) as client:
                 client.execute_command("CLIENT", "UNPAUSE")
@@ -170,7 +171,7 @@ def test_a_store_that_is_away(store: Store) -> None:
     async def work() -> None:
         async for memory in memories(store.url, Holding()):
             store.kill()
-            with pytest.raises(MEMORY.NotRememberedError):
+            with pytest.raises(STORE.NotRememberedError):
                 await memory.remember({"n": 1})
         with pytest.raises(module("exit_codes").NodeExit) as end:
             async for _ in memories(store.url, Holding()):

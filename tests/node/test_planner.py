@@ -29,6 +29,17 @@ def test_nothing_is_sent_while_an_order_is_in_flight(w: Words) -> None:
     assert isinstance(w.plan(w.situation(w.LONG, Decimal(0), waiting)), w.Wait)
 
 
+def test_only_the_stop_does_not_wait_for_limit_orders_of_the_strategys_own(w: Words) -> None:
+    name = w.rooms.ids.make(w.rooms.owner, BAR, w.Leg.ENTRY, 0, 0)
+    limit = w.OrderView(name, w.Phase.IN_FLIGHT, Decimal(0), SIZE, price=Decimal(59_500))
+    market, waiting = replace(limit, price=None), w.OrderView(w.ENTRY, w.Phase.IN_FLIGHT, SIZE)
+    stop = w.Submit(w.STOP, w.Leg.STOP, -SIZE, Decimal(59_000))
+    assert w.plan(w.situation(w.LONG, SIZE, limit)) == stop
+    assert isinstance(w.plan(w.situation(w.LONG, SIZE, market)), w.Wait)
+    assert isinstance(w.plan(w.situation(w.LONG, SIZE, limit, waiting)), w.Wait)
+    assert isinstance(w.plan(w.situation(w.FLAT, SIZE, limit)), w.Wait)
+
+
 def test_position_without_a_stop_gets_one(w: Words) -> None:
     expected = w.Submit(w.STOP, w.Leg.STOP, -SIZE, Decimal(59_000))
     assert w.plan(w.situation(w.LONG, SIZE, w.ended(w.ENTRY, SIZE))) == expected

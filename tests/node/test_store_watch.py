@@ -30,7 +30,7 @@ from node.test_mend_node import facts
 from node.test_trading import last_bar, step, step_until_position
 
 MARKS = module("guards.store_marks")
-WRITTEN = module("engine.desk").Written
+WRITTEN = module("engine.store_line").Written
 NOTICE_SECONDS = 2.0
 RIGHT_SECONDS = 5.0
 LOOKS_SECONDS = 3.0

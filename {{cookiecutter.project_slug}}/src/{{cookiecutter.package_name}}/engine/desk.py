@@ -6,9 +6,7 @@ nothing outside that folder imports NautilusTrader.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, Protocol
 
 from ..exit_codes import NodeExit
@@ -23,42 +21,9 @@ from ..plan.situation import Submit
 from ..plan.traded import Traded
 from ..venue.binance.requests import Requests
 from ..venue.records import ExchangeRecord
+from .order_changes import OrderChange
+from .store_line import StoreLine
 from .stored import StoreFormat
-
-
-class ChangeKind(StrEnum):
-    """What has happened to an order, as far as a keeper cares."""
-
-    FILLED = "filled"
-    TAKEN = "taken"
-    REFUSED = "refused"
-    """By the exchange, or by the engine before it was sent."""
-    CANCEL_REFUSED = "cancel refused"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class OrderChange:
-    """
-    Something has happened to an order.
-
-    Parameters
-    ----------
-    client_order_id : str
-        Which one.
-    kind : ChangeKind
-        What.
-    at_ms : int
-        When, in milliseconds of market time.
-    reason : str
-        Why it was refused, in the exchange's words.
-
-    """
-
-    client_order_id: str
-    kind: ChangeKind
-    at_ms: int
-    reason: str = ""
 
 
 class Desk(Protocol):
@@ -128,6 +93,9 @@ class EventDesk(Desk, Protocol):
     def give(self, bar: ClosedBar) -> None:
         """Give it the last closed bar; what it raises, this raises."""
 
+    def opens(self, deed: Deed) -> bool:
+        """Return whether an order of its own could make larger what is held now."""
+
     def send(self, deed: Deed) -> None:
         """Send an order of its own, or the request to cancel one."""
 
@@ -194,7 +162,7 @@ class EventKeeper(Keeper, Protocol):
         Raises
         ------
         ValueError
-            If each position must have a stop, and this has none.
+            If each position must have a stop and this has none, or a level is no price.
 
         """
 
@@ -248,44 +216,6 @@ class Events(Protocol):
 
     def failed(self, end: NodeExit) -> None:
         """Hear that the engine cannot go on, and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """
-    A list of events that the engine has written to its store.
-
-    Parameters
-    ----------
-    key : str
-        Its key in the store.
-    what : str
-        What it is about, in plain words.
-    entries : int
-        How many events it must have at least.
-    since : str
-        With what it began; another list begins with something else and takes its place.
-
-    """
-
-    key: str
-    what: str
-    entries: int
-    since: str = ""
-
-
-class StoreLine(Protocol):
-    """The engine's own way to its store, as a watch uses it; on the engine's thread only."""
-
-    @property
-    def mark_key(self) -> str:
-        """Where the mark is in the store."""
-
-    def write_mark(self, mark: bytes) -> None:
-        """Write a mark, after everything that has been written before."""
-
-    def written(self) -> Sequence[Written]:
-        """Return what the store must have of all that is open, or has changed since last asked."""
 
 
 type MakeKeeper = Callable[[Traded, Desk], Keeper]

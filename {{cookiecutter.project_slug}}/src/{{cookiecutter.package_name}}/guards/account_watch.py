@@ -18,7 +18,8 @@ from ..venue.binance.refusals import refusal_of
 from ..venue.binance.requests import FAILURES, WRONG_TIME, ExchangeError
 from ..venue.binance.standing import standing
 from ..venue.records import ExchangeRecord
-from .audit import COMPARISONS, Compared, foreign
+from .audit import foreign
+from .comparisons import COMPARISONS, Compared
 from .watch import Trading
 
 LOOK_SECONDS = 4.0

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ..engine.desk import Written
+from ..engine.store_line import Written
 
 EVERY_SECONDS = 0.5
 """How often the engine writes a mark."""

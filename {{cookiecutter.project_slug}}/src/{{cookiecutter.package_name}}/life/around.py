@@ -54,5 +54,8 @@ class Listener(Protocol):
     def trades(self) -> bool:
         """Return whether the node trades by now: every line of it is ready."""
 
+    def is_halted(self, symbol: str) -> bool:
+        """Return whether a person has halted a symbol."""
+
     def may_open(self, symbol: str) -> bool:
         """Return whether risk may be added to a symbol now, as far as others know than itself."""

@@ -157,7 +157,11 @@ class Hearing:
         """Return whether nothing is wrong with a symbol besides what its keeper has said."""
         # What a person has halted counts before its condition is there.
         is_right = self.conditions.may_open(symbol, besides=f"{About.ORDERS} of {symbol}")
-        return is_right and not self.scope.halts.now.holds(symbol)
+        return is_right and not self.is_halted(symbol)
+
+    def is_halted(self, symbol: str) -> bool:
+        """Return whether a person has halted a symbol."""
+        return self.scope.halts.now.holds(symbol)
 
     def failed(self, end: NodeExit) -> None:
         """End: engine or keeper cannot go on."""

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from decimal import Decimal
 from typing import Any
 
-from ..engine.desk import ChangeKind, Desk, OrderChange
+from ..engine.desk import Desk
+from ..engine.order_changes import ChangeKind, OrderChange
 from ..exit_codes import ExitCode, NodeExit
 from ..plan.attempts import candidates
 from ..plan.bars import BarWindow, ClosedBar
@@ -27,7 +28,8 @@ from ..venue.binance.orders import NO_SUCH_ORDER_TO_CANCEL
 from ..venue.questions import ask
 from .around import About, Exchange, Listener
 from .asked_rule import AskedRule
-from .memory import Memory, MemoryWriting
+from .memory import Memory
+from .memory_writing import MemoryWriting
 from .past import Past
 from .refusals import Refusals
 
@@ -284,9 +286,7 @@ class Keeper:
                 orders=self._order_views(close_ms, slots),
                 last_exit_fill_ms=self._past.last_exit_ms,
                 last_slot_fill_ms=self._past.slot_fills,
-                refused_cancels={
-                    k for k, n in self._cancel_refusals.items() if n >= CANCEL_REFUSALS
-                },
+                refused_cancels=self.refused_cancels,
                 gone=self._gone,
                 may_open=is_right and self.is_time_to_open,
                 tick_size=self._desk.tick_size,
@@ -300,6 +300,11 @@ class Keeper:
                 self._desk.cancel(action.client_order_id)
             case Settled() if bars and is_right:
                 self._decided_ms = close_ms
+
+    @property
+    def refused_cancels(self) -> set[str]:
+        """The orders that the exchange keeps refusing to cancel during this bar."""
+        return {name for name, n in self._cancel_refusals.items() if n >= CANCEL_REFUSALS}
 
     @property
     def is_time_to_open(self) -> bool:

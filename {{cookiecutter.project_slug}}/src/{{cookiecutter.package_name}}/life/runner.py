@@ -43,7 +43,8 @@ from .flatten.giving import until_given_back
 from .hearing import Hearing
 from .hold import hold
 from .keeper import Keeper
-from .memory import Memory, MemoryStore
+from .memory import Memory
+from .memory_store import MemoryStore
 from .watchdog import Watchdog
 from .watching import Watching
 

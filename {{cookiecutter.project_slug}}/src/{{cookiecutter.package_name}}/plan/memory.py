@@ -168,13 +168,22 @@ def encode(remembered: Remembered) -> bytes:
         If it is no JSON value, or a very long one.
 
     """
-    text = json.dumps(asdict(remembered), separators=(",", ":"), allow_nan=False)
+    text = _text(remembered)
     if len(text) > MOST_BYTES:
         raise ValueError(
             f"what is to be remembered takes {len(text):,} bytes, before and after a bar together, "
             f"and {MOST_BYTES:,} are allowed"
         )
     return text.encode()
+
+
+def length(remembered: Remembered) -> int:
+    """Return how many bytes it takes in the store."""
+    return len(_text(remembered))
+
+
+def _text(remembered: Remembered) -> str:
+    return json.dumps(asdict(remembered), separators=(",", ":"), allow_nan=False)
 
 
 def decode(value: bytes, form: MemoryForm) -> Remembered:

@@ -35,9 +35,13 @@ def plan(situation: Situation) -> Action:
         check(situation.target)
         target = on_tick(situation.target, situation.tick_size)
         situation = replace(situation, target=target)
-    for order in situation.orders.values():
-        if order.phase is Phase.IN_FLIGHT:
-            return Wait(f"{order.client_order_id} is in flight")
+    in_flight = [o for o in situation.orders.values() if o.phase is Phase.IN_FLIGHT]
+    if in_flight:
+        # An event-driven strategy may have limit orders on their way all the time.
+        mends = _protect(situation) if all(_is_limit_of_its_own(o) for o in in_flight) else None
+        if isinstance(mends, Cancel) or (isinstance(mends, Submit) and mends.leg is Leg.STOP):
+            return mends
+        return Wait(f"{in_flight[0].client_order_id} is in flight")
     action = _change_position(situation) or _protect(situation)
     if isinstance(action, Settled):
         # The stop is not as it should be, and this bar has no attempt left: what a resting order
@@ -49,6 +53,13 @@ def plan(situation: Situation) -> Action:
     if not situation.may_open:
         resting = ()
     return _take_profit(situation) or _rest(situation, resting) or Settled()
+
+
+def _is_limit_of_its_own(order: OrderView) -> bool:
+    """Return whether it is a limit order that no plan has made: an event-driven strategy has."""
+    parts = order_ids.parse(order.client_order_id)
+    is_numbered = parts is not None and parts.slot is not None and parts.leg is not Leg.RESTING
+    return is_numbered and order.price is not None
 
 
 def _own(situation: Situation) -> Situation:

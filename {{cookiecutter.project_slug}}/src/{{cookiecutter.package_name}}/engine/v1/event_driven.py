@@ -282,11 +282,7 @@ class EventDrivenStrategy(Strategy):  # type: ignore[misc]  # the engine ships n
             self._keeper.do(deed)
 
     def _deed(self, order: Order) -> Deed:
-        held = self._desk.position()
-        signed = order.signed_decimal_qty()
-        is_reducing = held is not None and held.quantity * signed < 0
-        is_reducing = is_reducing and held is not None and abs(signed) <= abs(held.quantity)
-        opens = not order.is_reduce_only and not is_reducing
+        opens = self._desk.could_open(order)
         return Deed(order.client_order_id.value, remembered(order), opens)
 
     def _wrong_with(self, order: Order) -> str:

@@ -70,6 +70,19 @@ class SeatDesk(StrategyDesk):
         self.orders.clear()
         Strategy.handle_bar(self._seat, self.bar(bar), False)
 
+    def opens(self, deed: Deed) -> bool:
+        """Return whether an order of its own could make larger what is held now."""
+        assert deed.order is not None
+        return self.could_open(self.orders.get(deed.client_order_id) or made_again(deed.order))
+
+    def could_open(self, order: Order) -> bool:
+        """Return whether an order could make larger what is held now."""
+        if order.is_reduce_only:
+            return False
+        held, signed = self.position(), order.signed_decimal_qty()
+        is_against = held is not None and held.quantity * signed < 0
+        return not (is_against and held is not None and abs(signed) <= abs(held.quantity))
+
     def send(self, deed: Deed) -> None:
         """Send an order of its own, or the request to cancel one."""
         name = deed.client_order_id

@@ -7,7 +7,8 @@ from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 from nautilus_trader.trading.strategy import Strategy
 
 from ...plan.traded import Traded
-from ..desk import ChangeKind, Keeper, MakeKeeper, OrderChange
+from ..desk import Keeper, MakeKeeper
+from ..order_changes import ChangeKind, OrderChange
 from .outcome_hooks import NEVER_ARRIVED_TOPIC
 from .strategy_desk import StrategyDesk, bar_type_of
 from .views import closed_bar, milliseconds

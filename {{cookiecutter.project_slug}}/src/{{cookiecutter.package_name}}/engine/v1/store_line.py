@@ -6,7 +6,7 @@ from typing import Any
 from nautilus_trader.model.events import OrderEvent, PositionEvent
 from nautilus_trader.model.identifiers import ClientOrderId, PositionId
 
-from ..desk import Written
+from ..store_line import Written
 from .store_format import WATCH_MARK
 
 

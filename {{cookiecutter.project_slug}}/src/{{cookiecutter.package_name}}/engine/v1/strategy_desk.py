@@ -25,7 +25,7 @@ from nautilus_trader.trading.strategy import Strategy
 from ...plan.bars import BarLength
 from ...plan.rows import OrderRow, PositionRow
 from ...plan.situation import Submit
-from ..desk import ChangeKind, OrderChange
+from ..order_changes import ChangeKind, OrderChange
 from .unknown_outcomes import is_unheard
 from .views import milliseconds, order_row, position_row
 
