@@ -326,7 +326,7 @@ class EventDrivenStrategy(Strategy):  # type: ignore[misc]  # the engine ships n
 
     def sit_down(self, make_keeper: MakeKeeper) -> None:
         """Take the keeper that it works with."""
-        self._keeper = make_keeper(self._line, self._desk)  # type: ignore[assignment]
+        self._keeper = make_keeper(self._line, self._desk)  # type: ignore[assignment]  # of its kind
 
     def _start(self) -> None:
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
