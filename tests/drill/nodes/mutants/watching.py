@@ -6,15 +6,20 @@ from drill.nodes.mutants.package import Package
 from drill.nodes.mutants.store import store_loss_not_noticed
 
 
+def _send_without_a_lease(package: Package) -> None:
+    package.lease.Lease.left = lambda self: package.lease.LEASE_SECONDS
+
+
 def rival_not_noticed(package: Package) -> None:
     """Trades while another node with the same name trades."""
     package.without("lease")
+    _send_without_a_lease(package)
 
 
 def replaced_trades_on(package: Package) -> None:
     """Does not look who holds the lease, nor until when, once it has taken it."""
     package.lease._why_lost = lambda own, found: ""
-    package.lease.Lease.left = lambda self: package.lease.LEASE_SECONDS
+    _send_without_a_lease(package)
 
 
 def window_not_cut(package: Package) -> None:
@@ -136,4 +141,6 @@ def degraded_called_healthy(package: Package) -> None:
 
 def opens_while_degraded(package: Package) -> None:
     """Opens positions while it is degraded."""
+    # While its store is away its lease ends, and nothing would be sent.
+    _send_without_a_lease(package)
     package.conditions.Conditions.may_open = lambda self, symbol, besides: True
