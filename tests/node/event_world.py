@@ -135,6 +135,8 @@ class Life:
         Whether no condition holds.
     halted : bool
         Whether a person has halted the symbol.
+    wanted_since : int, optional
+        Since when the strategy has asked for past bars.
 
     """
 
@@ -142,6 +144,7 @@ class Life:
     decide: Callable[["Life", Any], None]
     may_open_now: bool = True
     halted: bool = False
+    wanted_since: int | None = None
     keeper: Any = None
     given: list[int] = field(default_factory=list)
     past: list[int] = field(default_factory=list)
@@ -169,7 +172,7 @@ class Life:
     # -- Desk ------------------------------------------------------------------------------------
 
     def wanted_since_ms(self) -> int | None:
-        return None
+        return self.wanted_since
 
     def give_past(self, bar: Any) -> None:
         self.past.append(bar.close_ms)

@@ -172,6 +172,18 @@ def test_the_last_closed_bar_is_decided_at_the_start_and_those_before_it_are_pas
     assert life.given == [BEGAN_MS + BAR_MS, BEGAN_MS + 2 * BAR_MS]
 
 
+@pytest.mark.parametrize(("bar", "past"), [(0, 4), (2, 2), (9, 1)])
+def test_past_bars_are_as_many_as_were_asked_for_and_no_fewer_than_the_window(
+    bar: int, past: int
+) -> None:
+    world = World()
+    world.bars += 3
+    life = Life(world, nothing, wanted_since=BEGAN_MS + bar * BAR_MS)
+    asyncio.run(life.begin(line(first_memory=0)))
+    assert len(life.past) == past  # and the last one is decided
+    assert life.given == [world.closed()[-1].close_ms]
+
+
 def test_a_bar_that_was_finished_is_not_given_again() -> None:
     world = World()
     lived(nothing, bars=0, world=world)

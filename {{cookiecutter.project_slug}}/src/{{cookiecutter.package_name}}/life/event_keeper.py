@@ -171,9 +171,10 @@ class EventKeeper:
             )
         self._protection.adopt()
         since_ms = self._desk.wanted_since_ms()
-        bars = await self.past_bars(since_ms or 0)
-        if since_ms is None:
-            bars = bars[-self.window :]
+        bars = await self._closed_bars(self.window if since_ms is None else MOST_BARS)
+        asked_for = 0 if since_ms is None else sum(bar.close_ms >= since_ms for bar in bars)
+        # Where fewer are asked for, by a clock that is not the market's, the window comes still.
+        bars = bars[-max(self.window, asked_for) :]
         if bars:
             # The last one is decided, unless that has been done.
             is_finished = self._sending.now.finished_ms >= bars[-1].close_ms
@@ -188,9 +189,10 @@ class EventKeeper:
 
     async def past_bars(self, since_ms: int) -> list[ClosedBar]:
         """Return the closed bars since then, as far as there are, and as one question brings."""
-        count = MOST_BARS if since_ms else self.window
-        bars = await ask("bars", lambda: self._exchange.closed_bars(count), self._desk.warn)
-        return [bar for bar in bars if bar.close_ms >= since_ms]
+        return [bar for bar in await self._closed_bars(MOST_BARS) if bar.close_ms >= since_ms]
+
+    async def _closed_bars(self, count: int) -> list[ClosedBar]:
+        return await ask("bars", lambda: self._exchange.closed_bars(count), self._desk.warn)
 
     def background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Begin `work`, and end the node if it fails."""
