@@ -248,7 +248,10 @@ GUIDES = (
             "recovery-drill run store-kill two-nodes": ONLY_READ,
             "recovery-drill run trade-through --market bars.csv": shorter("--bars 6 --kills 1"),
             "recovery-drill explore": ONLY_READ,
-            "recovery-drill replay runs/latest/CASE --times 10": shorter("--times 1"),
+            "recovery-drill replay runs/latest/CASE --times 10": Way(
+                added="--times 1 --market bars.csv",
+                reason="Once is enough here, and what was played last was played on these bars.",
+            ),
             "recovery-drill run --runtime compose": shorter("container-process-kill"),
             "recovery-drill stack": Way(until="node      trading", reason=CTRL_C),
             "recovery-drill explore --only 'RPUSHX orders OrderFilled|RPUSH positions'": ONLY_READ,
