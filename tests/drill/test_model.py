@@ -3,7 +3,7 @@
 import pytest
 
 from drill.evidence_builder import BAR, SYMBOL, state
-from recovery_drill.record.model import Traded, interval_of, last_close
+from recovery_drill.record.traded import Traded, interval_of, last_close
 
 MINUTE_MS = 60_000
 # The last minute of an hour, and of five minutes, has just closed.

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -20,7 +21,7 @@ from recovery_drill.faults import node as node_faults
 from recovery_drill.play.scenario import Scenario
 from recovery_drill.runtimes.protocol import Runtime
 from recovery_drill.scenarios.catalogue import SCENARIOS, find_scenario
-from recovery_drill.scenarios.kills import LONG_HAUL
+from recovery_drill.scenarios.kills import LONG_HAUL, kill_places, long_haul
 
 SEED = 7
 AT_ONCE = 2
@@ -170,6 +171,22 @@ def test_each_fault_of_the_contract_has_a_scenario() -> None:
     for fault in faults:
         wanted = elsewhere.get(fault, f"exchange-{fault.replace('_', '-')}")
         assert any(name.startswith(wanted) for name in names), fault
+
+
+@pytest.mark.parametrize(("bars", "kills", "places"), [(2_000, 50, 50), (3, 9, 2), (1, 4, 0)])
+def test_a_long_haul_kills_at_places_of_its_own_the_same_each_time(
+    bars: int, kills: int, places: int
+) -> None:
+    found = kill_places(bars, kills)
+    assert found == kill_places(bars, kills) == sorted(set(found))
+    assert len(found) == places
+    assert all(0 < place < bars for place in found)
+    gaps = {after - before for before, after in pairwise(found)}
+    assert places < 50 or len(gaps) > 10  # spread evenly they would be one or two
+
+
+def test_a_long_haul_may_take_longer_the_longer_it_is() -> None:
+    assert long_haul(2_000, 50).seconds > long_haul(500, 4).seconds > SCENARIOS[0].seconds
 
 
 @pytest.mark.parametrize("name", ["clock-step", "clock-drift"])

@@ -35,6 +35,10 @@ class Killed(BaseException):
     """The process has ended; nobody catches this."""
 
 
+MOST_TURNS = 2_000
+"""After so many turns of what is due it is a loop."""
+
+
 @dataclass
 class World:
     """What outlives a keeper.
@@ -313,7 +317,10 @@ class Life:
 
     async def rest(self) -> None:
         """Let everything happen that is due; raise if the keeper was killed meanwhile."""
+        turns = 0
         while self.tasks:
+            turns += 1
+            assert turns < MOST_TURNS, "The keeper does not come to rest."
             done, self.tasks = self.tasks, []
             found = await asyncio.gather(*done, return_exceptions=True)
             for each in found:

@@ -101,14 +101,14 @@ def test_a_kill_at_any_place_changes_nothing() -> None:
     assert differences() == []
 
 
-class SendsFirst(EVENTS.EventKeeper):  # type: ignore[misc]  # found by name
+class SendsFirst(EVENTS.EventKeeper):  # type: ignore[misc]  # a bake has no types
     """Sends before the store has it."""
 
     def do(self, deed: Any) -> None:
         self._desk.send(deed)
 
 
-class AsksNobody(EVENTS.EventKeeper):  # type: ignore[misc]  # found by name
+class AsksNobody(EVENTS.EventKeeper):  # type: ignore[misc]  # a bake has no types
     """Sends what is due after a start without asking whether it was sent."""
 
     def __init__(self, *given: Any) -> None:
@@ -116,7 +116,7 @@ class AsksNobody(EVENTS.EventKeeper):  # type: ignore[misc]  # found by name
         self._sending.is_known = lambda name: False
 
 
-class FinishesNothing(EVENTS.EventKeeper):  # type: ignore[misc]  # found by name
+class FinishesNothing(EVENTS.EventKeeper):  # type: ignore[misc]  # a bake has no types
     """Gives the strategy the last bar again after each start."""
 
     _sending: Any
@@ -127,7 +127,7 @@ class FinishesNothing(EVENTS.EventKeeper):  # type: ignore[misc]  # found by nam
         self._sending.now = replace(self._sending.now, finished_ms=before)
 
 
-class ForgetsItsStop(EVENTS.EventKeeper):  # type: ignore[misc]  # found by name
+class ForgetsItsStop(EVENTS.EventKeeper):  # type: ignore[misc]  # a bake has no types
     """Does not remember what protects."""
 
     def protect(self, protection: Any) -> None:

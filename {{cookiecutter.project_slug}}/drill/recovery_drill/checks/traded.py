@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from recovery_drill.checks.warm_up import check_warm_up_is_told
 from recovery_drill.failures import UsageError
-from recovery_drill.record.model import Traded
 from recovery_drill.record.policy import Policy
+from recovery_drill.record.traded import Traded
 
 
 def check_traded(policy: Policy, traded: Sequence[Traded]) -> None:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from recovery_drill.failures import UsageError
 from recovery_drill.record.contract import QUESTION_OF_BARS, SENT_ORDERS, Stage
 from recovery_drill.record.evidence import Evidence, Life
-from recovery_drill.record.model import Record, Traded
+from recovery_drill.record.model import Record
 from recovery_drill.record.policy import Policy
+from recovery_drill.record.traded import Traded
 
 NAME = "no-decision-before-warm-up"
 UNTOLD = (

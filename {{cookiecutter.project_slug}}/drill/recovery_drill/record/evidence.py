@@ -7,14 +7,9 @@ from typing import Literal
 import msgspec
 
 from recovery_drill.record.health import HealthLook
-from recovery_drill.record.model import (
-    Ledger,
-    NodeState,
-    Record,
-    StoreLook,
-    Traded,
-)
+from recovery_drill.record.model import Ledger, NodeState, Record, StoreLook
 from recovery_drill.record.policy import Policy
+from recovery_drill.record.traded import Traded
 
 How = Literal["killed", "stopped", "by itself", "with its environment"]
 

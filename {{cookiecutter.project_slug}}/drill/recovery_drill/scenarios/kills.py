@@ -91,13 +91,15 @@ async def killed_holding(world: World, fault: Fault) -> None:
     await restart_and_trade_on(world)
 
 
-def kill_at_random(bars: int, kills: int) -> Situation:
-    """Return a situation that trades through `bars` bars, with `kills` faults somewhere between.
+def kill_places(bars: int, kills: int) -> list[int]:
+    """Return after how many bars a node is killed: somewhere, the same each time."""
+    chosen = Random(f"{kills} of {bars}")  # noqa: S311 - places of kills are no secret
+    return sorted(chosen.sample(range(1, bars), min(kills, bars - 1)))
 
-    The same numbers give the same places: whoever plays it again kills there again.
-    """
-    chosen = Random(f"{kills} of {bars}")  # noqa: S311 - nothing secret
-    places = sorted(chosen.sample(range(1, bars), min(kills, bars - 1)))
+
+def kill_somewhere(bars: int, kills: int) -> Situation:
+    """Return a situation that trades through `bars` bars, with `kills` faults between."""
+    places = kill_places(bars, kills)
 
     async def play(world: World, fault: Fault) -> None:
         await world.first_start()
@@ -163,7 +165,7 @@ def long_haul(bars: int, kills: int) -> Scenario:
         LONG_HAUL,
         f"The node trades through {bars} bars and is killed {kills} times, somewhere between.",
         frozenset({"fills"}),
-        kill_at_random(bars, kills),
+        kill_somewhere(bars, kills),
         NodeKill,
         seconds=900.0 + 3 * bars + 60 * kills,
     )

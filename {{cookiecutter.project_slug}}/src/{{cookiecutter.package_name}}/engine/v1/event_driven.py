@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from nautilus_trader.config import StrategyConfig
@@ -326,7 +326,8 @@ class EventDrivenStrategy(Strategy):  # type: ignore[misc]  # the engine ships n
 
     def sit_down(self, make_keeper: MakeKeeper) -> None:
         """Take the keeper that it works with."""
-        self._keeper = make_keeper(self._line, self._desk)  # type: ignore[assignment]  # of its kind
+        # Its line is event-driven, and so is the keeper that is made for it.
+        self._keeper = cast("EventKeeper", make_keeper(self._line, self._desk))
 
     def _start(self) -> None:
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
