@@ -7,8 +7,8 @@ import pytest
 
 from recovery_drill.checks.traded import check_traded
 from recovery_drill.failures import UsageError
-from recovery_drill.record.traded import Traded
 from recovery_drill.record.policy import fill_in, read_policy, told
+from recovery_drill.record.traded import Traded
 
 GOOD = """
 [tool.recovery-drill]
