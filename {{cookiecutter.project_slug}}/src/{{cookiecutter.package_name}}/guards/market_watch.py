@@ -38,16 +38,22 @@ async def watch_market(trading: Trading) -> None:
     """
     clock = ExchangeClock(trading.settings, trading.requests)
     missed: Counter[str] = Counter()
+    began_ms: int | None = None
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         for each in trading.traded:
             try:
-                late = await _late_bars(trading, clock, each)
+                now_ms = await clock.now_ms()
+                late = await _late_bars(trading, each, now_ms)
             except FAILURES:
                 break  # the watch of the exchange says so
+            # What closed between the history's answer and the stream's first message has come by
+            # neither, and says nothing of the stream.
+            began_ms = began_ms or now_ms
             if late is None:
                 continue
-            missed[each.tag] = missed[each.tag] + len(late) if late else 0
+            deaf = [bar for bar in late if bar.close_ms > began_ms]
+            missed[each.tag] = missed[each.tag] + len(deaf) if deaf else 0
             if missed[each.tag] >= MISSED:
                 raise NodeExit(
                     ExitCode.AWAY,
@@ -60,13 +66,10 @@ async def watch_market(trading: Trading) -> None:
                 trading.keepers[each.symbol].bar(bar)
 
 
-async def _late_bars(
-    trading: Trading, clock: ExchangeClock, traded: Traded
-) -> list[ClosedBar] | None:
+async def _late_bars(trading: Trading, traded: Traded, now_ms: int) -> list[ClosedBar] | None:
     """Return what the stream has not brought; ``None`` if no bar was due."""
     keeper = trading.keepers[traded.symbol]
     before = keeper.newest_bar_ms or 0
-    now_ms = await clock.now_ms()
     length = traded.bar_length
     bars = await closed_bars(trading.requests, traded.symbol, length, BARS, now_ms)
     newer = [bar for bar in bars if bar.close_ms > before]
