@@ -8,6 +8,7 @@ brings none any more is opened anew by a new start.
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 from ..exit_codes import ExitCode, NodeExit
 from ..plan.bars import ClosedBar
@@ -38,18 +39,18 @@ async def watch_market(trading: Trading) -> None:
     """
     clock = ExchangeClock(trading.settings, trading.requests)
     missed: Counter[str] = Counter()
-    began_ms: int | None = None
+    # What closed between the history's answer and the stream's first message has come by neither,
+    # and says nothing of the stream.
+    began_ms = 0
+    with suppress(*FAILURES):
+        began_ms = await clock.now_ms()
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         for each in trading.traded:
             try:
-                now_ms = await clock.now_ms()
-                late = await _late_bars(trading, each, now_ms)
+                late = await _late_bars(trading, clock, each)
             except FAILURES:
                 break  # the watch of the exchange says so
-            # What closed between the history's answer and the stream's first message has come by
-            # neither, and says nothing of the stream.
-            began_ms = began_ms or now_ms
             if late is None:
                 continue
             deaf = [bar for bar in late if bar.close_ms > began_ms]
@@ -66,10 +67,13 @@ async def watch_market(trading: Trading) -> None:
                 trading.keepers[each.symbol].bar(bar)
 
 
-async def _late_bars(trading: Trading, traded: Traded, now_ms: int) -> list[ClosedBar] | None:
+async def _late_bars(
+    trading: Trading, clock: ExchangeClock, traded: Traded
+) -> list[ClosedBar] | None:
     """Return what the stream has not brought; ``None`` if no bar was due."""
     keeper = trading.keepers[traded.symbol]
     before = keeper.newest_bar_ms or 0
+    now_ms = await clock.now_ms()
     length = traded.bar_length
     bars = await closed_bars(trading.requests, traded.symbol, length, BARS, now_ms)
     newer = [bar for bar in bars if bar.close_ms > before]
