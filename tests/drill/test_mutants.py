@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,18 @@ from recovery_drill.checks import CHECKS
 from recovery_drill.play.case import Subject, play_case, play_undisturbed
 from recovery_drill.play.ground import Ground
 from recovery_drill.play.scenario import Scenario
+from recovery_drill.proc.child import inherited
+from recovery_drill.proc.warm import WarmStarts
 from recovery_drill.record.policy import Budgets, read_policy
 from recovery_drill.record.verdict import ScenarioVerdict
 
 SOUND = "sound"
-LAUNCHER = Path(__file__).parent / "nodes" / "mutants"
+LAUNCHER = Path(__file__).parent / "nodes" / "mutants" / "__main__.py"
+# What no bug touches; the production package is imported by each node itself.
+WARM = (
+    *("nautilus_trader.live.node", "nautilus_trader.adapters.binance"),
+    *("aiohttp", "msgspec", "pydantic_settings", "redis.asyncio"),
+)
 PAGE = TEMPLATE / "docs" / "mutants.md"
 AT_ONCE = 2
 # Most mutants are caught when a budget runs out; the sound node needs a fraction of these.
@@ -58,6 +65,19 @@ class Playground:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
+        self._starts = WarmStarts()
+        self._wait_for(self._warm_up())
+
+    async def _warm_up(self) -> None:
+        await self._starts.prepare(
+            sys.executable,
+            WARM,
+            environment={**inherited(), "PYTHONPATH": self._project.environment["PYTHONPATH"]},
+            directory=self._project.path,
+        )
+
+    def _wait_for(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def play(self, case: Subject, node: str = SOUND) -> Future[ScenarioVerdict]:
         """Begin to play a case with a node, unless it has begun."""
@@ -95,11 +115,11 @@ class Playground:
             policy, budgets=BUDGETS, environment={**policy.environment, "PYTHONPATH": found_in}
         )
         exchange = ("env", f"PYTHONPATH={found_in}", sys.executable, "-m", "simulated_exchange")
-        return Ground(policy, self._project.path, exchange, seed=SEED)
+        return Ground(policy, self._project.path, exchange, seed=SEED, spawn=self._starts)
 
     def close(self) -> None:
         """End what still runs, and every process of it."""
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._wait_for(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -109,6 +129,7 @@ class Playground:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        await self._starts.__aexit__()
 
 
 def _begin(ground: Playground, chosen: dict[str, Any]) -> None:

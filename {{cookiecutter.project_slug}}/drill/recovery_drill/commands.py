@@ -28,6 +28,7 @@ from recovery_drill.campaign.run import (
     write_verdict,
 )
 from recovery_drill.campaign.stack import run_stack
+from recovery_drill.campaign.warm import can_be_warm, started_as_asked
 from recovery_drill.choice import choose, extra_of, list_scenarios
 from recovery_drill.failures import DrillError, UsageError
 from recovery_drill.play.ground import Ground
@@ -81,8 +82,7 @@ def run_scenarios(options: asked.Run, console: Console) -> int:
         with Lines(console, count) as lines:
             return await run(ground, schedule_of(ground, cases), folder, options.jobs, lines)
 
-    ground = _ground(options, options.seed, options.epoch, options.runtime)
-    return _play(options, console, ground, work)
+    return _play(options, console, _seeded(options), work)
 
 
 def explore(options: asked.Explore, console: Console) -> int:
@@ -117,8 +117,7 @@ def explore(options: asked.Explore, console: Console) -> int:
         print_coverage(console, coverage)
         return verdict
 
-    ground = _ground(options, options.seed, options.epoch, options.runtime)
-    return _play(options, console, ground, work)
+    return _play(options, console, _seeded(options), work)
 
 
 def play_again(options: asked.Replay, console: Console) -> int:
@@ -137,6 +136,7 @@ def play_again(options: asked.Replay, console: Console) -> int:
         command = tuple(shlex.split(options.node_command))
         policy = msgspec.structs.replace(policy, node_command=command)
     ground = _ground(options, schedule.seed, schedule.epoch, schedule.runtime, policy)
+    ground = _started(ground, schedule.starts == "warm")
 
     async def work(ground: Ground, folder: Path) -> Verdict:
         count = len(schedule.cases) * options.times
@@ -195,6 +195,15 @@ def _ground(
     )
 
 
+def _seeded(options: asked.Run | asked.Explore) -> Ground:
+    ground = _ground(options, options.seed, options.epoch, options.runtime)
+    return _started(ground, options.warm)
+
+
+def _started(ground: Ground, is_warm: bool) -> Ground:
+    return replace(ground, starts="warm") if is_warm and can_be_warm(ground) else ground
+
+
 def _play(options: asked.Played, console: Console, ground: Ground, work: Work) -> int:
     """Do some work in the folder of a new run, and tell its verdict."""
     asyncio.run(_check_store(ground))
@@ -203,7 +212,9 @@ def _play(options: asked.Played, console: Console, ground: Ground, work: Work) -
     async def all_of_it() -> Verdict:
         epoch = await preflight(ground, console.print)
         # Written into the schedule, so that what was played can be played again.
-        return await work(ground if ground.market else replace(ground, epoch=epoch), folder)
+        known = ground if ground.market else replace(ground, epoch=epoch)
+        async with started_as_asked(known) as begun:
+            return await work(begun, folder)
 
     try:
         verdict = asyncio.run(_interruptible(all_of_it()))

@@ -130,6 +130,20 @@ class Played(Drilled):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Started:
+    """How node and exchange are started."""
+
+    warm: Annotated[
+        bool,
+        Option(
+            "--warm/--cold",
+            help="Fork each node from a process that has imported what the policy's warm_imports "
+            "name, or start it anew.",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Somewhere:
     """Where the node, the store and the exchange run."""
 
@@ -147,7 +161,7 @@ class Listing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run(Somewhere, Seeded, Told, Played):
+class Run(Started, Somewhere, Seeded, Told, Played):
     """``run``: play scenarios and judge them."""
 
     scenarios: Annotated[
@@ -179,8 +193,18 @@ class Run(Somewhere, Seeded, Told, Played):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Explore(Somewhere, Seeded, Told, Played):
+class Explore(Started, Somewhere, Seeded, Told, Played):
     """``explore``: find every crash point, and kill the node at each."""
+
+    # Hundreds of starts, of which most of the time would go into the same imports.
+    warm: Annotated[
+        bool,
+        Option(
+            "--warm/--cold",
+            help="Fork each node from a process that has imported what the policy's warm_imports "
+            "name, or start it anew.",
+        ),
+    ] = True
 
     bars: Annotated[
         int,

@@ -69,6 +69,7 @@ def schedule_of(ground: Ground, cases: Sequence[Case], *, exploration: bool = Fa
         market=market_of(ground.market),
         policy=ground.policy,
         runtime=ground.runtime,
+        starts=ground.starts,
         cases=tuple(cases),
         exploration=exploration,
     )

@@ -4,8 +4,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from recovery_drill.proc.spawn import Spawn, start_cold
 from recovery_drill.record.policy import Policy
-from recovery_drill.record.schedule import HISTORY_BARS, RuntimeName
+from recovery_drill.record.schedule import HISTORY_BARS, RuntimeName, Starts
 from recovery_drill.runtimes.containers.runtime import Containers
 from recovery_drill.runtimes.processes import Processes
 from recovery_drill.runtimes.protocol import Runtime
@@ -37,6 +38,10 @@ class Ground:
         The trader's name in a given store: one that nobody has, so that nobody's keys are read or
         removed. All plays share it, for an order id may name its trader, and a play is compared
         with an undisturbed one.
+    starts : {"cold", "warm"}
+        Whether each process is started anew, or forked from one that has imported what it imports.
+    spawn : Spawn
+        What starts exchange and nodes that are processes.
 
     """
 
@@ -49,6 +54,8 @@ class Ground:
     store_url: str | None = None
     runtime: RuntimeName = "process"
     guest: str = field(default_factory=lambda: f"DRILL{time.time_ns() % 10**15}")
+    starts: Starts = "cold"
+    spawn: Spawn = start_cold
 
     @property
     def most_jobs(self) -> int | None:
@@ -88,4 +95,5 @@ class Ground:
             exchange_command=self.exchange_arguments(),
             store_url=self.store_url,
             guest=self.guest,
+            spawn=self.spawn,
         )

@@ -12,9 +12,8 @@ from typing import Any
 
 from recovery_drill.failures import Inconclusive, UsageError
 from recovery_drill.proc.process import EXIT_WAIT_SECONDS, OnEvent
+from recovery_drill.proc.spawn import Spawn, Spawned, start_cold
 from recovery_drill.record.contract import PREFIX
-
-LINE_LIMIT_BYTES = 1 << 20
 
 
 class Child:
@@ -37,6 +36,8 @@ class Child:
         The working directory of the process.
     on_event : Callable, optional
         Called with each event line.
+    spawn : Spawn, optional
+        What starts it.
 
     """
 
@@ -49,18 +50,18 @@ class Child:
         log_path: Path,
         directory: Path,
         on_event: OnEvent | None = None,
+        spawn: Spawn = start_cold,
     ) -> None:
         self.name = name
         self.command = tuple(command)
         self.log_path = log_path
         self.started_ns = 0
         self.ended_ns = 0
-        # What the developer's shell says about a node of theirs is not for this one.
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
-        self._environment = {**inherited, **environment}
+        self._environment = {**inherited(), **environment}
         self._directory = directory
         self.on_event = on_event
-        self._process: asyncio.subprocess.Process | None = None
+        self._start = spawn
+        self._process: Spawned | None = None
         self._reader: asyncio.Task[None] | None = None
 
     @property
@@ -108,16 +109,11 @@ class Child:
     async def _spawn(self) -> None:
         with self.log_path.open("ab") as log:
             try:
-                self._process = await asyncio.create_subprocess_exec(
-                    *self.command,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=log,
-                    env=self._environment,
-                    cwd=self._directory,
-                    limit=LINE_LIMIT_BYTES,
-                    # A Ctrl-C at the terminal is for the drill, which ends its children itself.
-                    start_new_session=True,
+                self._process = await self._start(
+                    self.command,
+                    environment=self._environment,
+                    directory=self._directory,
+                    errors=log,
                 )
             except OSError as error:
                 raise Inconclusive(
@@ -203,6 +199,12 @@ class Child:
     def said(self) -> str:
         """Return the last plain line that it wrote, no log line and no event; empty for none."""
         return last_line(self.log_path)
+
+
+def inherited() -> dict[str, str]:
+    """Return what a process has of the drill's own environment."""
+    # What the developer's shell says about a node of theirs is not for this one.
+    return {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
 
 
 def last_line(log_path: Path) -> str:

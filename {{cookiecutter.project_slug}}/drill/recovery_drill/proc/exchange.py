@@ -12,6 +12,7 @@ import msgspec
 from recovery_drill.failures import Inconclusive, UsageError
 from recovery_drill.proc.child import Child
 from recovery_drill.proc.process import Process
+from recovery_drill.proc.spawn import Spawn, start_cold
 from recovery_drill.record.contract import EXCHANGE_USAGE
 from recovery_drill.record.model import Ledger
 
@@ -156,7 +157,7 @@ class Exchange:
             await self._session.close()
 
 
-def exchange_process(command: Sequence[str], folder: Path) -> Child:
+def exchange_process(command: Sequence[str], folder: Path, spawn: Spawn = start_cold) -> Child:
     """Return the exchange of a command line, not yet started; its log is kept in the folder."""
     return Child(
         "exchange",
@@ -164,4 +165,5 @@ def exchange_process(command: Sequence[str], folder: Path) -> Child:
         environment={},
         log_path=folder / "exchange.log",
         directory=folder,
+        spawn=spawn,
     )

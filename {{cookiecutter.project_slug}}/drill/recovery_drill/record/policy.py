@@ -79,6 +79,9 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         How many entries within ten bars may be left again because their stop was refused.
     refused_orders : int
         How many of its orders may be refused between two bars.
+    warm_imports : tuple[str, ...]
+        What a node imports at each start. Where starts are warm, a process imports it once, and
+        each node is forked from it.
     engine : str
         Whose words the node and its store speak; a name of `ENGINES`.
     leave_out : dict[str, str]
@@ -96,6 +99,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     budgets: Budgets = Budgets()
     vain_entries: int = 3
     refused_orders: int = 30
+    warm_imports: tuple[str, ...] = ()
     engine: str = V1.name
     leave_out: dict[str, str] = {}
 

@@ -15,6 +15,7 @@ HISTORY_BARS = 300
 FILE = "schedule.json"
 
 RuntimeName = Literal["process", "compose"]
+Starts = Literal["cold", "warm"]
 
 
 class Market(msgspec.Struct, frozen=True):
@@ -71,6 +72,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         Whether the cases came from an exploration.
     runtime : {"process", "compose"}
         What is played in; a schedule that does not say so is of processes.
+    starts : {"cold", "warm"}
+        Whether each process is started anew, or forked from one that has imported what it imports.
 
     """
 
@@ -82,6 +85,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     cases: tuple[Case, ...]
     exploration: bool = False
     runtime: RuntimeName = "process"
+    starts: Starts = "cold"
     schema: int = SCHEDULE_SCHEMA
 
     def write(self, folder: Path) -> None:

@@ -8,6 +8,7 @@ from recovery_drill.failures import Unsupported
 from recovery_drill.proc.child import Child
 from recovery_drill.proc.exchange import Exchange, exchange_process
 from recovery_drill.proc.process import Process
+from recovery_drill.proc.spawn import Spawn, start_cold
 from recovery_drill.record.contract import LOOPBACK, Variable
 from recovery_drill.record.policy import Policy, fill_in
 from recovery_drill.runtimes.protocol import Ability, ContainerControl, OnNode, OnUnit
@@ -34,6 +35,8 @@ class Processes:
         A given store; None starts an embedded one.
     guest : str
         The first part of the trader's id in a given store.
+    spawn : Spawn
+        What starts exchange and nodes.
 
     """
 
@@ -46,8 +49,10 @@ class Processes:
         exchange_command: Sequence[str],
         store_url: str | None = None,
         guest: str = "DRILL",
+        spawn: Spawn = start_cold,
     ) -> None:
         self._policy, self._project, self._folder = policy, project, folder
+        self._spawn = spawn
         self.trader_id = policy.trader_id
         self.store: EmbeddedStore | GivenStore
         if store_url is None:
@@ -58,7 +63,7 @@ class Processes:
             self.store = GivenStore(store_url, self.trader_id)
         self.journal = folder / "exchange.jsonl"
         command = [*exchange_command, "--journal", str(self.journal)]
-        self.exchange = Exchange(exchange_process(command, folder))
+        self.exchange = Exchange(exchange_process(command, folder, spawn))
         self.proxy: StoreProxy | None = None
         self.on_node: OnNode | None = None  # a process does not start by itself
         self._addresses: dict[str, str] = {}
@@ -126,6 +131,7 @@ class Processes:
             environment={**environment, Variable.TRADER_ID: self.trader_id, **self._variables},
             log_path=self._folder / f"node-{number}.log",
             directory=self._project,
+            spawn=self._spawn,
         )
         return child, f"http://{LOOPBACK}:{http_port}"
 
