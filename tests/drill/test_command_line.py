@@ -233,7 +233,7 @@ def test_help_is_plain_names_every_option_and_has_an_example(
     assert "\x1b" not in long
     assert all(len(line) <= 80 for line in long.splitlines())
     for option in GRAMMAR[command]:
-        assert re.search(rf"^  {option} ", long, re.MULTILINE), option
+        assert re.search(rf"^  (?:--\S+ / )?{option} ", long, re.MULTILINE), option
     examples = re.findall(r"^    recovery-drill (.+)$", long, re.MULTILINE)
     assert examples
     for example in examples:
