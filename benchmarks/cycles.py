@@ -46,8 +46,8 @@ def explore(project: Path, jobs: int, starts: str, cases: int) -> tuple[float, d
     minutes = (max(stamps) - min(stamps)) / 60e9
     kills = sum(each["kills"] for each in verdict["scenarios"]) / minutes
     print(
-        f"{starts}, {jobs} job{'s' * (jobs > 1)}: {len(judged) / minutes:.1f} cases and {kills:.1f} "
-        f"kills a minute, each with its restart verified ({told})",
+        f"{starts}, {jobs} job{'s' * (jobs > 1)}: {len(judged) / minutes:.1f} cases and "
+        f"{kills:.1f} kills a minute, each with its restart verified ({told})",
         flush=True,
     )
     return kills, judged
