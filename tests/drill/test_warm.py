@@ -157,6 +157,12 @@ async def test_what_cannot_be_imported_is_told(tmp_path: Path) -> None:
             )
 
 
+async def test_what_is_no_interpreter_is_told(tmp_path: Path) -> None:
+    async with WarmStarts() as starts:
+        with pytest.raises(UsageError, match="false cannot be what nodes are forked from"):
+            await starts.prepare("false", ["json"], environment=inherited(), directory=tmp_path)
+
+
 async def test_a_parent_that_has_ended_forks_nothing(tmp_path: Path) -> None:
     parent = WarmParent(sys.executable, ["json"], environment=inherited(), directory=tmp_path)
     await parent.start()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from recovery_drill.play.ground import Ground
 from recovery_drill.proc.child import inherited
-from recovery_drill.proc.warm import ONLY_AT_START, WarmStarts
+from recovery_drill.proc.warm import ONLY_AT_START, WarmStarts, what_is_run
 from recovery_drill.record.policy import fill_in
 
 EXCHANGE = ("-m", "simulated_exchange")
@@ -16,8 +16,9 @@ EXCHANGE_IMPORTS = ("simulated_exchange.cli",)
 
 def can_be_warm(ground: Ground) -> bool:
     """Return whether there is something to fork from, on a system where that can be done."""
-    names_imports = bool(ground.policy.warm_imports) and ground.runtime == "process"
-    return names_imports and sys.platform == "linux"
+    policy = ground.policy
+    names_imports = bool(policy.warm_imports) and what_is_run(policy.node_command) is not None
+    return names_imports and ground.runtime == "process" and sys.platform == "linux"
 
 
 @asynccontextmanager

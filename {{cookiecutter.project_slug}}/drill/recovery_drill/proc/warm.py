@@ -21,6 +21,7 @@ from recovery_drill.proc import warm_parent
 from recovery_drill.proc.spawn import LINE_LIMIT_BYTES, Spawned, start_cold
 
 IMPORT_SECONDS = 120.0
+UNABLE = "{} cannot be what nodes are forked from: it ended before it had imported. Say --cold."
 ENDED = "The process from which nodes are forked has ended by itself."
 ONLY_AT_START = ("PYTHON", "LD_", "MALLOC_", "_RJEM_")
 """Variables whose names begin so are read when an interpreter starts, and never again."""
@@ -113,7 +114,7 @@ class WarmParent:
         Raises
         ------
         UsageError
-            If something cannot be imported.
+            If something cannot be imported, or it ends before.
         Inconclusive
             If it says nothing in time.
 
@@ -216,7 +217,7 @@ class WarmParent:
         asyncio.get_running_loop().remove_reader(self._control)
         lost = Inconclusive(ENDED)
         if not self._is_ready.done():
-            self._is_ready.set_exception(lost)
+            self._is_ready.set_exception(UsageError(UNABLE.format(self._program)))
         for start in self._starts.values():
             if not start.done():
                 start.set_exception(lost)
