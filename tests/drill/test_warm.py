@@ -24,6 +24,7 @@ print(json.dumps({
     "name": __name__,
     "main": sys.modules["__main__"].__dict__ is globals(),
     "arguments": sys.argv[1:],
+    "command": sys.orig_argv[1:],
     "first_on_path": os.path.abspath(sys.path[0]),
     "directory": os.getcwd(),
     "environment": dict(os.environ),
@@ -80,6 +81,19 @@ async def test_a_forked_process_finds_what_a_started_one_finds(
     cold = await told(tmp_path, start_cold, *how, "one", "two", **environment)
     assert await told(tmp_path, warm, *how, "one", "two", **environment) == cold
     assert cold["environment"]["GREETING"] == "good day"
+
+
+async def test_a_forked_process_can_start_itself_anew(tmp_path: Path, warm: WarmStarts) -> None:
+    code = """
+import json, os, sys
+if sys.argv[1:] == ["first"]:
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:-1], "again"])
+is_new = "counted" not in sys.modules
+print(json.dumps({"event": "about", "arguments": sys.argv[1:], "is_new": is_new}))
+"""
+    (tmp_path / "again.py").write_text(code)
+    about = await told(tmp_path, warm, "again.py", "first")
+    assert about == {"event": "about", "arguments": ["again"], "is_new": True}
 
 
 async def test_what_is_imported_is_imported_once(tmp_path: Path, warm: WarmStarts) -> None:

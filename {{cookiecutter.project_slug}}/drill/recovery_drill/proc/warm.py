@@ -162,6 +162,7 @@ class WarmParent:
         self._starts[number] = pid = asyncio.get_running_loop().create_future()
         order = {
             "number": number,
+            "command": list(command),
             "kind": kind,
             "what": what,
             "arguments": arguments,

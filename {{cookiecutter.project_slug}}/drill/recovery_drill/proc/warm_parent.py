@@ -95,6 +95,8 @@ def _stand_alone(order: dict[str, Any], descriptors: list[int]) -> None:
     os.chdir(order["directory"])
     os.environ.clear()
     os.environ.update(order["environment"])
+    # Who starts itself anew must find its own command, not the one of the process it came from.
+    sys.orig_argv[:] = order["command"]
 
 
 def _run(kind: str, what: str, arguments: list[str]) -> None:
