@@ -8,6 +8,7 @@ import pytest
 
 from baking import BakedProject
 from drill.drilled import NODES, Drilled
+from recovery_drill.record.schedule import read_schedule
 
 INTO_THE_STORE = "store RPUSH orders OrderInitialized, before"
 ANSWER_HELD = "order.new entry, processed"
@@ -109,6 +110,8 @@ def test_one_case_is_judged_and_played_again_alone(
     assert judged.returncode == 0, judged.stdout + judged.stderr
     again = Drilled(baked_project, tmp_path, str(alone / "schedule.json"), command="replay")
     assert again.ended.returncode == 0, again.output
+    started = [read_schedule(folder).starts for folder in (alone, again.folder)]
+    assert started == ["warm" if sys.platform == "linux" else "cold"] * 2
     (scenario,) = again.verdict["scenarios"]
     assert scenario["crash_points"] == [ANSWER_HELD]
     (before,) = explored.history(case(explored, ANSWER_HELD), "crash.point")

@@ -24,7 +24,7 @@ from recovery_drill.play.case import Subject, play_case, play_undisturbed
 from recovery_drill.play.ground import Ground
 from recovery_drill.play.scenario import Scenario
 from recovery_drill.proc.child import inherited
-from recovery_drill.proc.warm import WarmStarts
+from recovery_drill.proc.warm import WarmParent, WarmStarts
 from recovery_drill.record.policy import Budgets, read_policy
 from recovery_drill.record.verdict import ScenarioVerdict
 
@@ -69,12 +69,10 @@ class Playground:
         self._wait_for(self._warm_up())
 
     async def _warm_up(self) -> None:
-        await self._starts.prepare(
-            sys.executable,
-            WARM,
-            environment={**inherited(), "PYTHONPATH": self._project.environment["PYTHONPATH"]},
-            directory=self._project.path,
-        )
+        found_in = {"PYTHONPATH": self._project.environment["PYTHONPATH"]}
+        environment = {**inherited(), **found_in}
+        parent = WarmParent(sys.executable, WARM, environment, self._project.path)
+        await self._starts.prepare(parent)
 
     def _wait_for(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result()

@@ -1,21 +1,26 @@
 """A process that is forked from one with everything imported is as one that was started."""
 
 import asyncio
-import json
 import os
+import select
 import signal
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from drill.test_child import is_alive
+from recovery_drill.campaign.warm import can_be_warm
 from recovery_drill.failures import Inconclusive, UsageError
+from recovery_drill.play.ground import Ground
 from recovery_drill.proc.child import Child, inherited
+from recovery_drill.proc.process import OnEvent
 from recovery_drill.proc.spawn import Spawn, start_cold
 from recovery_drill.proc.warm import WarmParent, WarmStarts, starts_alike, what_is_run
+from recovery_drill.record.policy import Policy
 
 ABOUT_ITSELF = """
 import json, os, sys
@@ -49,24 +54,34 @@ async def warm(tmp_path: Path) -> AsyncIterator[WarmStarts]:
     (tmp_path / "counted.py").write_text(COUNTED)
     (tmp_path / "about.py").write_text(ABOUT_ITSELF)
     async with WarmStarts() as starts:
-        await starts.prepare(
-            sys.executable, ["counted", "json"], environment=inherited(), directory=tmp_path
-        )
+        modules = ["counted", "json"]
+        await starts.prepare(WarmParent(sys.executable, modules, inherited(), tmp_path))
         yield starts
+
+
+def a_node(
+    tmp_path: Path,
+    spawn: Spawn,
+    *arguments: str,
+    environment: dict[str, str] | None = None,
+    on_event: OnEvent | None = None,
+) -> Child:
+    """Return a process that an interpreter runs, not yet started."""
+    return Child(
+        "node",
+        [sys.executable, *arguments],
+        environment=environment or {},
+        log_path=tmp_path / "node.log",
+        directory=tmp_path,
+        on_event=on_event,
+        spawn=spawn,
+    )
 
 
 async def told(tmp_path: Path, spawn: Spawn, *arguments: str, **environment: str) -> dict[str, Any]:
     """Start a process, wait for its end, and return what it has told of itself."""
     events: list[dict[str, Any]] = []
-    child = Child(
-        "node",
-        [sys.executable, *arguments],
-        environment=environment,
-        log_path=tmp_path / "node.log",
-        directory=tmp_path,
-        on_event=events.append,
-        spawn=spawn,
-    )
+    child = a_node(tmp_path, spawn, *arguments, environment=environment, on_event=events.append)
     await child.start()
     assert await child.wait() == 0, child.log_path.read_text()
     [about] = events
@@ -119,14 +134,7 @@ async def test_what_is_imported_is_imported_once(tmp_path: Path, warm: WarmStart
 async def test_ends_are_told_alike(
     tmp_path: Path, warm: WarmStarts, spawn_is_warm: bool, code: str, wanted: int, said: str
 ) -> None:
-    child = Child(
-        "node",
-        [sys.executable, "-c", code],
-        environment={},
-        log_path=tmp_path / "node.log",
-        directory=tmp_path,
-        spawn=warm if spawn_is_warm else start_cold,
-    )
+    child = a_node(tmp_path, warm if spawn_is_warm else start_cold, "-c", code)
     await child.start()
     assert await child.wait() == wanted
     assert child.said() == said
@@ -142,49 +150,40 @@ print(json.dumps({"event": "here", "pid": other.pid}), flush=True)
 time.sleep(60)
 """
     heard: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-    child = Child(
-        "node",
-        [sys.executable, "-c", code],
-        environment={},
-        log_path=tmp_path / "node.log",
-        directory=tmp_path,
-        on_event=heard.set_result,
-        spawn=warm,
-    )
+    child = a_node(tmp_path, warm, "-c", code, on_event=heard.set_result)
     await child.start()
     other = (await asyncio.wait_for(heard, 20))["pid"]
+    end_of_other = os.pidfd_open(other)
     assert child.running
     assert await child.kill() == -signal.SIGKILL
     with pytest.raises(ProcessLookupError):
         os.kill(child.pid, 0)
-    assert not is_alive(other)
+    ended, _, _ = select.select([end_of_other], [], [], 20)
+    os.close(end_of_other)
+    assert ended, "What a killed process had started was still there after 20 s."
 
 
 async def test_what_cannot_be_imported_is_told(tmp_path: Path) -> None:
     async with WarmStarts() as starts:
+        parent = WarmParent(sys.executable, ["nowhere_to_be_found"], inherited(), tmp_path)
         with pytest.raises(UsageError, match="No module named 'nowhere_to_be_found'"):
-            await starts.prepare(
-                sys.executable,
-                ["nowhere_to_be_found"],
-                environment=inherited(),
-                directory=tmp_path,
-            )
+            await starts.prepare(parent)
 
 
 async def test_what_is_no_interpreter_is_told(tmp_path: Path) -> None:
     async with WarmStarts() as starts:
         with pytest.raises(UsageError, match="false cannot be what nodes are forked from"):
-            await starts.prepare("false", ["json"], environment=inherited(), directory=tmp_path)
+            await starts.prepare(WarmParent("false", ["json"], inherited(), tmp_path))
 
 
 async def test_a_parent_that_has_ended_forks_nothing(tmp_path: Path) -> None:
-    parent = WarmParent(sys.executable, ["json"], environment=inherited(), directory=tmp_path)
+    parent = WarmParent(sys.executable, ["json"], inherited(), tmp_path)
     await parent.start()
     try:
         assert parent.pid is not None
         os.kill(parent.pid, signal.SIGKILL)
         with pytest.raises(Inconclusive, match="has ended by itself"):
-            await told(tmp_path, parent.spawn, "-c", "pass")
+            await told(tmp_path, parent.fork, "-c", "pass")
     finally:
         await parent.close()
 
@@ -198,13 +197,30 @@ def test_what_a_fork_can_run() -> None:
     assert what_is_run(["python", "-X", "dev", "-m", "node"]) is None
 
 
+def test_where_starts_can_be_warm() -> None:
+    policy = Policy(
+        node_command=("{python}", "-m", "node"), warm_imports=("json",), intent="(?P<intent>.*)"
+    )
+    ground = Ground(policy, Path(), ("python", "-m", "simulated_exchange"))
+    assert can_be_warm(ground)
+    assert not can_be_warm(replace(ground, runtime="compose"))
+    for change in ({"warm_imports": ()}, {"node_command": ("false",)}):
+        other = msgspec.structs.replace(policy, **change)
+        assert not can_be_warm(replace(ground, policy=other))
+
+
 def test_variables_that_an_interpreter_reads_at_its_start() -> None:
     assert starts_alike({"A": "1"}, {"B": "2"})
     assert not starts_alike({"LD_PRELOAD": "libfaketime.so.1"}, {})
     assert not starts_alike({"PYTHONPATH": "here"}, {"PYTHONPATH": "there"})
 
 
-async def test_another_interpreter_s_process_is_started(tmp_path: Path, warm: WarmStarts) -> None:
-    about = await told(tmp_path, warm, "about.py", PYTHONHASHSEED="7")
-    assert about["environment"]["PYTHONHASHSEED"] == "7"
-    assert json.loads(json.dumps(about)) == about
+async def test_what_an_interpreter_reads_at_its_start_starts_one(
+    tmp_path: Path, warm: WarmStarts
+) -> None:
+    code = """
+import json, sys
+print(json.dumps({"event": "here", "is_new": "counted" not in sys.modules}))
+"""
+    assert (await told(tmp_path, warm, "-c", code))["is_new"] is False
+    assert (await told(tmp_path, warm, "-c", code, PYTHONHASHSEED="7"))["is_new"] is True

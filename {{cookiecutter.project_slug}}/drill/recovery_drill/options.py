@@ -129,18 +129,14 @@ class Played(Drilled):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Started:
-    """How node and exchange are started."""
-
-    warm: Annotated[
-        bool,
-        Option(
-            "--warm/--cold",
-            help="Fork each node from a process that has imported what the policy's warm_imports "
-            "name, or start it anew.",
-        ),
-    ] = False
+Warm = Annotated[
+    bool,
+    Option(
+        "--warm/--cold",
+        help="Fork each node from a process that has imported what the policy's warm_imports "
+        "name, or start it anew.",
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +157,7 @@ class Listing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run(Started, Somewhere, Seeded, Told, Played):
+class Run(Somewhere, Seeded, Told, Played):
     """``run``: play scenarios and judge them."""
 
     scenarios: Annotated[
@@ -173,6 +169,7 @@ class Run(Started, Somewhere, Seeded, Told, Played):
             show_default=False,
         ),
     ]
+    warm: Warm = False
     all: Annotated[bool, Option("--all", help="Play every scenario.")] = False
     bars: Annotated[
         int | None,
@@ -193,18 +190,11 @@ class Run(Started, Somewhere, Seeded, Told, Played):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Explore(Started, Somewhere, Seeded, Told, Played):
+class Explore(Somewhere, Seeded, Told, Played):
     """``explore``: find every crash point, and kill the node at each."""
 
     # Hundreds of starts, of which most of the time would go into the same imports.
-    warm: Annotated[
-        bool,
-        Option(
-            "--warm/--cold",
-            help="Fork each node from a process that has imported what the policy's warm_imports "
-            "name, or start it anew.",
-        ),
-    ] = True
+    warm: Warm = True
 
     bars: Annotated[
         int,

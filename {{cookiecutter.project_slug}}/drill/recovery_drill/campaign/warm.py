@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from recovery_drill.play.ground import Ground
 from recovery_drill.proc.child import inherited
-from recovery_drill.proc.warm import ONLY_AT_START, WarmStarts, what_is_run
+from recovery_drill.proc.warm import ONLY_AT_START, WarmParent, WarmStarts, what_is_run
 from recovery_drill.record.policy import fill_in
 
 EXCHANGE = ("-m", "simulated_exchange")
@@ -37,15 +37,10 @@ async def started_as_asked(ground: Ground) -> AsyncIterator[Ground]:
     policy = ground.policy
     given = {k: v for k, v in policy.environment.items() if k.startswith(ONLY_AT_START)}
     async with WarmStarts() as starts:
-        await starts.prepare(
-            fill_in(policy.node_command[0], {}),
-            policy.warm_imports,
-            environment={**inherited(), **given},
-            directory=ground.project,
-        )
+        program = fill_in(policy.node_command[0], {})
+        environment = {**inherited(), **given}
+        await starts.prepare(WarmParent(program, policy.warm_imports, environment, ground.project))
         program, *arguments = ground.exchange_command
         if tuple(arguments) == EXCHANGE:
-            await starts.prepare(
-                program, EXCHANGE_IMPORTS, environment=inherited(), directory=ground.project
-            )
+            await starts.prepare(WarmParent(program, EXCHANGE_IMPORTS, inherited(), ground.project))
         yield replace(ground, spawn=starts)

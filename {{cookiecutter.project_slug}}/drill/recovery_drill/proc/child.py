@@ -12,7 +12,7 @@ from typing import Any
 
 from recovery_drill.failures import Inconclusive, UsageError
 from recovery_drill.proc.process import EXIT_WAIT_SECONDS, OnEvent
-from recovery_drill.proc.spawn import Spawn, Spawned, start_cold
+from recovery_drill.proc.spawn import Spawn, Spawned, Start, start_cold
 from recovery_drill.record.contract import PREFIX
 
 
@@ -110,10 +110,7 @@ class Child:
         with self.log_path.open("ab") as log:
             try:
                 self._process = await self._start(
-                    self.command,
-                    environment=self._environment,
-                    directory=self._directory,
-                    errors=log,
+                    Start(self.command, self._environment, self._directory, log)
                 )
             except OSError as error:
                 raise Inconclusive(

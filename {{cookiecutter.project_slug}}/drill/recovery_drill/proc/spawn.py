@@ -1,7 +1,8 @@
 """How a process comes to be: by starting a program, or otherwise."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -27,42 +28,42 @@ class Spawned(Protocol):
         """Wait for its end, and return its exit code."""
 
 
-class Spawn(Protocol):
-    """Starts processes."""
+@dataclass(frozen=True)
+class Start:
+    """What is started, in a session of its own.
 
-    async def __call__(
-        self,
-        command: Sequence[str],
-        *,
-        environment: Mapping[str, str],
-        directory: Path,
-        errors: BinaryIO,
-    ) -> Spawned:
-        """Start a process in a session of its own, whose standard error goes to a file.
+    Parameters
+    ----------
+    command : tuple[str, ...]
+        The program and its arguments.
+    environment : Mapping[str, str]
+        All of its environment.
+    directory : Path
+        Its working directory.
+    errors : BinaryIO
+        Where its standard error goes.
 
-        Raises
-        ------
-        OSError
-            If it cannot be started.
+    """
 
-        """
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    directory: Path
+    errors: BinaryIO
 
 
-async def start_cold(
-    command: Sequence[str],
-    *,
-    environment: Mapping[str, str],
-    directory: Path,
-    errors: BinaryIO,
-) -> Spawned:
+type Spawn = Callable[[Start], Awaitable[Spawned]]
+"""Starts a process; raises OSError where it cannot be started."""
+
+
+async def start_cold(start: Start) -> Spawned:
     """Start a program as a shell would; see `Spawn`."""
     return await asyncio.create_subprocess_exec(
-        *command,
+        *start.command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-        stderr=errors,
-        env=environment,
-        cwd=directory,
+        stderr=start.errors,
+        env=start.environment,
+        cwd=start.directory,
         limit=LINE_LIMIT_BYTES,
         # A Ctrl-C at the terminal is for the drill, which ends its children itself.
         start_new_session=True,

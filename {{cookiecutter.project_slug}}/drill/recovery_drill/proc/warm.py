@@ -14,11 +14,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 from recovery_drill.failures import Inconclusive, UsageError
 from recovery_drill.proc import warm_parent
-from recovery_drill.proc.spawn import LINE_LIMIT_BYTES, Spawned, start_cold
+from recovery_drill.proc.spawn import LINE_LIMIT_BYTES, Spawned, Start, start_cold
 
 IMPORT_SECONDS = 120.0
 UNABLE = "{} cannot be what nodes are forked from: it ended before it had imported. Say --cold."
@@ -52,9 +52,9 @@ def starts_alike(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
 class Forked:
     """A process that was forked; see `Spawned`."""
 
-    def __init__(self, pid: int, stdout: asyncio.StreamReader) -> None:
+    def __init__(self, pid: int) -> None:
         self.pid = pid
-        self.stdout: asyncio.StreamReader | None = stdout
+        self.stdout: asyncio.StreamReader | None = None
         self.returncode: int | None = None
         self._has_ended = asyncio.Event()
 
@@ -90,16 +90,15 @@ class WarmParent:
         self,
         program: str,
         modules: Sequence[str],
-        *,
         environment: Mapping[str, str],
         directory: Path,
     ) -> None:
         self._program, self._modules = program, tuple(modules)
         self._environment, self._directory = dict(environment), directory
         self._control, self._given = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._starts: dict[int, asyncio.Future[int]] = {}
+        self._count = 0
+        self._asked: dict[int, asyncio.Future[Forked]] = {}
         self._running: dict[int, Forked] = {}
-        self._early: dict[int, int] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._is_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -141,47 +140,47 @@ class WarmParent:
                 f"Importing {', '.join(self._modules)} took more than {IMPORT_SECONDS:g} s."
             ) from error
 
-    def can_start(self, command: Sequence[str], environment: Mapping[str, str]) -> bool:
-        """Return whether a fork of it would be what a start of the command is."""
-        is_the_same = command[0] == self._program and what_is_run(command) is not None
-        return is_the_same and starts_alike(self._environment, environment)
+    def can_fork(self, start: Start) -> bool:
+        """Return whether a fork of it would be what was to be started."""
+        is_the_same = start.command[0] == self._program and what_is_run(start.command) is not None
+        return is_the_same and starts_alike(self._environment, start.environment)
 
-    async def spawn(
-        self,
-        command: Sequence[str],
-        *,
-        environment: Mapping[str, str],
-        directory: Path,
-        errors: BinaryIO,
-    ) -> Spawned:
-        """Fork a process for a command that it `can_start`; see `Spawn`."""
-        wanted = what_is_run(command)
+    async def fork(self, start: Start) -> Spawned:
+        """Fork what it `can_fork`; see `Spawn`.
+
+        Raises
+        ------
+        Inconclusive
+            If it has ended.
+
+        """
+        wanted = what_is_run(start.command)
         assert wanted is not None, "asked whether it can be forked"
         kind, what, arguments = wanted
-        number = len(self._starts)
-        self._starts[number] = pid = asyncio.get_running_loop().create_future()
+        self._count += 1
+        number = self._count
+        self._asked[number] = asyncio.get_running_loop().create_future()
         order = {
             "number": number,
-            "command": list(command),
+            "command": start.command,
             "kind": kind,
             "what": what,
             "arguments": arguments,
-            "directory": str(directory),
-            "environment": dict(environment),
+            "directory": str(start.directory),
+            "environment": dict(start.environment),
         }
         heard, written = os.pipe()
         try:
             output = await _reader(heard)
-            descriptors = [written, errors.fileno()]
+            descriptors = [written, start.errors.fileno()]
             socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
         except BrokenPipeError:
             raise Inconclusive(ENDED) from None
         finally:
             os.close(written)
-        forked = Forked(await pid, output)
-        self._running[forked.pid] = forked
-        if forked.pid in self._early:
-            self._end(forked.pid, self._early.pop(forked.pid))
+        forked = await self._asked[number]
+        del self._asked[number]
+        forked.stdout = output
         return forked
 
     def _hear(self) -> None:
@@ -204,24 +203,18 @@ class WarmParent:
                 )
             )
         elif "number" in message:
-            self._starts[message["number"]].set_result(message["pid"])
+            self._running[message["pid"]] = forked = Forked(message["pid"])
+            self._asked[message["number"]].set_result(forked)
         else:
-            self._end(message["pid"], message["code"])
-
-    def _end(self, pid: int, code: int) -> None:
-        if forked := self._running.pop(pid, None):
-            forked.ended(code)
-        else:
-            self._early[pid] = code  # whoever waits for its start has not come to it yet
+            self._running.pop(message["pid"]).ended(message["code"])
 
     def _lost(self) -> None:
         asyncio.get_running_loop().remove_reader(self._control)
-        lost = Inconclusive(ENDED)
         if not self._is_ready.done():
             self._is_ready.set_exception(UsageError(UNABLE.format(self._program)))
-        for start in self._starts.values():
-            if not start.done():
-                start.set_exception(lost)
+        for asked in self._asked.values():
+            if not asked.done():
+                asked.set_exception(Inconclusive(ENDED))
 
     async def close(self) -> None:
         """End it; what it has forked has ended before."""
@@ -248,33 +241,17 @@ class WarmStarts:
         self._parents: list[WarmParent] = []
         self._endings = AsyncExitStack()
 
-    async def prepare(
-        self,
-        program: str,
-        modules: Sequence[str],
-        *,
-        environment: Mapping[str, str],
-        directory: Path,
-    ) -> None:
-        """Import modules into a process from which others are forked; see `WarmParent`."""
-        parent = WarmParent(program, modules, environment=environment, directory=directory)
+    async def prepare(self, parent: WarmParent) -> None:
+        """Start a process that imports, and fork from it from now on; see `WarmParent.start`."""
         self._endings.push_async_callback(parent.close)
         await parent.start()
         self._parents.append(parent)
 
-    async def __call__(
-        self,
-        command: Sequence[str],
-        *,
-        environment: Mapping[str, str],
-        directory: Path,
-        errors: BinaryIO,
-    ) -> Spawned:
+    async def __call__(self, start: Start) -> Spawned:
         """Start a process."""
-        fitting = (each for each in self._parents if each.can_start(command, environment))
-        parent = next(fitting, None)
-        spawn = start_cold if parent is None else parent.spawn
-        return await spawn(command, environment=environment, directory=directory, errors=errors)
+        fitting = (parent.fork for parent in self._parents if parent.can_fork(start))
+        spawn = next(fitting, start_cold)
+        return await spawn(start)
 
     async def __aenter__(self) -> Self:
         """Begin."""
