@@ -238,7 +238,7 @@ MUTANTS = (
     _attempts(
         "uses its stops up on the parts of limit orders",
         "not the one stop",
-        "attempt < MAX_STOP_ATTEMPTS or (is_new_size and _have_limits_filled(situation))",
+        "attempt < MAX_STOP_ATTEMPTS or (is_new_size and has_changed)",
         "attempt < MAX_STOP_ATTEMPTS",
     ),
 )

@@ -64,6 +64,21 @@ def test_refused_take_profits_leave_the_position_with_its_stop(w: Words) -> None
     assert fewer.client_order_id == w.id("T", attempt=4)
 
 
+def test_a_stop_follows_what_an_earlier_take_profit_leaves_when_its_attempts_are_used_up(
+    w: Words,
+) -> None:
+    """The earlier take-profit has ended, and is known by when it filled alone."""
+    refused = [replace(w.stop(w.id("S", attempt=n)), phase=w.Phase.ENDED) for n in range(5)]
+    orders = (w.stop(w.OLD_STOP, trigger=58_900), *refused)
+    target = replace(w.LONG, quantity=SIZE - PART)
+    filled = w.plan(w.situation(target, SIZE - PART, *orders, last_exit_fill_ms=BAR + 1))
+    assert (filled.client_order_id, filled.quantity) == (w.id("S", attempt=5), PART - SIZE)
+    for position, at_ms in ((SIZE - PART, BAR), (SIZE, BAR + 1)):
+        target = replace(w.LONG, quantity=position)
+        same = w.situation(target, position, *orders, last_exit_fill_ms=at_ms)
+        assert w.plan(same) == w.Settled()
+
+
 def test_take_profit_stays_without_bars_and_goes_when_the_side_is_another(w: Words) -> None:
     both = (w.stop(w.OLD_STOP), w.limit(w.OLD_PROFIT))
     assert w.plan(w.situation(None, SIZE, *both)) == w.Settled()

@@ -84,9 +84,10 @@ def next_sized_id(situation: Situation, leg: Leg, quantity: Decimal) -> str | No
     for attempt, (name, earlier) in enumerate(_attempts(situation, leg)):
         if earlier is None:
             is_new_size = last is not None and last.quantity != quantity
-            if attempt < MAX_STOP_ATTEMPTS or (is_new_size and _have_limits_filled(situation)):
-                return name
-            return None
+            # A take-profit of an earlier decision may have filled, too, and is told of no more.
+            has_left = situation.last_exit_fill_ms > situation.close_ms
+            has_changed = has_left or _have_limits_filled(situation)
+            return name if attempt < MAX_STOP_ATTEMPTS or (is_new_size and has_changed) else None
         last = earlier
     return None
 
