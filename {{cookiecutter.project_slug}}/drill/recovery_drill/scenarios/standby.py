@@ -21,6 +21,7 @@ ENTRY_ON_ITS_WAY = {
     **{"name": "gate", "match": {"leg": "entry"}, "nth": 1, "phase": "received"},
     "late": True,
 }
+ARRIVED = "after the entry on its way has arrived"
 TAKEN_OVER = "after the one that stood by has taken over"
 
 
@@ -47,6 +48,8 @@ async def replaced_in_flight(world: World, fault: Fault) -> None:
     if world.disturbed:
         await world.rest(TAKEN_OVER)
     await world.market.release(gate)
+    # What it opens is protected before the next bar closes, with and without the fault alike.
+    await world.rest(ARRIVED)
     await steps(world, BARS_AFTER)
     if world.market.has_asked_twice("entry"):
         world.saw(LATE)
