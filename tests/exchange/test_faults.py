@@ -42,7 +42,7 @@ CANNOT_BE: list[tuple[str, dict[str, Any], str]] = [
     ("stale", {"match": {"request": "order.new"}}, "stale needs a request to match that only asks"),
     ("expire_listen_key", {"x": 1}, "expire_listen_key takes no options, but not x."),
     ("expire_listen_key", {}, "There is no listen key that could expire."),
-    ("half_open", {"stream": "all"}, "stream has to be one of user, market."),
+    ("half_open", {"stream": "all"}, "stream has to be one of user, market, api."),
     ("wick", {"symbol": "X", "price": 1}, "X does not trade here: use one of BTCUSDT."),
     ("wick", {"symbol": "BTCUSDT", "price": "NaN"}, "price has to be a number over zero, at most"),
     ("wick", {"symbol": "BTCUSDT", "price": "1e99"}, "price has to be a number over zero, at most"),

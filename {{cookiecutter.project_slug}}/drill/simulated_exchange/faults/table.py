@@ -19,7 +19,7 @@ EVENTS = (
 )  # fmt: skip
 REQUEST_PHASES = ("received", "processed", "answered")
 EVENT_PHASES = ("before", "after")
-STREAMS = ("user", "market")
+STREAMS = ("user", "market", "api")
 TYPES = ("MARKET", "LIMIT", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET")
 LONGEST_DELAY_SECONDS = 600
 MOST_TIMES = 1_000_000

@@ -33,18 +33,25 @@ class Credentials:
         if not hmac.compare_digest(key.encode(), self.key.encode()):
             raise ExchangeError(-2015, status=401)
 
-    def check_signature(self, query: str, body: str, p: Parameters) -> None:
+    def check_logon(self) -> None:
+        """Refuse to log a connection on by a key of this kind: only Ed25519 keys can."""
+        raise ExchangeError(-4056)
+
+    def check_request(self, signed: str | None, p: Parameters) -> None:
         """Refuse a request whose signature or time does not hold.
 
-        The signature covers query and body as they came over the wire, without itself.
+        The signature covers that text, which is what came over the wire without the signature
+        itself. Without a text none is needed.
         """
-        stamp, signature = p.integer("timestamp"), p.required("signature")
+        stamp = p.integer("timestamp")
+        if signed is not None:
+            p.required("signature")
         if not stamp:
             raise missing("timestamp")
-        signed = "".join(_without_signature(part) for part in (query, body))
-        expected = hmac.new(self.secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(expected.encode(), signature.lower().encode()):
-            raise ExchangeError(-1022)
+        if signed is not None:
+            expected = hmac.new(self.secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
+            if not hmac.compare_digest(expected.encode(), p["signature"].lower().encode()):
+                raise ExchangeError(-1022)
         window = p.integer("recvWindow") or DEFAULT_WINDOW_MS
         if window > LONGEST_WINDOW_MS:
             raise ExchangeError(-1131)
@@ -55,5 +62,11 @@ class Credentials:
             raise ExchangeError(-1021)
 
 
-def _without_signature(part: str) -> str:
+def signed_text(part: str) -> str:
+    """Return query or body without the signature: what the signature covers."""
     return "&".join(pair for pair in part.split("&") if not pair.startswith("signature="))
+
+
+def sorted_text(p: Parameters) -> str:
+    """Return what the signature covers on the WebSocket API: all others, sorted by name."""
+    return "&".join(f"{name}={p[name]}" for name in sorted(p) if name != "signature")
