@@ -84,6 +84,7 @@ TEXTS = {
     -4116: "ClientOrderId is duplicated.",
     -4120: "Order type not supported for this endpoint. "
     "Please use the Algo Order API endpoints instead.",
+    -4131: "The counterparty's best price does not meet the PERCENT_PRICE filter limit.",
     -4136: "Target strategy invalid for this order type with closePosition true.",
     -4137: "Quantity must be zero with closePosition equals true",
     -4140: "Invalid symbol status for opening position.",

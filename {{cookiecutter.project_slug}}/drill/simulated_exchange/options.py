@@ -10,8 +10,9 @@ from typing import NoReturn
 
 from .account.booking import OPENING_WALLET
 from .market.bars import MINUTE_MS
+from .market.funding import DRAWN, HIGHEST_RATE
 from .market.regimes import REGIMES
-from .market.symbols import rounded
+from .market.symbols import rounded, text
 from .protocol.limits import ORDER_LIMIT, WEIGHT_LIMIT
 from .protocol.listen_key import LIFE_MINUTES
 
@@ -61,6 +62,8 @@ def _parser() -> Parser:
     add("--stepped", action="store_true", help="time moves by POST /_sim/step only")
     add("--speed", type=float, help="begin at --epoch, this many times as fast as the clock")
     add("--wallet", type=_usdt, default=OPENING_WALLET, help=f"deposit in USDT {shown}")
+    rate = f"rate paid every eight hours of market time, or {DRAWN} from the seed (default: none)"
+    add("--funding", type=_rate, metavar="RATE", help=rate)
     add("--state", type=Path, metavar="DIR", help="the journal's folder; a restart goes on from it")
     add("--journal", type=Path, metavar="FILE", help="write the journal there, over what it holds")
     key_life = f"how long a listen key lives {shown}"
@@ -90,6 +93,18 @@ def _usdt(word: str) -> Decimal:
         if 0 < amount <= MOST_WALLET and amount == rounded(amount):
             return amount
     msg = f"{word} is no number over 0, at most {MOST_WALLET}, of at most 8 decimals"
+    raise argparse.ArgumentTypeError(msg)
+
+
+def _rate(word: str) -> str:
+    """Read a funding rate, or that it is drawn."""
+    if word == DRAWN:
+        return word
+    with contextlib.suppress(InvalidOperation):
+        rate = Decimal(word)
+        if rate.is_finite() and 0 < abs(rate) <= HIGHEST_RATE:
+            return text(rate)
+    msg = f"{word} is neither {DRAWN} nor a number but zero, at most {HIGHEST_RATE} either way"
     raise argparse.ArgumentTypeError(msg)
 
 

@@ -11,12 +11,10 @@ from aiohttp import web
 from ..errors import ExchangeError
 from ..exchange import Exchange
 from ..faults.faults import Faults
-from ..faults.table import BAR_FAULTS
 from ..journal.journal import Record
+from .bar_ends import BarEnds
 from .endpoints import ENDPOINTS, Endpoint
 from .limits import Limits
-from .market_payloads import odd_bar
-from .market_streams import Told
 from .parameters import Parameters
 from .requests import Answer, Asked, Requests
 from .signing import signed_text
@@ -43,6 +41,7 @@ class Server:
         self.user_stream = UserStream(exchange, self.faults, self.sockets)
         self._requests = Requests(exchange, self.faults, self.sockets, self.tell)
         self._ws_api = WsApi(exchange, self.sockets, self._requests)
+        self._bar_ends = BarEnds(self.faults, self.sockets.broadcast)
         self._moving = asyncio.Lock()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -72,18 +71,7 @@ class Server:
         await self.user_stream.flush()
         listened, now = self.sockets.streams(), self.exchange.clock.now_ms()
         told = self.sockets.market.told_by(records, listened, self.exchange.journal.seq, now)
-        await self.sockets.broadcast([self._odd(*one) for one in told])
-
-    def _odd(self, stream: str, content: Any) -> Told:
-        """Return what a stream says, with the bar that ends and meets a fault told wrong."""
-        bar = content.get("k") if isinstance(content, dict) else None
-        if bar is None or not bar["x"]:
-            return stream, content
-        about = {"symbol": bar["s"], "interval": bar["i"], "close_ms": bar["T"]}
-        for fault in self.faults.meet(about, BAR_FAULTS):
-            self.faults.happen(fault, about)
-            content = odd_bar(content, fault.options["factor"])
-        return stream, content
+        await self._bar_ends.tell(told)
 
     async def move(self, act: Callable[[], None]) -> list[Record]:
         """Let market or account change by itself, tell everybody, and return what was recorded."""
@@ -97,11 +85,12 @@ class Server:
         return records
 
     async def run(self) -> None:
-        """Send user events, ping sockets and let the listen key end, for ever."""
+        """Send user events, ping sockets, let listen key and countdowns end, for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.user_stream.run())
             group.create_task(self.sockets.watch())
             group.create_task(self._watch_listen_key())
+            group.create_task(self._watch_countdowns())
 
     async def expire_listen_key(self) -> None:
         """Let the listen key end and tell its user streams, which hear nothing more then."""
@@ -123,6 +112,11 @@ class Server:
         while True:
             await self.exchange.listen_key.outlived()
             await self.expire_listen_key()
+
+    async def _watch_countdowns(self) -> None:
+        while True:
+            await self.exchange.countdowns.passed()
+            await self.move(self.exchange.countdowns.end)
 
 
 async def _read(request: web.Request, endpoint: Endpoint) -> Asked:
