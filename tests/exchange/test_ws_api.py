@@ -1,12 +1,16 @@
 """The WebSocket API: the same answers as over HTTP, by messages on one connection."""
 
+import base64
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from exchange.support import SECONDS, Stream, User, exchange
 from exchange.test_streams import CLOSED
@@ -181,6 +185,46 @@ async def test_a_hmac_key_logs_nobody_on(user: User) -> None:
         assert (told["apiKey"], told["authorizedSince"]) == (None, None)
         assert told["connectedSince"] <= told["serverTime"]
         assert (await api.raw("session.logout"))["result"]["apiKey"] is None
+
+
+async def test_an_ed25519_key_logs_on_and_needs_no_signature_then(tmp_path: Path) -> None:
+    private = Ed25519PrivateKey.generate()
+    pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "key.pem").write_bytes(pem)
+
+    def by_key(params: Mapping[str, Any]) -> dict[str, Any]:
+        whole = {"apiKey": KEY, "timestamp": time.time_ns() // 1_000_000, **params}
+        text = "&".join(f"{name}={whole[name]}" for name in sorted(whole))
+        return {**whole, "signature": base64.b64encode(private.sign(text.encode())).decode()}
+
+    def now() -> dict[str, Any]:
+        return {"timestamp": time.time_ns() // 1_000_000}
+
+    async with (
+        exchange("--stepped", "--ed25519-key", str(tmp_path / "key.pem")) as user,
+        user.listening(PATH) as stream,
+    ):
+        api = Api(stream)
+        assert await api.refused("session.logon") == (400, -1022), "signed by HMAC"
+        assert (await api.raw("order.place", by_key(MARKET)))["status"] == 200
+        unsigned = await api.raw("order.place", {**MARKET, **now(), "apiKey": KEY})
+        assert unsigned["error"]["code"] == -1102
+        told = (await api.raw("session.logon", by_key({})))["result"]
+        assert (told["apiKey"], told["authorizedSince"] >= told["connectedSince"]) == (KEY, True)
+        assert (await api.raw("order.place", {**MARKET, **now()}))["status"] == 200
+        assert (await api.raw("order.place", MARKET))["error"]["code"] == -1102, "no timestamp"
+        assert (await api.raw("userDataStream.start"))["result"]["listenKey"]
+        wrong = await api.raw("order.place", signed(MARKET))
+        assert wrong["error"]["code"] == -1022, "a signature that is given counts"
+        assert (await api.raw("session.logout"))["result"]["apiKey"] is None
+        assert (await api.raw("order.place", {**MARKET, **now()}))["error"]["code"] == -2014
+        query = urlencode({**BTC, **now()})
+        made = base64.b64encode(private.sign(query.encode())).decode()
+        status, _ = await user.raw(
+            "GET", "/fapi/v1/openOrders", f"{query}&{urlencode({'signature': made})}"
+        )
+        assert status == 200
+        assert (await user.signed("GET", "v1/openOrders"))[1]["code"] == -1022
 
 
 async def test_answers_tell_of_limits_unless_they_shall_not() -> None:

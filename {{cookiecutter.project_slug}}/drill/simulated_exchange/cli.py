@@ -111,7 +111,7 @@ def build(options: argparse.Namespace, journal_file: IO[bytes] | None = None) ->
         course.resume(cut)
         if live:
             _catch_up(course, clock, journal, state)
-    credentials = Credentials(options.api_key, options.api_secret)
+    credentials = Credentials(options.api_key, options.api_secret, options.ed25519_key)
     limits = _limits(options)
     parts = (options.seed, credentials, state, journal, clock, matching, course, limits)
     return Exchange(*parts, options.listen_key_minutes)

@@ -15,6 +15,7 @@ from .market.regimes import REGIMES
 from .market.symbols import rounded, text
 from .protocol.limits import ORDER_LIMIT, WEIGHT_LIMIT
 from .protocol.listen_key import LIFE_MINUTES
+from .protocol.signing import read_public_key
 
 DEFAULT_EPOCH_MS = 1_704_067_200_000
 DEFAULT_REGIME = "swing"
@@ -77,6 +78,8 @@ def _parser() -> Parser:
     )
     add("--order-limit", type=int, metavar="N", help=f"orders {limit.format(ORDER_LIMIT)}")
     add("--api-key", default="simulated-key", help=f"of the one account {shown}")
+    public = "a PEM file: the API key is an Ed25519 one, which signs, and may log on to ws-fapi"
+    add("--ed25519-key", type=_public_key, metavar="FILE", help=public)
     add("--api-secret", default="simulated-secret", help=f"what signs {shown}")
     return parser
 
@@ -106,6 +109,13 @@ def _rate(word: str) -> str:
             return text(rate)
     msg = f"{word} is neither {DRAWN} nor a number but zero, at most {HIGHEST_RATE} either way"
     raise argparse.ArgumentTypeError(msg)
+
+
+def _public_key(word: str) -> bytes:
+    """Read the public key that signatures are to hold for."""
+    with contextlib.suppress(OSError, ValueError):
+        return read_public_key(Path(word).read_text(encoding="ascii"))
+    raise argparse.ArgumentTypeError(f"{word} is no PEM file with an Ed25519 public key")
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -6,25 +6,31 @@ Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/ge
 (here it counts), and the longest window, which is known of the exchange's other markets.
 """
 
+import base64
+import contextlib
 import hashlib
 import hmac
 from dataclasses import dataclass
 
 from ..clock import wall_ms
 from ..errors import ExchangeError, missing
+from .ed25519 import KEY_BYTES, holds
 from .parameters import Parameters
 
 DEFAULT_WINDOW_MS = 5_000
 LONGEST_WINDOW_MS = 60_000
 AHEAD_MS = 1_000
+PEM_HEAD = bytes.fromhex("302a300506032b6570032100")
+"""What says that the 32 bytes behind it are an Ed25519 public key (RFC 8410)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The one key that this exchange knows."""
+    """The one key that this exchange knows: a HMAC one, or with a public key an Ed25519 one."""
 
     key: str
     secret: str
+    public_key: bytes | None = None
 
     def check_key(self, key: str) -> None:
         """Refuse a request without the right API key."""
@@ -34,8 +40,9 @@ class Credentials:
             raise ExchangeError(-2015, status=401)
 
     def check_logon(self) -> None:
-        """Refuse to log a connection on by a key of this kind: only Ed25519 keys can."""
-        raise ExchangeError(-4056)
+        """Refuse to log a connection on by a HMAC key: only Ed25519 keys can."""
+        if self.public_key is None:
+            raise ExchangeError(-4056)
 
     def check_request(self, signed: str | None, p: Parameters) -> None:
         """Refuse a request whose signature or time does not hold.
@@ -48,10 +55,8 @@ class Credentials:
             p.required("signature")
         if not stamp:
             raise missing("timestamp")
-        if signed is not None:
-            expected = hmac.new(self.secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
-            if not hmac.compare_digest(expected.encode(), p["signature"].lower().encode()):
-                raise ExchangeError(-1022)
+        if signed is not None and not self._is_signed(signed, p["signature"]):
+            raise ExchangeError(-1022)
         window = p.integer("recvWindow") or DEFAULT_WINDOW_MS
         if window > LONGEST_WINDOW_MS:
             raise ExchangeError(-1131)
@@ -60,6 +65,23 @@ class Credentials:
             raise ExchangeError(-1021, msg)
         if wall_ms() - stamp > window:
             raise ExchangeError(-1021)
+
+    def _is_signed(self, text: str, signature: str) -> bool:
+        if self.public_key is None:
+            expected = hmac.new(self.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+            return hmac.compare_digest(expected.encode(), signature.lower().encode())
+        with contextlib.suppress(ValueError):
+            return holds(self.public_key, text.encode(), base64.b64decode(signature, validate=True))
+        return False
+
+
+def read_public_key(pem: str) -> bytes:
+    """Read an Ed25519 public key from the text of a PEM file; a ValueError says that it is none."""
+    written = "".join(line for line in pem.split("\n") if line and not line.startswith("-----"))
+    content = base64.b64decode(written, validate=True)
+    if not pem.startswith("-----BEGIN PUBLIC KEY-----") or content[:-KEY_BYTES] != PEM_HEAD:
+        raise ValueError
+    return content[-KEY_BYTES:]
 
 
 def signed_text(part: str) -> str:
