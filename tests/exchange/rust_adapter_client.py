@@ -2,7 +2,8 @@
 
 Not a test, and not importable here: it runs in an environment of its own (see
 `test_rust_adapter.py`), with the exchange's HTTP and WebSocket URLs as its arguments, and a third
-one when it shall send its orders over the WebSocket API there. It prints one JSON object a line for everything it hears. Commands, one a line::
+one when it shall send its orders over the WebSocket API there. It prints one JSON object a line for
+everything it hears. Commands, one a line::
 
     buy QUANTITY | limit NAME QUANTITY PRICE | stop NAME QUANTITY TRIGGER | cancel NAME | tell
 """

@@ -16,7 +16,7 @@ async def begin(user: User, milliseconds: int) -> None:
 
 async def until_cancelled(user: User) -> None:
     async with asyncio.timeout(SECONDS):
-        while await user.ask("GET", "v1/openOrders", **BTC):
+        while await user.ask("GET", "v1/openOrders", **BTC):  # noqa: ASYNC110 it must be asked
             await asyncio.sleep(0.02)
 
 

@@ -1,4 +1,4 @@
-"""Funding: who pays whom, when, and how the account is told; and the mark price it is taken from."""
+"""Funding: who pays whom, when, how the account is told; and the mark price it is taken from."""
 
 from decimal import Decimal as Dec
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_who_bought_pays_who_sold_at_a_positive_rate(side: str, rate: str, amoun
     core.matching.fund(NAME, Dec(rate))
     assert core.state.wallet - before == Dec(amount)
     (fee,) = core.state.funding_fees
-    assert (fee.amount, fee.price, abs(fee.quantity)) == (Dec(amount), 100, 2)
+    assert (fee.amount, fee.price, abs(fee.quantity)) == (Dec(amount), Dec(100), Dec(2))
     assert replay(core.journal.after(0)) == core.state
 
 
@@ -133,9 +133,7 @@ async def test_a_funding_by_order(user: User) -> None:
 # The mark price, and the band that is measured from it
 
 
-@pytest.mark.parametrize(
-    ("mark", "side", "code"), [("94", "BUY", -4131), ("106", "SELL", -4131)]
-)
+@pytest.mark.parametrize(("mark", "side", "code"), [("94", "BUY", -4131), ("106", "SELL", -4131)])
 def test_a_market_order_beyond_the_band_is_refused(mark: str, side: str, code: int) -> None:
     core = Core()
     core.matching.set_mark(NAME, Dec(mark))

@@ -68,7 +68,7 @@ async def test_an_order_lives_over_it_as_over_http(user: User) -> None:
         api = Api(stream)
         filled = await api.ask("order.place", **MARKET, newOrderRespType="RESULT")
         assert (filled["status"], filled["executedQty"]) == ("FILLED", "0.010")
-        assert [(await events.next())["e"] for _ in range(3)][0] == "ORDER_TRADE_UPDATE"
+        assert (await events.next())["e"] == "ORDER_TRADE_UPDATE"
         await api.ask("order.place", **LIMIT, newClientOrderId="A")
         named = {**BTC, "origClientOrderId": "A"}
         await api.ask("order.modify", **named, side="BUY", quantity="0.020", price="51000")
@@ -85,7 +85,7 @@ async def test_an_order_lives_over_it_as_over_http(user: User) -> None:
 
 
 async def test_questions_are_answered_as_over_http(user: User) -> None:
-    asked = {
+    asked: dict[str, tuple[str, dict[str, Any]]] = {
         "account.balance": ("v2/balance", {}), "v2/account.balance": ("v3/balance", {}),
         "account.status": ("v2/account", {}), "v2/account.status": ("v3/account", {}),
         "account.position": ("v2/positionRisk", {}),
@@ -266,9 +266,8 @@ async def test_faults_and_journal_know_its_requests(user: User) -> None:
         ]  # fmt: skip
         assert (told[-1]["method"], told[-1]["client_order_id"]) == ("order.place", "A")
         await user.arm("lose_ack", match={"client_order_id": "B"})
-        await stream.socket.send_json(
-            {"id": 9, "method": "order.place", "params": signed({**MARKET, "newClientOrderId": "B"})}
-        )
+        params = signed({**MARKET, "newClientOrderId": "B"})
+        await stream.socket.send_json({"id": 9, "method": "order.place", "params": params})
         assert (await stream.socket.receive(timeout=SECONDS)).type in CLOSED
     assert [order["status"] for order in (await user.ledger())["orders"]] == ["FILLED"] * 2
 
