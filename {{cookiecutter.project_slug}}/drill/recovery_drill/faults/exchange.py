@@ -173,10 +173,11 @@ class FarMark(SocketFault):
         self._ids = [await exchange.arm(far)]
 
     async def met(self, site: Site) -> bool:
-        """Return whether an order was refused because of it."""
+        """Return whether an order was refused because of it, or a stop that triggered rejected."""
         lines = site.runtime.journal.read_text(encoding="utf-8").splitlines()
         return any(
-            record.kind == "request" and record.data["code"] == BEYOND_BAND
+            (record.kind == "request" and record.data["code"] == BEYOND_BAND)
+            or (record.kind == "conditional.closed" and record.data["status"] == "REJECTED")
             for record in read_records(lines)
         )
 

@@ -9,7 +9,6 @@ from recovery_drill.scenarios.exchange import MET_HOLDING, Trouble, stretch, whi
 from recovery_drill.scenarios.refusals import WAITS, while_refused
 from recovery_drill.scenarios.steps import (
     POSITION,
-    STOPPED_OUT,
     TRADED_ON,
     holding_before,
     restart_and_trade_on,
@@ -86,7 +85,6 @@ async def stopped_while_far(world: World, fault: Fault) -> None:
         stop = await world.market.stop_of_position()
         async with world.fault(fault):
             await world.market.through_stop(stop)
-            world.saw(STOPPED_OUT)
     await world.recover()
     await until_protected(world, "after the stop was rejected")
     await stretch(world)
@@ -113,7 +111,7 @@ PRICES: tuple[Scenario, ...] = (
     Scenario(
         "exchange-band-stop",
         "The mark price is far from the last one when a stop triggers: it is rejected.",
-        frozenset({POSITION, STOPPED_OUT, TRADED_ON}),
+        MET_HOLDING,
         stopped_while_far,
         FarMark,
         leave_out={UNEQUAL: "The stop that would have filled is rejected.", STOPS: BY_EXCHANGE},
