@@ -38,7 +38,8 @@ START_PROCESSES = (
     *("exchange/test_market_data.py", "exchange/test_matching_over_sockets.py"),
     *("exchange/test_official_samples.py", "exchange/test_page.py", "exchange/test_rest.py"),
     *("exchange/test_rust_adapter.py", "exchange/test_signing.py", "exchange/test_soak.py"),
-    *("exchange/test_streams.py",),
+    *("exchange/test_streams.py", "exchange/test_ws_api.py", "exchange/test_funding.py"),
+    "exchange/test_countdown.py",
 )
 """Folders and modules whose tests start processes; a test of any other that does so fails."""
 

@@ -40,7 +40,7 @@ NOT_IN_CONTAINERS = {
         "power-loss-always",
     ),
     *("exchange-drop-sockets", "exchange-expire-listen-key", "exchange-refuse-listen-key"),
-    *("store-snapshot-fails", "exchange-settle"),
+    *("store-snapshot-fails", "exchange-settle", "exchange-band-exits", "exchange-band-stop"),
 }
 CONTAINERS_ONLY = {scenario.name for scenario in CONTAINERS}
 

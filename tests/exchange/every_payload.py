@@ -103,6 +103,8 @@ async def _trade(user: User) -> None:
     await user.ask("GET", "v1/openOrders", **symbol)
     await user.ask("DELETE", "v1/batchOrders", **symbol, origClientOrderIdList='["one"]')
     await user.order("BUY")
+    await user.sim("POST", "faults", {"name": "funding", **symbol, "rate": "0.0001"})
+    await user.ask("POST", "v1/countdownCancelAll", **symbol, countdownTime=0)
     await user.sim("POST", "faults", {"name": "liquidate", **symbol})
     await user.order("BUY")
     await user.step(5)
@@ -113,7 +115,7 @@ async def _ask_everything(user: User) -> None:
     symbol = {"symbol": "BTCUSDT"}
     for path in ("ping", "time", "exchangeInfo", "positionSide/dual", "multiAssetsMargin",
                  "accountConfig", "symbolConfig", "leverageBracket", "income", "rateLimit/order",
-                 "fundingRate"):  # fmt: skip
+                 "fundingRate", "fundingInfo"):  # fmt: skip
         await user.ask("GET", f"v1/{path}")
     for path in ("account", "balance", "positionRisk"):
         await user.ask("GET", f"v2/{path}")

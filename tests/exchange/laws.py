@@ -27,7 +27,8 @@ def signed(fill: Fill) -> Dec:
 
 def wallet_is_what_came_in(state: State) -> None:
     earned = sum((fill.realized_pnl - fill.commission for fill in state.fills), NOTHING)
-    assert state.wallet == state.deposits + earned
+    funded = sum((fee.amount for fee in state.funding_fees), NOTHING)
+    assert state.wallet == state.deposits + earned + funded
 
 
 def position_is_the_sum_of_its_fills(state: State) -> None:
@@ -57,6 +58,14 @@ def entry_price_and_profit_follow_from_the_fills(state: State) -> None:
             assert abs(book.entry_price - cost / held) < TOLERANCE
         else:
             assert book.entry_price == 0
+
+
+def funding_is_paid_for_what_is_held(state: State) -> None:
+    for fee in state.funding_fees:
+        before = (f for f in state.fills if f.market_ms < fee.market_ms)
+        held = sum((signed(f) for f in before if f.symbol == fee.symbol), NOTHING)
+        assert fee.quantity == held
+        assert abs(fee.amount + held * fee.price * fee.rate) < TOLERANCE
 
 
 def orders_are_filled_by_their_fills_and_no_more(state: State) -> None:
@@ -121,6 +130,7 @@ LAWS: tuple[Callable[[State], None], ...] = (
     wallet_is_what_came_in,
     position_is_the_sum_of_its_fills,
     entry_price_and_profit_follow_from_the_fills,
+    funding_is_paid_for_what_is_held,
     orders_are_filled_by_their_fills_and_no_more,
     no_fill_is_worse_than_its_limit,
     reducing_orders_only_reduce,

@@ -1,8 +1,9 @@
 """A NautilusTrader 2 node on its Rust Binance adapter, moved by lines on standard input.
 
 Not a test, and not importable here: it runs in an environment of its own (see
-`test_rust_adapter.py`), with the exchange's HTTP and WebSocket URLs as its arguments. It prints one
-JSON object a line for everything it hears. Commands, one a line::
+`test_rust_adapter.py`), with the exchange's HTTP and WebSocket URLs as its arguments, and a third
+one when it shall send its orders over the WebSocket API there. It prints one JSON object a line for
+everything it hears. Commands, one a line::
 
     buy QUANTITY | limit NAME QUANTITY PRICE | stop NAME QUANTITY TRIGGER | cancel NAME | tell
 """
@@ -141,7 +142,7 @@ def refuse_all_but_loopback(config):
             sys.exit(f"{type(config).__name__}.{name} is {url}: only this machine may be reached.")
 
 
-def build(http, ws):
+def build(http, ws, trading=""):
     """Put a node together that can reach nothing but the exchange at these URLs."""
     reached = {"base_url_http": http, "base_url_ws": ws}
     access = {"api_key": "simulated-key", "api_secret": "simulated-secret"}
@@ -149,8 +150,8 @@ def build(http, ws):
     execution = BinanceExecutionClientConfig(
         account_id=AccountId("BINANCE-001"),
         product_type=BinanceProductType.USD_M,
-        use_ws_trading=False,
-        base_url_ws_trading=ws,
+        use_ws_trading=bool(trading),
+        base_url_ws_trading=trading or ws,
         **reached,
         **access,
     )

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
+import ccxt
 import ccxt.pro
 import pytest
 
@@ -20,7 +21,8 @@ async def client(user: User) -> AsyncIterator[Any]:
     made = ccxt.pro.binanceusdm(
         {"apiKey": KEY, "secret": SECRET, "options": options, "enableRateLimit": False}
     )
-    sockets = {"ws": dict.fromkeys(("linear", "future"), f"{user.ws}/ws")}  # by version of ccxt
+    sockets: dict[str, Any] = dict.fromkeys(("linear", "future"), f"{user.ws}/ws")  # by its version
+    sockets = {"ws": sockets | {"ws-api": {"future": f"{user.ws}/ws-fapi/v1"}}}
     made.urls = {"api": {name: f"{user.http}{path}" for name, path in PATHS.items()} | sockets}
     assert all(is_loopback(url) for url in texts(made.urls))
     assert not any((made.proxy, made.httpProxy, made.httpsProxy, made.aiohttp_trust_env))
@@ -75,3 +77,26 @@ async def test_it_hears_of_its_orders(user: User) -> None:
                 await user.order("BUY", newClientOrderId="mine")
         order = watching.result()[-1]
     assert (order["clientOrderId"], order["symbol"], order["side"]) == ("mine", BTC, "buy")
+
+
+async def test_it_trades_over_the_websocket_api(user: User) -> None:
+    async with client(user) as trader:
+        await trader.create_order_ws(BTC, "market", "buy", 0.01)
+        resting = await trader.create_order_ws(BTC, "limit", "buy", 0.01, 50_000)
+        changed = await trader.edit_order_ws(resting["id"], BTC, "limit", "buy", 0.02, 51_000)
+        assert (changed["amount"], changed["price"]) == (0.02, 51_000)
+        assert (await trader.fetch_order_ws(resting["id"], BTC))["status"] == "open"
+        assert (await trader.cancel_order_ws(resting["id"], BTC))["status"] == "canceled"
+        stop = {"stopLossPrice": 50_000, "reduceOnly": True}
+        await trader.create_order_ws(BTC, "market", "sell", 0.01, params=stop)
+        (position,) = await trader.fetch_positions_ws([BTC])
+        assert (position["side"], position["contracts"]) == ("long", 0.01)
+        wallet = await trader.fetch_balance_ws({"type": "future"})
+        assert wallet["USDT"]["total"] == pytest.approx(100_000, abs=1)
+        assert (await trader.fetch_ticker_ws(BTC))["symbol"] == BTC
+        assert (await trader.fetch_order_book_ws(BTC, 5))["bids"][0][0] < await user.price()
+        with pytest.raises(ccxt.ExchangeError, match="-2019"):
+            await trader.create_order_ws(BTC, "limit", "buy", 999, 60_000)
+    assert [order["status"] for order in (await user.ledger())["orders"]] == [
+        "FILLED", "CANCELED", "NEW",
+    ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from exchange.support import DRILL, User, exchange
+from exchange.support import DRILL, Stream, User, exchange
 from simulated_exchange.faults.faults import Fault
 from simulated_exchange.faults.table import FAULTS, read_options
 
@@ -42,7 +42,7 @@ CANNOT_BE: list[tuple[str, dict[str, Any], str]] = [
     ("stale", {"match": {"request": "order.new"}}, "stale needs a request to match that only asks"),
     ("expire_listen_key", {"x": 1}, "expire_listen_key takes no options, but not x."),
     ("expire_listen_key", {}, "There is no listen key that could expire."),
-    ("half_open", {"stream": "all"}, "stream has to be one of user, market."),
+    ("half_open", {"stream": "all"}, "stream has to be one of user, market, api."),
     ("wick", {"symbol": "X", "price": 1}, "X does not trade here: use one of BTCUSDT."),
     ("wick", {"symbol": "BTCUSDT", "price": "NaN"}, "price has to be a number over zero, at most"),
     ("wick", {"symbol": "BTCUSDT", "price": "1e99"}, "price has to be a number over zero, at most"),
@@ -55,6 +55,14 @@ CANNOT_BE: list[tuple[str, dict[str, Any], str]] = [
     ("liquidate", {"symbol": "BTCUSDT"}, "There is no position in BTCUSDT to liquidate."),
     ("reduce", {"symbol": "BTCUSDT", "quantity": 1}, "There is no position in BTCUSDT to reduce."),
     ("odd_bar", {"match": {"leg": "stop"}}, "Bars have no leg to match: use symbol."),
+    ("late_bar", {}, "late_bar needs seconds."),
+    ("correct_bar", {"seconds": -1}, "seconds has to be a number of seconds up to"),
+    ("mark", {"symbol": "BTCUSDT"}, "mark needs price."),
+    ("mark", {"symbol": "X", "price": 1}, "X does not trade here: use one of BTCUSDT."),
+    ("funding", {"symbol": "BTCUSDT"}, "funding needs rate."),
+    ("funding", {"symbol": "BTCUSDT", "rate": 0}, "rate has to be a number but zero, at most"),
+    ("funding", {"symbol": "BTCUSDT", "rate": "NaN"}, "rate has to be a number but zero"),
+    ("funding", {"symbol": "BTCUSDT", "rate": 0.04}, "rate has to be a number but zero"),
     ("odd_bar", {"factor": 0}, "factor has to be a number over zero, at most"),
     ("order", {**BUY, "price": 1}, "An order of type MARKET needs no price."),
     ("order", {**BUY, "type": "LIMIT"}, "An order of type LIMIT needs a price."),
@@ -456,6 +464,56 @@ async def test_an_odd_bar_is_told_wrong_and_answered_right(user: User) -> None:
     assert factors == [{1}, {10}, {1}]
     row = await user.fired(key)
     assert (row["released"], row["data"]["interval"]) == (True, "1m")
+
+
+async def ends(stream: Stream, count: int) -> list[tuple[int, float]]:
+    """Return open times and closes of so many ends of bars, as they are told."""
+    told: list[tuple[int, float]] = []
+    while len(told) < count:
+        bar = (await stream.next())["k"]
+        if bar["x"]:
+            told.append((bar["t"], float(bar["c"])))
+    return told
+
+
+async def closes(user: User, count: int) -> list[tuple[int, float]]:
+    rows = await user.ask("GET", "v1/klines", symbol="BTCUSDT", interval="1m", limit=count)
+    return [(row[0], float(row[4])) for row in rows]
+
+
+async def test_a_bar_is_corrected_after_it_has_closed(user: User) -> None:
+    async with user.listening("/ws/btcusdt@kline_1m") as stream:
+        key = (await user.arm("correct_bar", nth=2, factor="1.02"))["id"]
+        await user.step(3)
+        told, asked = await ends(stream, 4), await closes(user, 3)
+    first, second, third = asked
+    assert (told[0], told[1][0]) == (first, second[0])
+    assert told[1][1] == pytest.approx(second[1] * 1.02)
+    assert sorted(told[2:]) == [second, third]
+    row = await user.fired(key)
+    assert (row["released"], row["data"]["close_ms"]) == (True, second[0] + 59_999)
+
+
+async def test_a_bar_comes_late_on_the_stream_and_is_known_to_who_asks(user: User) -> None:
+    async with user.listening("/ws/btcusdt@kline_1m") as stream:
+        key = (await user.arm("late_bar", seconds=600))["id"]
+        await user.step(2)
+        late, on_time = await closes(user, 2)
+        assert await ends(stream, 1) == [on_time]
+        assert (await user.fired(key))["released"] is False
+        await user.release(key)
+        assert await ends(stream, 1) == [late]
+        await user.arm("late_bar", seconds=0.05)
+        await user.step()
+        assert await ends(stream, 1) == await closes(user, 1), "it comes by itself"
+
+
+async def test_a_bar_comes_late_to_who_asks(user: User) -> None:
+    before = await closes(user, 1)
+    await user.arm("stale", match={"request": "klines.read"})
+    await user.step()
+    assert await closes(user, 1) == before
+    assert (await closes(user, 2))[0] == before[0]
 
 
 async def test_what_a_fault_does_is_rebuilt_from_the_journal() -> None:

@@ -100,7 +100,7 @@ class Player:
             file.truncate(path.stat().st_size - (1 + torn % len(last) if torn and last else 0))
         self.open()
         for book in known.books.values():
-            book.liquidity = None  # what a fault left thin ends with the process
+            book.liquidity = book.mark = None  # what a fault did ends with the process
         laws.demand(known == self.state, "a_batch_is_there_or_not")
 
     # What clients ask for
@@ -170,6 +170,14 @@ class Player:
         quantity = self.quantity(symbol, worth) if worth else None
         self.matching.set_liquidity(self.rules(symbol).name, quantity)
 
+    def mark(self, symbol: int, offset: int) -> None:
+        self.matching.set_mark(
+            self.rules(symbol).name, self.near(symbol, offset) if offset else None
+        )
+
+    def fund(self, symbol: int, rate: int) -> None:
+        self.matching.fund(self.rules(symbol).name, Dec(rate) / 10_000)
+
     def liquidate(self, symbol: int) -> None:
         self.matching.liquidate(self.rules(symbol).name)
 
@@ -220,6 +228,8 @@ STEPS = st.one_of(
     step("jump", symbol=SYMBOL, offset=st.integers(-400, 400)),
     step("walk"), step("close_bar"), step("advance", seconds=st.integers(1, 70)),
     step("thin", symbol=SYMBOL, worth=st.sampled_from((0, 150, 500, 5_000))),
+    step("mark", symbol=SYMBOL, offset=st.sampled_from((0, -900, 900))),
+    step("fund", symbol=SYMBOL, rate=st.integers(-300, 300)),
     step("liquidate", symbol=SYMBOL),
     step("crash", torn=st.integers(0, 10_000)),
 )  # fmt: skip
@@ -338,6 +348,8 @@ def a_taker_ignores_its_limit(patch: pytest.MonkeyPatch) -> None:
 BUGS: list[tuple[Bug, Callable[..., None] | str]] = [
     (recorded("order.filled", off_fill("commission", "-0.01")), laws.wallet_is_what_came_in),
     (recorded("position.changed", off("wallet", "0.00000001")), laws.wallet_is_what_came_in),
+    (recorded("wallet.funded", off("wallet", "0.00000001")), laws.wallet_is_what_came_in),
+    (recorded("wallet.funded", off("quantity", "0.001")), laws.funding_is_paid_for_what_is_held),
     (
         recorded("position.changed", off("quantity", "0.001")),
         laws.position_is_the_sum_of_its_fills,

@@ -189,11 +189,12 @@ async def test_without_a_symbol_all_are_told() -> None:
             assert [row["s"] for row in await stream.next()] == ["BTCUSDT", "ETHUSDT"]
 
 
-async def test_there_is_no_funding(user: User) -> None:
+async def test_there_is_no_funding_unless_it_is_asked_for(user: User) -> None:
     mark = await get(user, "v1/premiumIndex")
     assert float(mark["lastFundingRate"]) == 0
     assert mark["nextFundingTime"] > mark["time"]
     assert await get(user, "v1/fundingRate") == []
+    assert await get(user, "v1/fundingInfo", "") == []
 
 
 async def test_a_liquidation_is_told_to_everybody(user: User) -> None:

@@ -11,6 +11,7 @@ from exchange.support import DRILL, SECONDS, User
 from processes import Process
 from simulated_exchange.protocol.endpoints import ACCOUNT, ENDPOINTS, MARKET, ORDERS
 from simulated_exchange.protocol.unsupported import UNSUPPORTED
+from simulated_exchange.protocol.ws_api import METHODS, SESSION_REQUESTS
 
 PAGE = (DRILL / "exchange.md").read_text(encoding="utf-8")
 CONTRACT = (DRILL / "contract.md").read_text(encoding="utf-8")
@@ -27,6 +28,12 @@ def requests(text: str) -> set[str]:
 
 def test_what_is_in_is_on_the_page() -> None:
     assert requests(INSIDE) == {*MARKET, *ACCOUNT, *ORDERS}
+
+
+def test_every_method_of_the_websocket_api_is_on_the_page() -> None:
+    [paragraph] = re.findall(r"\*\*The WebSocket API\*\*.*?\n\n", INSIDE, re.DOTALL)
+    named = re.findall(r"`([\w/]+(?:\.\w+)?)`", paragraph)
+    assert {*METHODS, *SESSION_REQUESTS} <= set(named)
 
 
 def test_what_is_out_is_on_the_page_with_its_reason() -> None:
@@ -46,7 +53,8 @@ def test_every_claim_names_a_test_that_exists() -> None:
 def test_the_contract_names_every_request_that_a_fault_can_match() -> None:
     [line] = [line for line in CONTRACT.splitlines() if line.startswith("| `request` |")]
     named = re.findall(r"`([^`]+)`", line)[1:]
-    assert sorted(named) == sorted({endpoint.request for endpoint in ENDPOINTS.values()})
+    answered = {endpoint.request for endpoint in ENDPOINTS.values()}
+    assert sorted(named) == sorted({*answered, *SESSION_REQUESTS})
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=["ccxt", "python"])

@@ -30,10 +30,10 @@ pytestmark = [
 class Client(Process):
     """A running client process: what it is told to do, and what it said."""
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User, *more: str) -> None:
         self.kinds: set[str] = set()
         self._left: list[Any] = []
-        super().__init__([PYTHON, str(CLIENT), user.http, f"{user.ws}/ws"], hears=True)
+        super().__init__([PYTHON, str(CLIENT), user.http, f"{user.ws}/ws", *more], hears=True)
 
     async def until(self, kind: str, **wanted: str) -> Any:
         """Take the first of its lines that is of this kind and has these values; wait for it."""
@@ -107,3 +107,25 @@ async def test_it_streams_trades_and_knows_its_orders_after_a_kill(user: User) -
 
     refused = [r for r in await user.journal("request") if r["data"]["status"] != 200]
     assert refused == []
+
+
+async def test_it_trades_over_the_websocket_api(user: User) -> None:
+    price = await user.price()
+    low, lower = f"{price * 0.98:.1f}", f"{price * 0.97:.1f}"
+    client = Client(user, f"{user.ws}/ws-fapi/v1")
+    await client.until("started")
+    await client.until("quote")
+    client.tell("buy 0.010")
+    await client.until("OrderFilled", quantity="0.010")
+    client.tell(f"limit resting 0.020 {lower}")
+    await client.until("OrderAccepted", name="resting")
+    client.tell(f"stop guard 0.010 {low}")
+    await client.until("OrderAccepted", name="guard")
+    client.tell("cancel resting")
+    await client.until("OrderCanceled", name="resting")
+    assert await client.stopped(signal.SIGTERM) == 0
+
+    asked = [record["data"] for record in await user.journal("request")]
+    by_method = [row["method"] for row in asked if "method" in row and row["status"] == 200]
+    assert {"order.place", "order.cancel"} <= set(by_method)
+    assert [row for row in asked if row["status"] != 200] == []

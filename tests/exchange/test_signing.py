@@ -1,10 +1,19 @@
 """Who may ask: key, signature, time."""
 
 import time
+from pathlib import Path
 from urllib.parse import urlencode
 
-from exchange.support import User
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exchange.support import User, refused
 from signing import signature, signed
+from simulated_exchange.protocol.ed25519 import holds
+from simulated_exchange.protocol.signing import read_public_key
 
 
 async def test_keys(user: User) -> None:
@@ -82,6 +91,32 @@ async def test_booleans_in_any_case(user: User) -> None:
 
 async def test_the_key_is_looked_at_before_the_signature(user: User) -> None:
     assert (await user.raw("GET", "/fapi/v2/account", "signature=ab", key="other"))[0] == 401
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.binary(max_size=200), st.integers(0, 511), st.binary(min_size=32, max_size=32))
+def test_an_ed25519_signature_holds_as_others_say(text: bytes, bit: int, seed: bytes) -> None:
+    private = Ed25519PrivateKey.from_private_bytes(seed)
+    key, signature = private.public_key().public_bytes_raw(), private.sign(text)
+    assert holds(key, text, signature)
+    turned = bytearray(signature)
+    turned[bit // 8] ^= 1 << bit % 8
+    assert not holds(key, text, bytes(turned))
+    assert not holds(key, text + b"x", signature)
+    assert not holds(bytes(reversed(key)), text, signature)
+    assert not holds(key, text, signature[:-1])
+
+
+def test_a_public_key_is_read_or_refused(tmp_path: Path) -> None:
+    made = Ed25519PrivateKey.generate().public_key()
+    pem = made.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    assert read_public_key(pem) == made.public_bytes_raw()
+    other = ec.generate_private_key(ec.SECP256R1()).public_key()
+    wrong = other.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    for text in ("", "nonsense", wrong, pem.replace("PUBLIC", "PRIVATE")):
+        (tmp_path / "key.pem").write_text(text)
+        code, said = refused("--ed25519-key", str(tmp_path / "key.pem"))
+        assert (code, "is no PEM file with an Ed25519 public key" in said) == (2, True)
 
 
 async def test_times(user: User) -> None:

@@ -38,6 +38,9 @@ async def test_raw_streams_by_subscription(user: User, path: str) -> None:
         ('{"method":{},"id":1}', 2, "Invalid request: unknown variant {}, expected one of"),
         ('{"method":"DANCE","id":1}', 2, "Invalid request: unknown variant DANCE, expected one of"),
         ('{"method":"SUBSCRIBE","id":-1}', 2, "Invalid request: request ID must be an unsigned"),
+        ('{"method":"SUBSCRIBE","id":1.5}', 2, "Invalid request: request ID must be an unsigned"),
+        ('{"method":"SUBSCRIBE","id":true}', 2, "Invalid request: request ID must be an unsigned"),
+        ('{"method":"SUBSCRIBE","id":[1]}', 2, "Invalid request: request ID must be an unsigned"),
         ('{"method":"SUBSCRIBE","params":[]}', 2, "Invalid request: request ID must be an unsig"),
         ('{"method":"SUBSCRIBE","params":"a","id":1}', 2, "property name must be a string"),
         ('{"method":"SUBSCRIBE","params":[1],"id":1}', 2, "property name must be a string"),
@@ -52,6 +55,20 @@ def test_commands_that_cannot_be_obeyed(command: str, code: int, why: str) -> No
     assert why in answer["error"]["msg"]
     assert (joined, told.streams, told.combined) == ([], {}, False)
     assert answer.get("id") == (1 if "params" in command and '"id":1' in command else None)
+
+
+@pytest.mark.parametrize("given", [0, 312, 1 << 63, "", "d3df8a61-98ea", "any text", None])
+def test_an_id_comes_back_as_it_was_given(given: int | str | None) -> None:
+    told = Subscriptions([], combined=False)
+    for command, result in (
+        ({"method": "SUBSCRIBE", "params": ["a@b"]}, None),
+        ({"method": "LIST_SUBSCRIPTIONS"}, ["a@b"]),
+        ({"method": "UNSUBSCRIBE", "params": ["a@b"]}, None),
+    ):
+        answer, _ = told.obey(json.dumps(command | {"id": given}))
+        assert answer == {"result": result, "id": given}
+    refused, _ = told.obey(json.dumps({"method": "GET_PROPERTY", "params": ["x"], "id": given}))
+    assert (refused["error"]["code"], refused["id"]) == (0, given)
 
 
 def test_a_connection_has_so_many_streams() -> None:

@@ -45,13 +45,17 @@ def gained(exchange: Exchange) -> Decimal:
 
 
 def from_ledger(exchange: Exchange) -> dict[bool, Decimal]:
-    """Return what own fills, and those of others, have won and paid by the exchange's ledger."""
+    """Return what own fills, and those of others, have won and paid by the exchange's ledger.
+
+    Funding is due while only the node holds something.
+    """
     ledger = exchange.get("ledger")
     own = {o["exchange_order_id"] for o in ledger["orders"] if o["client_order_id"][:8] == OWNER}
     found = {True: Decimal(0), False: Decimal(0)}
     for fill in ledger["fills"]:
         won = Decimal(fill["realized_pnl"]) - Decimal(fill["commission"])
         found[fill["exchange_order_id"] in own] += won
+    found[True] += sum(Decimal(fee["amount"]) for fee in ledger["funding"])
     return found
 
 
@@ -61,6 +65,7 @@ def test_a_node_that_trades_is_killed_and_others_interfere(
     node = start()
     node.until("trading")
     step_until_position(exchange, node)
+    exchange.post("faults", {"name": "funding", "symbol": SYMBOL, "rate": "0.0001"})
     for _ in range(2):  # killed while it acts on a bar, and once more
         exchange.post("step", {"bars": 1})
         node.kill()
@@ -74,6 +79,8 @@ def test_a_node_that_trades_is_killed_and_others_interfere(
     assert (answer.code, answer.errors) == (OK, "")
     assert Decimal(answer.json["result"]["USDT"]) == gained(exchange) != 0
     assert Decimal(lines(answer)[TAG]["result"]) == gained(exchange)
+    [fee] = exchange.get("ledger")["funding"]
+    assert Decimal(lines(answer)[TAG]["funding"]) == Decimal(fee["amount"]) != 0
 
     # Dead; then another hand takes a part of the position, the exchange another, and all of it.
     node.kill()

@@ -148,6 +148,16 @@ def test_a_post_only_order_that_would_trade_is_no_reason_to_wait(rooms: Any) -> 
     assert refusals.told(close(12)) == "", "once again a price has moved"
 
 
+@pytest.mark.parametrize("code", [-4131, -4016, -4024])
+def test_a_market_beyond_the_band_is_told_with_what_ends_it(rooms: Any, code: int) -> None:
+    refusals = rooms.Refusals("BTCUSDT", BAR)
+    for bar in range(2):  # one may pass
+        assert refusals.may_open(close(bar))
+        refusals.refused(rooms.Leg.ENTRY, close(bar), adapters_words(code))
+    assert "taken again once it is not" in refusals.told(close(1))
+    assert [refusals.may_open(close(bar)) for bar in (2, 6)] == [False, True]
+
+
 def test_a_refused_time_may_pass(rooms: Any) -> None:
     refusals = rooms.Refusals("BTCUSDT", BAR)
     refusals.refused(rooms.Leg.STOP, FIRST, adapters_words(-1021))

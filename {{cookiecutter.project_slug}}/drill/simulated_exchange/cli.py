@@ -28,6 +28,7 @@ from .journal.journal import Journal
 from .journal.state import State
 from .market.bar_file import BarFileError, read_bars
 from .market.bars import MINUTE_MS
+from .market.funding import Funding
 from .market.scripts import Market, RecordedMarket, SeededMarket
 from .market.symbols import symbol_rules, text
 from .matching.course import Course, MarketUsedUpError
@@ -87,6 +88,7 @@ def build(options: argparse.Namespace, journal_file: IO[bytes] | None = None) ->
         "seed": options.seed, "regime": regime, "symbol": [symbol.name for symbol in rules],
         "market": None if options.market is None else _digest(options.market), "epoch": epoch_ms,
         "history": history, "wallet": text(options.wallet), "stepped": options.stepped,
+        "funding": options.funding,
     }  # fmt: skip
     state = State()
     journal = Journal(state, journal_file)
@@ -100,7 +102,8 @@ def build(options: argparse.Namespace, journal_file: IO[bytes] | None = None) ->
     start_ms = wall_ms() if live else max(start_ms, state.market_ms)
     clock = Clock(state, start_ms, stepped=options.stepped, speed=options.speed or 1.0)
     matching = Matching(state, journal, None if options.stepped else clock.now_ms)
-    course = Course(state, journal, matching, market, epoch_ms)
+    funding = Funding(options.seed, options.funding or "")
+    course = Course(state, journal, matching, market, epoch_ms, funding)
     if not journal.seq:
         first_open_ms = start_ms - start_ms % MINUTE_MS - history * MINUTE_MS
         course.start(rules, first_open_ms, history, options.wallet, setup)
@@ -108,7 +111,7 @@ def build(options: argparse.Namespace, journal_file: IO[bytes] | None = None) ->
         course.resume(cut)
         if live:
             _catch_up(course, clock, journal, state)
-    credentials = Credentials(options.api_key, options.api_secret)
+    credentials = Credentials(options.api_key, options.api_secret, options.ed25519_key)
     limits = _limits(options)
     parts = (options.seed, credentials, state, journal, clock, matching, course, limits)
     return Exchange(*parts, options.listen_key_minutes)

@@ -4,9 +4,9 @@ Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/er
 the status codes, ".../general-info", "HTTP Return Codes". Codes are universal, texts may vary.
 
 Not documented there, but seen in what clients report of the real exchange: -5000 with status 404,
--4166, status 401 of -2014 and -2015, status 408 of -1007, the address in the text of -1003, the
-capital letter of -4116, the second sentence of -5021 and -5022. Known from its other markets only:
--1131. Remembered only: -4136.
+-4056, -4166, status 401 of -2014 and -2015, status 408 of -1007, the address in the text of -1003,
+the capital letter of -4116, the second sentence of -5021 and -5022. Known from its other markets
+only: -1131, -1135. Remembered only: -4136.
 """
 
 STATUSES = {
@@ -77,12 +77,14 @@ TEXTS = {
     -4045: "Reach max stop order limit.",
     -4046: "No need to change margin type.",
     -4049: "Add margin only support for isolated position.",
+    -4056: "HMAC_SHA256 API key is not supported.",
     -4059: "No need to change position side.",
     -4061: "Order's position side does not match user's setting.",
     -4082: "Invalid number of batch place orders.",
     -4116: "ClientOrderId is duplicated.",
     -4120: "Order type not supported for this endpoint. "
     "Please use the Algo Order API endpoints instead.",
+    -4131: "The counterparty's best price does not meet the PERCENT_PRICE filter limit.",
     -4136: "Target strategy invalid for this order type with closePosition true.",
     -4137: "Quantity must be zero with closePosition equals true",
     -4140: "Invalid symbol status for opening position.",

@@ -7,6 +7,7 @@ from .journal.journal import Journal
 from .journal.state import State
 from .matching.course import Course
 from .matching.matching import Matching
+from .protocol.countdowns import Countdowns
 from .protocol.limits import Limits
 from .protocol.listen_key import LIFE_MINUTES, ListenKey
 from .protocol.signing import Credentials
@@ -26,7 +27,9 @@ class Exchange:
     limits: Limits = field(default_factory=Limits)
     listen_key_minutes: float = LIFE_MINUTES
     listen_key: ListenKey = field(init=False)
+    countdowns: Countdowns = field(init=False)
 
     def __post_init__(self) -> None:
-        """Take the listen key from the state."""
+        """Take listen key and countdowns from the state."""
         self.listen_key = ListenKey(self.seed, self.state, self.journal, self.listen_key_minutes)
+        self.countdowns = Countdowns(self.state, self.journal, self.matching)

@@ -10,10 +10,12 @@ from typing import NoReturn
 
 from .account.booking import OPENING_WALLET
 from .market.bars import MINUTE_MS
+from .market.funding import DRAWN, HIGHEST_RATE
 from .market.regimes import REGIMES
-from .market.symbols import rounded
+from .market.symbols import rounded, text
 from .protocol.limits import ORDER_LIMIT, WEIGHT_LIMIT
 from .protocol.listen_key import LIFE_MINUTES
+from .protocol.signing import read_public_key
 
 DEFAULT_EPOCH_MS = 1_704_067_200_000
 DEFAULT_REGIME = "swing"
@@ -61,6 +63,8 @@ def _parser() -> Parser:
     add("--stepped", action="store_true", help="time moves by POST /_sim/step only")
     add("--speed", type=float, help="begin at --epoch, this many times as fast as the clock")
     add("--wallet", type=_usdt, default=OPENING_WALLET, help=f"deposit in USDT {shown}")
+    rate = f"rate paid every eight hours of market time, or {DRAWN} from the seed (default: none)"
+    add("--funding", type=_rate, metavar="RATE", help=rate)
     add("--state", type=Path, metavar="DIR", help="the journal's folder; a restart goes on from it")
     add("--journal", type=Path, metavar="FILE", help="write the journal there, over what it holds")
     key_life = f"how long a listen key lives {shown}"
@@ -74,6 +78,8 @@ def _parser() -> Parser:
     )
     add("--order-limit", type=int, metavar="N", help=f"orders {limit.format(ORDER_LIMIT)}")
     add("--api-key", default="simulated-key", help=f"of the one account {shown}")
+    public = "a PEM file: the API key is an Ed25519 one, which signs, and may log on to ws-fapi"
+    add("--ed25519-key", type=_public_key, metavar="FILE", help=public)
     add("--api-secret", default="simulated-secret", help=f"what signs {shown}")
     return parser
 
@@ -91,6 +97,25 @@ def _usdt(word: str) -> Decimal:
             return amount
     msg = f"{word} is no number over 0, at most {MOST_WALLET}, of at most 8 decimals"
     raise argparse.ArgumentTypeError(msg)
+
+
+def _rate(word: str) -> str:
+    """Read a funding rate, or that it is drawn."""
+    if word == DRAWN:
+        return word
+    with contextlib.suppress(InvalidOperation):
+        rate = Decimal(word)
+        if rate.is_finite() and 0 < abs(rate) <= HIGHEST_RATE:
+            return text(rate)
+    msg = f"{word} is neither {DRAWN} nor a number but zero, at most {HIGHEST_RATE} either way"
+    raise argparse.ArgumentTypeError(msg)
+
+
+def _public_key(word: str) -> bytes:
+    """Read the public key that signatures are to hold for."""
+    with contextlib.suppress(OSError, ValueError):
+        return read_public_key(Path(word).read_text(encoding="ascii"))
+    raise argparse.ArgumentTypeError(f"{word} is no PEM file with an Ed25519 public key")
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ The exchange's own faults are named in ``contract.md``; one of the drill's is ma
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from recovery_drill.failures import Inconclusive
@@ -16,6 +17,9 @@ ALWAYS = 1000
 """As many times as a fault can be met."""
 NOT_TRADING = -4140
 """The code with which an order is refused that would open while the symbol does not trade."""
+BEYOND_BAND = -4131
+"""The code with which a market order is refused when the best price is too far from the mark."""
+FAR_ABOVE, FAR_BELOW = Decimal("1.08"), Decimal("0.92")
 SIGNED = (
     *("order.new", "order.amend", "order.query", "order.cancel", "order.cancel_all"),
     *("order.batch_new", "order.batch_cancel", "orders.open", "orders.all", "trades.all"),
@@ -40,6 +44,11 @@ def of_event(name: str, event: str, execution: str = "", **more: Any) -> Armed:
     """Return a fault that a user event meets."""
     match = {"event": event, "execution": execution} if execution else {"event": event}
     return {"name": name, "match": match, **more}
+
+
+def of_bar(name: str, **more: Any) -> Armed:
+    """Return a fault that the end of a bar meets."""
+    return {"name": name, **more}
 
 
 class ExchangeFault(Fault):
@@ -137,6 +146,38 @@ class Settling(SocketFault):
         lines = site.runtime.journal.read_text(encoding="utf-8").splitlines()
         return any(
             record.kind == "request" and record.data["code"] == NOT_TRADING
+            for record in read_records(lines)
+        )
+
+
+class FarMark(SocketFault):
+    """The mark price is so far from the last one that what would close the position is refused.
+
+    The exchange measures from it how far an order may go, and refuses who would pay too much more,
+    or get too much less.
+    """
+
+    bars_to_hear = 18
+
+    def __init__(self) -> None:
+        super().__init__("far_mark")
+
+    async def begin(self, site: Site) -> None:
+        """Let it go away, to where the position would gain: there its exits are refused."""
+        exchange = site.runtime.exchange
+        ledger = await exchange.ledger()
+        stop = stop_of_position(ledger, site.symbol)
+        factor = FAR_ABOVE if stop.side == "SELL" else FAR_BELOW
+        price = str(ledger.prices[site.symbol] * factor)
+        far = {"name": "mark", "symbol": site.symbol, "price": price}
+        self._ids = [await exchange.arm(far)]
+
+    async def met(self, site: Site) -> bool:
+        """Return whether an order was refused because of it, or a stop that triggered rejected."""
+        lines = site.runtime.journal.read_text(encoding="utf-8").splitlines()
+        return any(
+            (record.kind == "request" and record.data["code"] == BEYOND_BAND)
+            or (record.kind == "conditional.closed" and record.data["status"] == "REJECTED")
             for record in read_records(lines)
         )
 

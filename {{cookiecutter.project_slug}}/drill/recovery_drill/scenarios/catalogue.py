@@ -9,6 +9,7 @@ from recovery_drill.scenarios.host import HOST
 from recovery_drill.scenarios.kills import KILLS, LONG_HAUL, long_haul
 from recovery_drill.scenarios.node import NODE
 from recovery_drill.scenarios.owner import OWNER
+from recovery_drill.scenarios.prices import PRICES
 from recovery_drill.scenarios.refusals import REFUSALS
 from recovery_drill.scenarios.restart import RESTART
 from recovery_drill.scenarios.sockets import SOCKETS
@@ -30,6 +31,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *EXCHANGE,
     *SOCKETS,
     *REFUSALS,
+    *PRICES,
     *RESTART,
     *OWNER,
     long_haul(BARS, KILL_COUNT),

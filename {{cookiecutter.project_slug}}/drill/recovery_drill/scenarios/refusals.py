@@ -163,23 +163,28 @@ async def holding_while_locked_out(world: World, fault: Fault) -> None:
     await stretch(world)
 
 
-async def while_refused(world: World, fault: Fault, *, at_once: bool = False) -> None:
+async def while_refused(
+    world: World, fault: Fault, *, at_once: bool = False, naked: bool = False
+) -> None:
     """Try in vain, and trade on some bars after it has ended.
 
     What is refused once may be taken the next time; after some bars of it the node has to say so,
-    or at once where the first refusal says all.
+    or at once where the first refusal says all. Where even what would protect or close is refused,
+    nobody can keep what is held from being naked.
     """
     async with world.fault(fault):
-        await _in_vain(world, fault, at_once=at_once)
+        await _in_vain(world, fault, at_once=at_once, naked=naked)
     await world.recover()
     await until_protected(world, "after the last refusal")
     await stretch(world)
 
 
-async def _in_vain(world: World, fault: Fault, *, at_once: bool = False) -> None:
+async def _in_vain(
+    world: World, fault: Fault, *, at_once: bool = False, naked: bool = False
+) -> None:
     bars = 0
     while not await world.market.has_met(fault):
-        await _naked_no_bar(world)
+        await _one_bar(world, naked=naked)
         bars += 1
         if bars > PATIENCE_BARS:
             raise Inconclusive(f"Nothing was refused within {PATIENCE_BARS} bars.")
@@ -190,15 +195,17 @@ async def _in_vain(world: World, fault: Fault, *, at_once: bool = False) -> None
     named = asyncio.ensure_future(world.naming.until(symbol, SAID_SECONDS))
     try:
         for _ in range(REFUSED_BARS):
-            await _naked_no_bar(world)
+            await _one_bar(world, naked=naked)
         await named
     finally:
         named.cancel()
 
 
-async def _naked_no_bar(world: World) -> None:
+async def _one_bar(world: World, *, naked: bool) -> None:
+    """Let a bar pass, and what is held be naked in it, or not."""
     await world.endure(1)
-    await until_protected(world, "into a bar in which orders are refused")
+    if not naked:
+        await until_protected(world, "into a bar in which orders are refused")
 
 
 REFUSALS: tuple[Scenario, ...] = (

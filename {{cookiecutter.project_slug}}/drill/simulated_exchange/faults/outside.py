@@ -56,6 +56,21 @@ def thin(world: World, options: Options) -> None:
     world.matching.set_liquidity(world.book(options).rules.name, options["quantity"])
 
 
+def mark(world: World, options: Options) -> None:
+    """Let the mark price stand somewhere else than the last price."""
+    world.matching.set_mark(*_level(world, options))
+
+
+def unmark(world: World, options: Options) -> None:
+    """Undo `mark`."""
+    world.matching.set_mark(options["symbol"], None)
+
+
+def funding(world: World, options: Options) -> None:
+    """Let a funding be due now."""
+    world.matching.fund(world.book(options).rules.name, options["rate"])
+
+
 def thicken(world: World, options: Options) -> None:
     """Undo `thin`."""
     world.matching.set_liquidity(options["symbol"], None)
@@ -134,6 +149,8 @@ OUTSIDE: dict[str, Callable[[World, Options], None]] = {
     "wick": wick,
     "thin": thin,
     "settle": settle,
+    "mark": mark,
+    "funding": funding,
     "cancel": cancel,
     "close": close,
     "order": order,
@@ -142,7 +159,9 @@ OUTSIDE: dict[str, Callable[[World, Options], None]] = {
 }
 """What each does, by its name."""
 
-UNDO: dict[str, Callable[[World, Options], None]] = {"thin": thicken, "settle": resume}
+UNDO: dict[str, Callable[[World, Options], None]] = {
+    "thin": thicken, "settle": resume, "mark": unmark,
+}  # fmt: skip
 """What is undone once it is released, and how; the others are over at once."""
 
 

@@ -1,10 +1,12 @@
 """Which faults there are, and what options each takes. Pure."""
 
+import contextlib
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ..errors import TEXTS
+from ..market.funding import HIGHEST_RATE
 
 REQUEST_KEYS = ("request", "leg", "symbol", "client_order_id")
 EVENT_KEYS = ("event", "execution", "status", "symbol", "client_order_id")
@@ -19,7 +21,7 @@ EVENTS = (
 )  # fmt: skip
 REQUEST_PHASES = ("received", "processed", "answered")
 EVENT_PHASES = ("before", "after")
-STREAMS = ("user", "market")
+STREAMS = ("user", "market", "api")
 TYPES = ("MARKET", "LIMIT", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET")
 LONGEST_DELAY_SECONDS = 600
 MOST_TIMES = 1_000_000
@@ -86,6 +88,14 @@ def _over_zero(value: Any) -> Decimal:
     return number
 
 
+def _rate(value: Any) -> Decimal:
+    with contextlib.suppress(InvalidOperation):
+        number = Decimal(str(value))
+        if number.is_finite() and 0 < abs(number) <= HIGHEST_RATE:
+            return number
+    raise ValueError(f"a number but zero, at most {HIGHEST_RATE} either way")
+
+
 def _match(value: Any) -> dict[str, str]:
     if not isinstance(value, dict) or value.keys() - set(MATCH_KEYS):
         raise ValueError(f"an object with any of {', '.join(MATCH_KEYS)}")
@@ -118,6 +128,10 @@ FAULTS: dict[str, dict[str, Option]] = {
     "duplicate_event": MET,
     "reorder_event": MET,
     "odd_bar": {**MET, "factor": Option(_over_zero, Decimal(10))},
+    "correct_bar": {
+        **MET, "factor": Option(_over_zero, Decimal("1.01")), "seconds": Option(_seconds, 0.0),
+    },
+    "late_bar": {**MET, "seconds": Option(_seconds, needed=True)},
     # Sockets and the listen key
     "drop_sockets": {"stream": STREAM},
     "half_open": {"stream": STREAM},
@@ -127,6 +141,8 @@ FAULTS: dict[str, dict[str, Option]] = {
     "wick": {"symbol": SYMBOL, "price": NUMBER},
     "thin": {"symbol": SYMBOL, "quantity": NUMBER},
     "settle": {"symbol": SYMBOL},
+    "mark": {"symbol": SYMBOL, "price": NUMBER},
+    "funding": {"symbol": SYMBOL, "rate": Option(_rate, needed=True)},
     # What the owner of the account does elsewhere, and what the exchange does to him
     "cancel": {"client_order_id": Option(_word), "symbol": Option(_word)},
     "close": {"symbol": SYMBOL},
@@ -140,7 +156,7 @@ FAULTS: dict[str, dict[str, Option]] = {
 }  # fmt: skip
 REQUEST_FAULTS = (*REQUEST_PHASES, "fail", "lose_ack", "stale")
 EVENT_FAULTS = (*EVENT_PHASES, "lose_event", "duplicate_event", "reorder_event")
-BAR_FAULTS = ("odd_bar",)
+BAR_FAULTS = ("odd_bar", "correct_bar", "late_bar")
 """What a request, an event or a bar can meet: a phase that holds it, or the name of a fault."""
 THINGS = {
     **dict.fromkeys(EVENT_FAULTS, ("Events", EVENT_KEYS)),

@@ -13,6 +13,7 @@ from ..market.bars import MINUTE_MS, Bar
 from ..market.symbols import SymbolRules, symbol_rules, text
 from ..market.tape import Tape, usual_size
 from .orders import ZERO, Fill, Kind, Order
+from .payments import FundingFee, FundingRate
 
 TRADING, SETTLING = "TRADING", "SETTLING"
 """Whether a symbol trades, as ``exchangeInfo`` says."""
@@ -37,11 +38,18 @@ class Book:
     leverage: int = 20
     status: str = TRADING
     liquidity: Decimal | None = None  # what a fault says that the best price holds
+    mark: Decimal | None = None  # where a fault says that the mark price stands
+    funding_rate: Decimal = ZERO  # the latest one
     taken: dict[Decimal, Decimal] = field(default_factory=dict)  # by our fills, since the price is
 
     def touch(self, sign: int) -> Decimal:
         """Return the best price to buy (plus) or sell (minus) at: one tick from the last price."""
         return self.price + sign * self.rules.tick
+
+    @property
+    def mark_price(self) -> Decimal:
+        """The price from which bands and funding are measured: the last one, but for a fault."""
+        return self.price if self.mark is None else self.mark
 
     @property
     def notional(self) -> Decimal:
@@ -66,12 +74,15 @@ class State:
     books: dict[str, Book] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
+    funding_rates: list[FundingRate] = field(default_factory=list)
+    funding_fees: list[FundingFee] = field(default_factory=list)
     open_ids: dict[str, None] = field(default_factory=dict)
     id_of_client: dict[tuple[Kind, str], str] = field(default_factory=dict)
     conditional_of_order: dict[str, str] = field(default_factory=dict)
     listen_key: str | None = None
     listen_key_until_ms: int = 0  # in wall time
     listen_keys_made: int = 0
+    countdowns: dict[str, int] = field(default_factory=dict)  # when they end, in wall time
 
     @property
     def next_order_id(self) -> str:
@@ -112,6 +123,7 @@ class State:
             ],
             "orders": [order.row() for order in self.orders.values()],
             "fills": [fill.row() for fill in self.fills],
+            "funding": [fee.row() for fee in self.funding_fees],
         }
 
 
@@ -136,6 +148,19 @@ def apply(state: State, record: Mapping[str, Any]) -> None:
     elif kind == "wallet.covered":
         state.wallet = Decimal(data["wallet"])
         state.deposits += Decimal(data["change"])
+    elif kind == "market.funding":
+        state.funding_rates.append(FundingRate.from_row(data))
+        state.books[data["symbol"]].funding_rate = Decimal(data["rate"])
+    elif kind == "wallet.funded":
+        state.funding_fees.append(FundingFee.from_row(data))
+        state.wallet = Decimal(data["wallet"])
+    elif kind == "market.mark":
+        price = data["price"]
+        state.books[data["symbol"]].mark = None if price is None else Decimal(price)
+    elif kind == "countdown.changed":
+        state.countdowns.pop(data["symbol"], None)
+        if data["until_ms"]:
+            state.countdowns[data["symbol"]] = data["until_ms"]
     elif kind == "market.price":
         book, price = state.books[data["symbol"]], Decimal(data["price"])
         size = usual_size(book.rules, book.bars[-1])

@@ -19,7 +19,7 @@ MOST_OPEN: dict[Kind, int] = {"order": 200, "conditional": 200}
 """How many may be open at once: orders in one symbol (`MAX_NUM_ORDERS`), conditionals in all."""
 
 PRICE_BAND = Decimal("0.05")
-"""`PERCENT_PRICE`: how far over the last price one may offer to buy, or under it to sell."""
+"""`PERCENT_PRICE`: how far over the mark price one may offer to buy, or under it to sell."""
 
 MOST_AMENDMENTS = 9_999
 
@@ -38,10 +38,10 @@ def check_filters(book: Book, order: Order, too_small: int | None = -4164) -> No
     """Refuse what the filters of the symbol do not let pass; `too_small` is for the notional.
 
     The price of a conditional limit order may be as far from its trigger as that of a limit order
-    from the last price.
+    from the mark price.
     """
     rules, limited = book.rules, not order.type.endswith("MARKET")
-    middle = order.trigger_price or book.price
+    middle = order.trigger_price or book.mark_price
     if order.kind == "conditional":
         rules.check_price(order.trigger_price)
     if order.close_position:
@@ -52,12 +52,26 @@ def check_filters(book: Book, order: Order, too_small: int | None = -4164) -> No
     if limited:
         rules.check_price(order.price)
         _check_band(book, order, middle)
-    price = order.price if limited else middle
+    elif order.kind == "order":
+        check_best(book, order)
+    price = order.price if limited else order.trigger_price or book.price
     if too_small and not order.reduce_only and order.quantity * price < rules.min_notional:
         sentence = f"Order's notional must be no smaller than {text(rules.min_notional)}"
         if too_small == -4164:
             sentence += " (unless you choose reduce only)."
         raise ExchangeError(too_small, sentence)
+
+
+def check_best(book: Book, order: Order) -> None:
+    """Refuse a market order when the best price of the other side is beyond the band.
+
+    It can be there only while the mark price is not the last price. A conditional order that
+    triggers then is rejected: that the filter applies to what it becomes, too, is our reading.
+    """
+    if order.type != "MARKET" or book.mark is None:
+        return
+    if (book.touch(order.sign) - _edge(book, order, book.mark)) * order.sign > 0:
+        raise ExchangeError(-4131)
 
 
 def check_status(book: Book, order: Order) -> None:
@@ -118,8 +132,13 @@ def amended(state: State, order: Order, quantity: Decimal, price: Decimal) -> Or
     return changed
 
 
+def _edge(book: Book, order: Order, middle: Decimal) -> Decimal:
+    """Return how far from a price an order may go."""
+    return book.rules.price(middle * (1 + order.sign * PRICE_BAND))
+
+
 def _check_band(book: Book, order: Order, middle: Decimal) -> None:
-    edge = book.rules.price(middle * (1 + order.sign * PRICE_BAND))
+    edge = _edge(book, order, middle)
     if (order.price - edge) * order.sign > 0:
         higher = order.sign > 0
         codes = (-4183, -4184) if order.kind == "conditional" else (-4016, -4024)

@@ -8,6 +8,7 @@ from ..account.booking import OPENING_WALLET
 from ..journal.journal import Journal
 from ..journal.state import TRADING, State
 from ..market.bars import MINUTE_MS, POINT_MS, Bar
+from ..market.funding import Funding
 from ..market.scripts import Market
 from ..market.symbols import SymbolRules, text
 from .matching import Matching
@@ -21,13 +22,20 @@ class Course:
     """Take a market, whose bar 0 opens at an epoch, through time."""
 
     def __init__(
-        self, state: State, journal: Journal, matching: Matching, market: Market, epoch_ms: int
+        self,
+        state: State,
+        journal: Journal,
+        matching: Matching,
+        market: Market,
+        epoch_ms: int,
+        funding: Funding | None = None,
     ) -> None:
         self.epoch_ms = epoch_ms
         self._state = state
         self._journal = journal
         self._matching = matching
         self._market = market
+        self._funding = funding or Funding()
 
     def start(
         self,
@@ -59,6 +67,8 @@ class Course:
                     self._journal.write("market.liquidity", {"symbol": name, "quantity": None})
                 if book.status != TRADING:
                     self._journal.write("market.status", {"symbol": name, "status": TRADING})
+                if book.mark is not None:
+                    self._journal.write("market.mark", {"symbol": name, "price": None})
 
     def walk(self, *, halt: bool = False) -> None:
         """Take the prices along the rest of the forming bar, without closing it.
@@ -83,6 +93,10 @@ class Course:
             close_ms = open_ms + MINUTE_MS - 1
             data = {"symbol": name, "bar": prices, "volume": volume, "close_ms": close_ms}
             self._journal.write("market.bar_closed", data, stamp)
+        for name in self._state.books:
+            rate = self._funding.rate(name, open_ms + MINUTE_MS)
+            if rate is not None:
+                self._matching.fund(name, rate, stamp)
 
     def reach(self, symbol: str, price: Decimal) -> None:
         """Take a price towards another inside the forming bar, to where it changes an order."""

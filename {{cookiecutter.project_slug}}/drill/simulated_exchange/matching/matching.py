@@ -40,8 +40,9 @@ from ..account import margin
 from ..errors import ExchangeError
 from ..journal.journal import Journal
 from ..journal.orders import ZERO, Order
-from ..journal.state import Book, State
-from ..market.symbols import text
+from ..journal.payments import FundingFee, FundingRate
+from ..journal.state import FIRST_ID, Book, State
+from ..market.symbols import rounded, text
 from . import admission
 from .execution import Execution, Expiry
 from .meeting import next_meeting
@@ -121,6 +122,30 @@ class Matching:
         """Say whether a symbol trades; open orders stay, and what is held stays."""
         told = {"symbol": symbol, "status": status}
         self._journal.write("market.status", told, self._execution.next_ms())
+
+    def set_mark(self, symbol: str, price: Decimal | None) -> None:
+        """Say where the mark price of a symbol stands, or let it be the last price again (None)."""
+        rules = self._state.books[symbol].rules
+        told = {"symbol": symbol, "price": None if price is None else text(rules.price(price))}
+        self._journal.write("market.mark", told, self._execution.next_ms())
+
+    def fund(self, symbol: str, rate: Decimal, at_ms: int = 0) -> None:
+        """Let a funding be due, and this account pay or get its part of it.
+
+        At a positive rate who has bought pays who has sold.
+        """
+        book, now = self._state.books[symbol], max(at_ms, self._execution.next_ms())
+        due = FundingRate(symbol=symbol, rate=rate, price=book.mark_price, market_ms=now)
+        self._journal.write("market.funding", due.row(), now)
+        amount = rounded(-book.position * book.mark_price * rate)
+        if amount:
+            fee = FundingFee(
+                payment_id=str(FIRST_ID + len(self._state.funding_fees)), symbol=symbol,
+                quantity=book.position, rate=rate, price=book.mark_price, amount=amount,
+                market_ms=now,
+            )  # fmt: skip
+            wallet = text(rounded(self._state.wallet + amount))
+            self._journal.write("wallet.funded", fee.row() | {"wallet": wallet}, now)
 
     def liquidate(self, symbol: str) -> None:
         """End the open orders of a symbol and close its position, as for want of margin."""
@@ -213,6 +238,7 @@ class Matching:
         )
         try:
             admission.check_new(self._state, order)
+            admission.check_best(book, order)
             order = admission.admitted(self._state, order)
         except ExchangeError as refusal:
             self._execution.close(conditional, "REJECTED", reason=refusal.message)

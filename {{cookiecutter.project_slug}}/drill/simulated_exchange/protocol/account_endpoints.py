@@ -6,6 +6,8 @@ from ..account.booking import MAKER_FEE, TAKER_FEE
 from ..account.margin import HIGHEST_LEVERAGE
 from ..errors import ExchangeError, invalid, missing
 from ..exchange import Exchange
+from ..journal.orders import Fill
+from ..journal.payments import FundingFee
 from ..market.symbols import text
 from . import account_payloads as payloads
 from .lookup import INCOME_DAYS, book_of, names_of, window
@@ -115,8 +117,13 @@ def income(exchange: Exchange, p: Parameters) -> Any:
     number = 1 if number is None else number
     if number < 1:
         raise invalid("page")
-    fills = (f for f in exchange.state.fills if since <= f.market_ms <= until and f.symbol in names)
-    found = [row for row in payloads.income(fills) if wanted in (None, row["incomeType"])]
+
+    def asked(one: Fill | FundingFee) -> bool:
+        return since <= one.market_ms <= until and one.symbol in names
+
+    fills, fees = exchange.state.fills, exchange.state.funding_fees
+    rows = payloads.income(filter(asked, fills), filter(asked, fees))
+    found = [row for row in rows if wanted in (None, row["incomeType"])]
     return found[(number - 1) * limit : number * limit]
 
 

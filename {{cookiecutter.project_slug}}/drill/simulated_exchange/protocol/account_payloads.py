@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ..account import margin
 from ..journal.orders import Fill
+from ..journal.payments import FundingFee
 from ..journal.state import Book, State
 from ..market.symbols import rounded, text
 from .market_payloads import Payload
@@ -57,7 +58,7 @@ def position_risk(state: State, symbol: str, version: int) -> Payload:
     shared = {
         "symbol": symbol, "positionSide": "BOTH", "positionAmt": text(book.position),
         "entryPrice": text(book.entry_price), "breakEvenPrice": text(book.entry_price),
-        "markPrice": text(book.price), "unRealizedProfit": text(rounded(book.unrealized_pnl)),
+        "markPrice": text(book.mark_price), "unRealizedProfit": text(rounded(book.unrealized_pnl)),
         "liquidationPrice": text(book.rules.price(liquidation)) if liquidation else "0",
         "isolatedMargin": "0", "isolatedWallet": "0",
         "notional": text(rounded(book.notional)), "updateTime": book.position_ms,
@@ -89,8 +90,20 @@ def leverage_bracket(symbol: str) -> Payload:
     return {"symbol": symbol, "brackets": [bracket]}
 
 
-def income(fills: Iterable[Fill]) -> list[Payload]:
-    """Describe what fills did to the wallet, as ``GET income`` does; there is no funding."""
+def income(fills: Iterable[Fill], fees: Iterable[FundingFee]) -> list[Payload]:
+    """Describe what fills and funding did to the wallet, as ``GET income`` does, by their time."""
+    rows = _fills_income(fills) + [
+        {
+            "symbol": fee.symbol, "incomeType": "FUNDING_FEE", "income": text(fee.amount),
+            "asset": "USDT", "info": "FUNDING_FEE", "time": fee.market_ms,
+            "tranId": int(fee.payment_id), "tradeId": "",
+        }
+        for fee in fees
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: int(row["time"]))
+
+
+def _fills_income(fills: Iterable[Fill]) -> list[Payload]:
     return [
         {
             "symbol": fill.symbol, "incomeType": kind, "income": text(amount), "asset": "USDT",

@@ -65,6 +65,7 @@ MARKET = {
     "GET /fapi/v1/ticker/bookTicker": _public("ticker.read", market.book_ticker, BEST),
     "GET /fapi/v1/premiumIndex": _public("mark_price.read", market.premium_index, MARK),
     "GET /fapi/v1/fundingRate": _public("funding.read", market.funding_rates),
+    "GET /fapi/v1/fundingInfo": _public("funding.read", market.funding_info, 0),
 }
 ACCOUNT = {
     "GET /fapi/v2/account": _signed("account.read", account.account_v2, 5),
@@ -97,6 +98,7 @@ ORDERS = {
     "GET /fapi/v1/openOrder": _signed("order.query", orders.query_open),
     "DELETE /fapi/v1/order": _signed("order.cancel", orders.cancel),
     "DELETE /fapi/v1/allOpenOrders": _signed("order.cancel_all", orders.cancel_all),
+    "POST /fapi/v1/countdownCancelAll": _signed("countdown.set", orders.count_down, 10),
     "POST /fapi/v1/batchOrders": _signed("order.batch_new", orders.place_some, BATCH),
     "PUT /fapi/v1/batchOrders": _signed("order.batch_amend", orders.amend_some, BATCH),
     "DELETE /fapi/v1/batchOrders": _signed("order.batch_cancel", orders.cancel_some),

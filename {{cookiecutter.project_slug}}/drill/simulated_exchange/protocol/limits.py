@@ -108,6 +108,14 @@ class Limits:
             told["Retry-After"] = str(self._fullest().seconds_left())
         return told
 
+    def counted(self, cost: Cost) -> list[dict[str, Any]]:
+        """Return what an answer of the WebSocket API tells: the limits, and what is used."""
+        weight, *orders = self.rows()
+        weight |= {"count": self.weight.used}
+        used = (self.orders_10s.used, self.orders_1m.used)
+        counted = [row | {"count": count} for row, count in zip(orders, used, strict=True)]
+        return [*counted, weight] if cost.orders_1m else [weight]
+
     def rows(self) -> list[dict[str, Any]]:
         """Tell the limits, as ``GET exchangeInfo`` does: of weight, then of orders."""
         told = (

@@ -74,8 +74,21 @@ def premium_index(exchange: Exchange, p: Parameters) -> Any:
 
 
 def funding_rates(exchange: Exchange, p: Parameters) -> Any:
-    """Answer ``GET fundingRate``: nothing, because no funding is paid here."""
-    names_of(exchange, p)
+    """Answer ``GET fundingRate``: from a start, else the latest."""
+    names, limit = names_of(exchange, p), p.limit(100, 1000)
+    since, until = p.integer("startTime"), p.integer("endTime")
+    found = [
+        payloads.funding_rate(due)
+        for due in exchange.state.funding_rates
+        if due.symbol in names
+        and (since is None or due.market_ms >= since)
+        and (until is None or due.market_ms <= until)
+    ]
+    return found[-limit:] if since is None else found[:limit]
+
+
+def funding_info(_exchange: Exchange, _p: Parameters) -> Any:
+    """Answer ``GET fundingInfo``: it names the symbols with hours or bounds of their own."""
     return []
 
 

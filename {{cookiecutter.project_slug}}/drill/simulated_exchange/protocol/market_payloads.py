@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from ..journal.orders import CONDITIONAL_TYPES
+from ..journal.payments import FundingRate
 from ..journal.state import Book, State
 from ..market.bars import MINUTE_MS, Candle
+from ..market.funding import FUNDING_MS
 from ..market.symbols import places, rounded, text
 from ..market.tape import Trade
 from ..matching.admission import MOST_OPEN, PRICE_BAND
@@ -23,8 +25,7 @@ FAR_AWAY_MS = 4_133_404_800_000
 TRADES_A_BAR = 100
 """How many trades a bar is said to have had; only the last ones are really told one by one."""
 
-FUNDING_MS = 28_800_000
-NO_FUNDING = "0.00000000"
+NO_INTEREST = "0.00000000"
 SYMBOL_TYPE = 1  # USD-margined; tells them from coin-margined ones in streams
 
 
@@ -156,11 +157,12 @@ def mini_ticker_event(book: Book, market_ms: int) -> Payload:
 
 
 def premium_index(book: Book, market_ms: int) -> Payload:
-    """Answer ``GET premiumIndex``: mark and index price are the last price; no funding is paid."""
+    """Answer ``GET premiumIndex``: the index price is the last price."""
     price = text(book.price)
     return {
-        "symbol": book.rules.name, "markPrice": price, "indexPrice": price,
-        "estimatedSettlePrice": price, "lastFundingRate": NO_FUNDING, "interestRate": NO_FUNDING,
+        "symbol": book.rules.name, "markPrice": text(book.mark_price), "indexPrice": price,
+        "estimatedSettlePrice": price, "lastFundingRate": f"{book.funding_rate:.8f}",
+        "interestRate": NO_INTEREST,
         "nextFundingTime": market_ms - market_ms % FUNDING_MS + FUNDING_MS, "time": market_ms,
     }  # fmt: skip
 
@@ -172,6 +174,14 @@ def mark_price(book: Book, market_ms: int) -> Payload:
         "e": "markPriceUpdate", "E": market_ms, "s": row["symbol"], "p": row["markPrice"],
         "i": row["indexPrice"], "P": row["estimatedSettlePrice"], "r": row["lastFundingRate"],
         "T": row["nextFundingTime"], "st": SYMBOL_TYPE,
+    }  # fmt: skip
+
+
+def funding_rate(due: FundingRate) -> Payload:
+    """Describe a funding that was due, as ``GET fundingRate`` does."""
+    return {
+        "symbol": due.symbol, "fundingTime": due.market_ms, "fundingRate": f"{due.rate:.8f}",
+        "markPrice": text(due.price),
     }  # fmt: skip
 
 
@@ -221,13 +231,6 @@ def kline_event(name: str, interval: str, candle: Candle, market_ms: int, closed
     row = dict(zip(names, kline(candle), strict=True))
     row |= {"s": name, "i": interval, "f": 1, "L": TRADES_A_BAR, "x": closed}
     return {"e": "kline", "E": market_ms, "s": name, "k": row}
-
-
-def odd_bar(event: Payload, factor: Decimal) -> Payload:
-    """Return a candle as no market made it: all its prices are so many times as high."""
-    row = event["k"]
-    prices = {name: text(rounded(Decimal(row[name]) * factor)) for name in ("o", "h", "l", "c")}
-    return {**event, "k": {**row, **prices}}
 
 
 def forced_order(row: Mapping[str, Any], market_ms: int) -> Payload:

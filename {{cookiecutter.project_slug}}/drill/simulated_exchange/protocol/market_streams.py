@@ -26,7 +26,9 @@ Told = tuple[str, payloads.Payload | list[payloads.Payload]]
 DEPTH = re.compile(r"depth(5|10|20|)(@(0|100|250|500)ms)?")
 MARKS = ("markPrice", "markPrice@1s")
 DAYS = {"ticker": payloads.day_ticker_event, "miniTicker": payloads.mini_ticker_event}
-TELLING = ("market.price", "market.bar_closed", "market.liquidity", "order.filled")
+TELLING = (
+    "market.price", "market.bar_closed", "market.liquidity", "market.mark", "order.filled",
+)  # fmt: skip
 
 Side = dict[Decimal, Decimal]
 
@@ -107,6 +109,7 @@ class MarketStreams:
             yield f"{symbol}@trade", payloads.trade_event(name, trade)
         if record["kind"] == "market.price":  # the book may have moved on since
             book = replace(book, price=Decimal(record["data"]["price"]), taken={})
+        if record["kind"] in ("market.price", "market.mark"):
             for suffix in MARKS:
                 yield f"{symbol}@{suffix}", payloads.mark_price(book, stamp)
         quote = payloads.book_ticker(book, record["seq"], stamp)

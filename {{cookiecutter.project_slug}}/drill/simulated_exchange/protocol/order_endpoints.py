@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..clock import wall_ms
-from ..errors import ExchangeError, missing
+from ..errors import ExchangeError, invalid, missing
 from ..exchange import Exchange
 from ..journal.orders import CONDITIONAL_TYPES, ZERO, Kind, Order
 from . import order_payloads as payloads
@@ -25,6 +25,7 @@ SHORTEST_LIFE_MS = 600_000
 LAST_DATE_MS = 253_402_300_799_000
 WORKING_TYPES = ("CONTRACT_PRICE", "MARK_PRICE")
 MOST_PLACED, MOST_CANCELLED = 5, 10
+LONGEST_COUNTDOWN_MS = 10**12
 
 
 def new_order(exchange: Exchange, p: Parameters) -> Any:
@@ -139,6 +140,17 @@ def cancel_all(exchange: Exchange, p: Parameters, kind: Kind = "order") -> Any:
     for order in exchange.state.open_orders(kind, book_of(exchange, p).rules.name):
         exchange.matching.cancel(order)
     return {"code": 200, "msg": "The operation of cancel all open order is done."}
+
+
+def count_down(exchange: Exchange, p: Parameters) -> Any:
+    """Do ``POST countdownCancelAll``: cancel later, unless it is asked for again before."""
+    name, length_ms = book_of(exchange, p).rules.name, p.integer("countdownTime")
+    if length_ms is None:
+        raise missing("countdownTime")
+    if not 0 <= length_ms <= LONGEST_COUNTDOWN_MS:
+        raise invalid("countdownTime")
+    exchange.countdowns.begin(name, length_ms)
+    return {"symbol": name, "countdownTime": str(length_ms)}
 
 
 def cancel_some(exchange: Exchange, p: Parameters) -> Any:

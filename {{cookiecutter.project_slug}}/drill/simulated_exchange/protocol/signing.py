@@ -6,25 +6,31 @@ Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/ge
 (here it counts), and the longest window, which is known of the exchange's other markets.
 """
 
+import base64
+import contextlib
 import hashlib
 import hmac
 from dataclasses import dataclass
 
 from ..clock import wall_ms
 from ..errors import ExchangeError, missing
+from .ed25519 import KEY_BYTES, holds
 from .parameters import Parameters
 
 DEFAULT_WINDOW_MS = 5_000
 LONGEST_WINDOW_MS = 60_000
 AHEAD_MS = 1_000
+PEM_HEAD = bytes.fromhex("302a300506032b6570032100")
+"""What says that the 32 bytes behind it are an Ed25519 public key (RFC 8410)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The one key that this exchange knows."""
+    """The one key that this exchange knows: a HMAC one, or with a public key an Ed25519 one."""
 
     key: str
     secret: str
+    public_key: bytes | None = None
 
     def check_key(self, key: str) -> None:
         """Refuse a request without the right API key."""
@@ -33,17 +39,23 @@ class Credentials:
         if not hmac.compare_digest(key.encode(), self.key.encode()):
             raise ExchangeError(-2015, status=401)
 
-    def check_signature(self, query: str, body: str, p: Parameters) -> None:
+    def check_logon(self) -> None:
+        """Refuse to log a connection on by a HMAC key: only Ed25519 keys can."""
+        if self.public_key is None:
+            raise ExchangeError(-4056)
+
+    def check_request(self, signed: str | None, p: Parameters) -> None:
         """Refuse a request whose signature or time does not hold.
 
-        The signature covers query and body as they came over the wire, without itself.
+        The signature covers that text, which is what came over the wire without the signature
+        itself. Without a text none is needed.
         """
-        stamp, signature = p.integer("timestamp"), p.required("signature")
+        stamp = p.integer("timestamp")
+        if signed is not None:
+            p.required("signature")
         if not stamp:
             raise missing("timestamp")
-        signed = "".join(_without_signature(part) for part in (query, body))
-        expected = hmac.new(self.secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(expected.encode(), signature.lower().encode()):
+        if signed is not None and not self._is_signed(signed, p["signature"]):
             raise ExchangeError(-1022)
         window = p.integer("recvWindow") or DEFAULT_WINDOW_MS
         if window > LONGEST_WINDOW_MS:
@@ -54,6 +66,29 @@ class Credentials:
         if wall_ms() - stamp > window:
             raise ExchangeError(-1021)
 
+    def _is_signed(self, text: str, signature: str) -> bool:
+        if self.public_key is None:
+            expected = hmac.new(self.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+            return hmac.compare_digest(expected.encode(), signature.lower().encode())
+        with contextlib.suppress(ValueError):
+            return holds(self.public_key, text.encode(), base64.b64decode(signature, validate=True))
+        return False
 
-def _without_signature(part: str) -> str:
+
+def read_public_key(pem: str) -> bytes:
+    """Read an Ed25519 public key from the text of a PEM file; a ValueError says that it is none."""
+    written = "".join(line for line in pem.split("\n") if line and not line.startswith("-----"))
+    content = base64.b64decode(written, validate=True)
+    if not pem.startswith("-----BEGIN PUBLIC KEY-----") or content[:-KEY_BYTES] != PEM_HEAD:
+        raise ValueError
+    return content[-KEY_BYTES:]
+
+
+def signed_text(part: str) -> str:
+    """Return query or body without the signature: what the signature covers."""
     return "&".join(pair for pair in part.split("&") if not pair.startswith("signature="))
+
+
+def sorted_text(p: Parameters) -> str:
+    """Return what the signature covers on the WebSocket API: all others, sorted by name."""
+    return "&".join(f"{name}={p[name]}" for name in sorted(p) if name != "signature")

@@ -9,10 +9,10 @@ import contextlib
 import json
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import WSMsgType, web
 
 from ..errors import ExchangeError
 from ..exchange import Exchange
@@ -36,7 +36,12 @@ class Socket:
     """One WebSocket connection of a client."""
 
     def __init__(
-        self, request: web.Request, told: Subscriptions, listen_key: str | None = None
+        self,
+        request: web.Request,
+        told: Subscriptions,
+        listen_key: str | None = None,
+        *,
+        api: bool = False,
     ) -> None:
         self.ws = web.WebSocketResponse(
             autoping=False, autoclose=False, compress=False, max_msg_size=LONGEST_MESSAGE
@@ -48,10 +53,13 @@ class Socket:
         self.ponged = time.monotonic()
         self.heard: deque[float] = deque(maxlen=MOST_PER_SECOND)
         self._request = request
+        self._api = api
 
     @property
     def kind(self) -> str:
-        """``user`` with a listen key, else ``market``."""
+        """``api`` for the WebSocket API, ``user`` with a listen key, else ``market``."""
+        if self._api:
+            return "api"
         return "market" if self.listen_key is None else "user"
 
     async def open(self) -> None:
@@ -117,21 +125,36 @@ class Sockets:
             told = Subscriptions((name for name in names if name), combined="stream" in parts)
         except CommandError as error:
             return web.json_response({"code": error.code, "msg": str(error)}, status=400)
+        known = key is not None and key in (given, *names, *parts)
+        socket = Socket(request, told, key if known else None)
+        return await self.attend(request, socket, self._obey, list(told.streams))
+
+    async def attend(
+        self,
+        request: web.Request,
+        socket: Socket,
+        hear: Callable[[Socket, str], Awaitable[None]],
+        joined: Sequence[str] = (),
+    ) -> web.StreamResponse:
+        """Open a socket and let it be heard until it closes."""
         if len(self.opened) >= MOST_SOCKETS:
             msg = f"Too many connections: {MOST_SOCKETS} are open."
             return web.json_response({"code": -1003, "msg": msg}, status=429)
-        known = key is not None and key in (given, *names, *parts)
-        socket = Socket(request, told, key if known else None)
         await socket.open()
         kind = {"stream": socket.kind}
         self.opened[socket] = None
         self._exchange.journal.write("socket.opened", kind)
         try:
-            await self._greet(socket, list(told.streams))
+            await self._greet(socket, joined)
             with contextlib.suppress(ConnectionError):
                 async for message in socket.ws:
                     await socket.alive.wait()
-                    await self._hear(socket, message)
+                    if message.type == WSMsgType.PING:
+                        await socket.ws.pong(message.data)
+                    elif message.type == WSMsgType.PONG:
+                        socket.ponged = time.monotonic()
+                    elif message.type == WSMsgType.TEXT:
+                        await hear(socket, message.data)
                 if not socket.is_gone():
                     await socket.alive.wait()
                 await socket.ws.close()
@@ -156,7 +179,7 @@ class Sockets:
                         await socket.ws.ping()
 
     def of(self, stream: str | None = None) -> list[Socket]:
-        """Return the ``user`` or ``market`` sockets, or all."""
+        """Return the ``user``, ``market`` or ``api`` sockets, or all."""
         return [socket for socket in self.opened if stream in (None, socket.kind)]
 
     def users(self) -> list[Socket]:
@@ -190,19 +213,14 @@ class Sockets:
                 if stream in socket.told.streams:
                     await socket.tell(stream, data)
 
-    async def _hear(self, socket: Socket, message: WSMessage) -> None:
-        """Take one message of a client."""
-        if message.type == WSMsgType.PING:
-            await socket.ws.pong(message.data)
-        elif message.type == WSMsgType.PONG:
-            socket.ponged = time.monotonic()
-        elif message.type == WSMsgType.TEXT:
-            if socket.talks_too_much():
-                socket.abort()
-                return
-            answer, joined = socket.told.obey(message.data)
-            await socket.send(answer)
-            await self._greet(socket, joined)
+    async def _obey(self, socket: Socket, text: str) -> None:
+        """Take one command of a client that listens to streams."""
+        if socket.talks_too_much():
+            socket.abort()
+            return
+        answer, joined = socket.told.obey(text)
+        await socket.send(answer)
+        await self._greet(socket, joined)
 
     async def _greet(self, socket: Socket, names: Sequence[str]) -> None:
         """Tell how streams stand that somebody has joined."""

@@ -1,12 +1,15 @@
 """What one connection listens to, and the commands that change it. Pure.
 
 Source: https://developers.binance.com/docs/derivatives/usds-margined-futures,
-"Live Subscribing/Unsubscribing to streams", with its table of error messages.
+"Live Subscribing/Unsubscribing to streams", with its table of error messages. It says that ids are
+unsigned integers; the official client libraries send texts, so these are taken, too, and null.
 """
 
 import json
 from collections.abc import Iterable
 from typing import Any
+
+RequestId = int | str | None
 
 MOST_STREAMS = 1_024
 METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
@@ -38,12 +41,12 @@ class Subscriptions:
 
     def obey(self, text: str) -> tuple[dict[str, Any], list[str]]:
         """Obey one command; return the answer to it, and the streams that were asked for."""
-        number: int | None = None
+        told: dict[str, RequestId] = {}
         joined: list[str] = []
         result: Any = None
         try:
             message = _parsed(text)
-            number = _number(message)
+            told = {"id": _request_id(message)}
             method, params = message["method"], message.get("params") or []
             if method in ("SET_PROPERTY", "GET_PROPERTY"):
                 result = self._property(method, params)
@@ -58,8 +61,8 @@ class Subscriptions:
                 result = list(self.streams)
         except CommandError as error:
             refusal = {"error": {"code": error.code, "msg": str(error)}}
-            return refusal if number is None else {**refusal, "id": number}, []
-        return {"result": result, "id": number}, joined
+            return {**refusal, **told}, []
+        return {"result": result, **told}, joined
 
     def _property(self, method: str, params: Any) -> bool | None:
         """Set or tell the one property that there is."""
@@ -91,8 +94,10 @@ def _parsed(text: str) -> dict[str, Any]:
     return message
 
 
-def _number(message: dict[str, Any]) -> int:
-    number = message.get("id")
-    if type(number) is not int or number < 0:
+def _request_id(message: dict[str, Any]) -> RequestId:
+    """Return the id of a command; clients give a number, a text or null, and get it back."""
+    given = message.get("id", False)
+    number = type(given) is int and given >= 0
+    if not (number or given is None or isinstance(given, str)):
         raise CommandError(2, "Invalid request: request ID must be an unsigned integer")
-    return number
+    return given  # type: ignore[no-any-return]  # one of these by now

@@ -7,13 +7,11 @@ _OTHER_ASSETS = "USDT is the only asset"
 
 UNSUPPORTED = {
     "POST /fapi/v1/order/test": "an order may be placed and cancelled instead",
-    "POST /fapi/v1/countdownCancelAll": "no client here uses the dead man's switch",
     "GET /fapi/v1/orderAmendment": "the journal tells it",
     "GET /fapi/v1/forceOrders": "allOrders and userTrades tell of liquidations",
     "GET /fapi/v1/adlQuantile": "nobody is deleveraged unless a drill orders it",
     "GET /fapi/v1/symbolAdlRisk": "nobody is deleveraged unless a drill orders it",
     "GET /fapi/v1/positionMargin/history": _HEDGE,
-    "GET /fapi/v1/fundingInfo": "there is no funding",
     "GET /fapi/v1/feeBurn": _OTHER_ASSETS,
     "POST /fapi/v1/feeBurn": _OTHER_ASSETS,
     "GET /fapi/v1/assetIndex": _OTHER_ASSETS,

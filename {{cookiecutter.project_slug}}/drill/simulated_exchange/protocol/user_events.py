@@ -17,7 +17,7 @@ def user_event(record: Mapping[str, Any]) -> Payload | None:
         event, body = "ORDER_TRADE_UPDATE", {"o": _order_event(verb, data, stamp)}
     elif group == "conditional":
         event, body = "ALGO_UPDATE", {"o": _conditional_event(data)}
-    elif kind in ("position.changed", "wallet.covered"):
+    elif kind in ("position.changed", "wallet.covered", "wallet.funded"):
         event, body = "ACCOUNT_UPDATE", {"a": _account_event(data)}
     elif kind == "leverage.changed":
         change = {"s": data["symbol"], "l": data["leverage"]}
@@ -70,8 +70,10 @@ def _conditional_event(row: Mapping[str, Any]) -> Payload:
 
 def _account_event(data: Mapping[str, Any]) -> Payload:
     """Tell wallet and position; the change of the balance leaves out profit and commission."""
-    wallet, change = data["wallet"], data.get("change", "0")
+    wallet, change = data["wallet"], data.get("change", data.get("amount", "0"))
     balance = {"a": "USDT", "wb": wallet, "cw": wallet, "bc": change}
+    if "rate" in data:  # of a crossed position nothing else is told
+        return {"m": "FUNDING_FEE", "B": [balance], "P": []}
     if "symbol" not in data:
         return {"m": "INSURANCE_CLEAR", "B": [balance], "P": []}
     position = {

@@ -51,6 +51,9 @@ _RULES = Refusal(
     lasts=True,
     advice="The exchange's rules for the symbol have changed: a new start reads them.",
 )
+_BAND = Refusal(
+    advice="The last price is far from the mark price: such orders are taken again once it is not.",
+)
 _REFUSALS = {
     # The time of the request.
     -1021: Refusal(passes=True, watch=CLOCK),
@@ -83,6 +86,10 @@ _REFUSALS = {
         waits=False,
         advice="The market was beyond their price, where a post-only order cannot rest.",
     ),
+    # Where the market is, measured from the mark price.
+    -4016: _BAND,
+    -4024: _BAND,
+    -4131: _BAND,
     # The symbol.
     -1121: _STATUS,
     -4108: _STATUS,
