@@ -183,8 +183,11 @@ def _ground(
         if named := [name for name, value in given.items() if value is not None]:
             raise UsageError(f"{named[0]} is of processes; what runs in containers, images say.")
     project = options.project.resolve()
+    policy = policy or _policy(options)
+    if epoch is None and options.market is None:
+        epoch = policy.epoch_ms()
     return Ground(
-        policy=policy or _policy(options),
+        policy=policy,
         project=project,
         exchange_command=tuple(shlex.split(options.exchange_command)),
         seed=seed,

@@ -73,7 +73,8 @@ class Rest:
         return self._snapshot(when, state, ledger, whole)
 
     def _decided(self, state: NodeState) -> bool:
-        decided = all(state.has_decided(s, self._site.bar) for s in self._policy.symbols)
+        bar, since = self._site.bar, self._site.bar_at_start
+        decided = all(state.has_decided(s, bar, since) for s in self._policy.symbols)
         return state.stage == Stage.TRADING and decided and state.inflight == 0
 
     def _at_rest(self, state: NodeState | None, ledger: Ledger) -> bool:

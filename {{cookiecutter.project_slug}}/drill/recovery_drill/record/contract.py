@@ -124,6 +124,10 @@ class Engine:
         The statuses of orders that have ended.
     last_events : Mapping[str, frozenset[str]]
         With which event the stored events of an order end, by its status.
+    refusals : frozenset[str]
+        The events that say that nothing became of a request, and leave an order as it is.
+    sides : tuple[str, ...]
+        How the ids of positions end that are named by the exchange's word for their side.
 
     """
 
@@ -138,6 +142,8 @@ class Engine:
     not_yet_at_exchange: frozenset[str]
     closed: frozenset[str]
     last_events: Mapping[str, frozenset[str]]
+    refusals: frozenset[str] = frozenset()
+    sides: tuple[str, ...] = ()
 
     def keys_of(self, trader_id: str) -> str:
         """Return how the keys of a trader begin."""
@@ -176,6 +182,8 @@ V1 = Engine(
         "REJECTED": _events("Rejected"),
         "DENIED": _events("Denied"),
     },
+    refusals=_events("CancelRejected", "ModifyRejected"),
+    sides=("-BOTH", "-LONG", "-SHORT"),
 )
 """NautilusTrader 1.231: one list of events in msgpack for each order and each position."""
 

@@ -6,6 +6,8 @@ and the current cycle of each position as a list of fills under
 store lags behind the node; `caught_up` says when it no longer does.
 """
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
@@ -14,7 +16,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from recovery_drill.record.contract import V1, Engine
-from recovery_drill.record.model import NodePosition, NodeState
+from recovery_drill.record.model import NodeOrder, NodePosition, NodeState
 
 
 @dataclass(frozen=True)
@@ -126,22 +128,42 @@ def caught_up(state: NodeState, store: StoreView) -> str | None:
         events = store.orders.get(order.client_order_id, ())
         if not events:
             return f"The store does not have order {order.client_order_id}."
-        last = str(events[-1].get("type"))
+        last = _last(events, order, store.engine)
         if last not in store.engine.last_events.get(order.status, {last}):
             return f"The store has {last} last of {order.client_order_id}, which is {order.status}."
         if set(store.trade_ids(order.client_order_id)) != set(order.trade_ids):
             return f"The store lacks a fill of order {order.client_order_id}."
     for position in state.positions:
-        sizes = [store.position(key) for key in store.positions if _is_of(key, position)]
+        sizes = [
+            store.position(key) for key in store.positions if _is_of(key, position, store.engine)
+        ]
         if position.quantity not in sizes:
             return f"The store lacks the position of {position.quantity} {position.symbol}."
     for key in store.positions:
         # One that was closed keeps its fills, which then add up to nothing.
         quantity = store.position(key)
-        if quantity and not any(_is_of(key, position) for position in state.positions):
+        owners = (_is_of(key, position, store.engine) for position in state.positions)
+        if quantity and not any(owners):
             return f"The store lacks the end of position {key}: it has {quantity} there."
     return None
 
 
-def _is_of(key: str, position: NodePosition) -> bool:
-    return key.startswith(position.symbol) and key.endswith(position.strategy_id)
+def _last(events: Sequence[Mapping[str, Any]], order: NodeOrder, engine: Engine) -> str:
+    """Return the last event that can have made an order what it is.
+
+    What is refused of an order that has ended comes after its end, and changes nothing.
+    """
+    names = [str(event.get("type")) for event in events]
+    if order.closed:
+        names = [name for name in names if name not in engine.refusals] or names
+    return names[-1]
+
+
+def _is_of(key: str, position: NodePosition, engine: Engine) -> bool:
+    """Tell whether a stored position is one of the node's.
+
+    The engine names it by strategy, or by the exchange's own word for its side.
+    """
+    return re.match(rf"{re.escape(position.symbol)}\b", key) is not None and key.endswith(
+        (position.strategy_id, *engine.sides)
+    )
