@@ -15,6 +15,7 @@ from rich.console import Console
 
 from recovery_drill import options as asked
 from recovery_drill.campaign.explore import Exploration, Explorer
+from recovery_drill.campaign.init import init
 from recovery_drill.campaign.progress import Lines
 from recovery_drill.campaign.replay import replay
 from recovery_drill.campaign.run import (
@@ -56,6 +57,10 @@ def carry_out(options: asked.Asked, console: Console) -> int:
     match options:
         case asked.Listing():
             return list_scenarios(console)
+        case asked.Init():
+            for line in init(options.project.resolve(), options.node):
+                console.print(line, markup=False, soft_wrap=True)
+            return 0
         case asked.Run():
             return run_scenarios(options, console)
         case asked.Explore():
