@@ -28,7 +28,7 @@ symbols = {symbols}
 protective_stop = {stops}
 # The engine's own order ids carry the time: orders are compared by side, size, price and sequence.
 ledger = "orders"
-# The market begins a day ago, with two days of bars before it, for a node that asks for the last.
+# The market begins half a day ago with two days before it, for a node that asks for the last day.
 epoch = "now"
 # How many closed bars your strategy must have asked for before its first order.
 warm_up_bars = 0

@@ -34,26 +34,34 @@ def stuck(seconds: float, errors: Sequence[str]) -> str:
     )
 
 
+def never_settled(policy: Policy, state: NodeState, late: str) -> str:
+    """Return the message on a node that trades, as it says, and does not come to rest at first."""
+    told = " ".join([f"{late[:1].upper()}{late[1:]}.", *_seen(policy, state)])
+    return f"{told}\n{NEEDED}"
+
+
 def never_traded(policy: Policy, state: NodeState | None, bars: int) -> str:
     """Return the message on a node that has sent no order: what was seen, and what may mend it."""
-    seen = [f"The node trades, as it says, and has sent no order within {bars} bars."]
-    if state is not None:
-        seen += [denied] if (denied := denials(state)) else []
-        seen += state.notes or ()
-        here = sorted({each.symbol for each in state.traded} | set(state.decided_bar))
-        unheard = [symbol for symbol in policy.symbols if symbol not in here]
-        if unheard:
-            seen.append(
-                f"It hears no bars of {', '.join(unheard)}"
-                + (f", but of {', '.join(here)}: see `symbols`." if here else ".")
-            )
+    told = [f"The node trades, as it says, and has sent no order within {bars} bars."]
+    told += [] if state is None else _seen(policy, state)
+    told.append("Its log is in the folder of this run; another --seed is another market.")
+    return f"{' '.join(told)}\n{NEEDED}"
+
+
+def _seen(policy: Policy, state: NodeState) -> list[str]:
+    """Say in sentences what keeps a node from trading, as far as it can be seen from outside."""
+    seen = [denied] if (denied := denials(state)) else []
+    seen += state.notes or ()
+    here = sorted({each.symbol for each in state.traded} | set(state.decided_bar))
+    if unheard := [symbol for symbol in policy.symbols if symbol not in here]:
+        others = f", but of {', '.join(here)}: see `symbols`" if here else ""
+        seen.append(f"It hears no bars of {', '.join(unheard)}{others}.")
     if policy.epoch is None and policy.history_bars is None:
         seen.append(
             f"The market begins long ago and has {policy.history} bars of history: for a node that "
             'asks for the last days, say epoch = "now" in [tool.recovery-drill].'
         )
-    seen.append("Its log is in the folder of this run; another --seed is another market.")
-    return f"{' '.join(seen)}\n{NEEDED}"
+    return seen
 
 
 def denials(state: NodeState | None) -> str:

@@ -69,8 +69,7 @@ class World:
         self._units = History(folder / "store.jsonl")
         self._runtime = runtime
         self._nemesis = Nemesis(crash_points if disturbed else (), runtime.exchange)
-        stop_seconds = policy.budgets.stop_seconds
-        self._lives = Lives(runtime, self.history, self._on_stage, stop_seconds)
+        self._lives = Lives(runtime, self.history, self._on_stage, policy.budgets.stop_seconds)
         self._site = Site(policy, runtime, folder, self.history, self._lives, self.stop_node)
         self._rest = Rest(self._site)
         self.environment_failure = self._site.environment_failure

@@ -124,10 +124,8 @@ class Engine:
         The statuses of orders that have ended.
     last_events : Mapping[str, frozenset[str]]
         With which event the stored events of an order end, by its status.
-    refusals : frozenset[str]
-        The events that say that nothing became of a request, and leave an order as it is.
-    sides : tuple[str, ...]
-        How the ids of positions end that are named by the exchange's word for their side.
+    idle : frozenset[str]
+        The events that leave an order that has ended as it is: what was asked of it too late.
 
     """
 
@@ -142,8 +140,7 @@ class Engine:
     not_yet_at_exchange: frozenset[str]
     closed: frozenset[str]
     last_events: Mapping[str, frozenset[str]]
-    refusals: frozenset[str] = frozenset()
-    sides: tuple[str, ...] = ()
+    idle: frozenset[str] = frozenset()
 
     def keys_of(self, trader_id: str) -> str:
         """Return how the keys of a trader begin."""
@@ -182,8 +179,7 @@ V1 = Engine(
         "REJECTED": _events("Rejected"),
         "DENIED": _events("Denied"),
     },
-    refusals=_events("CancelRejected", "ModifyRejected"),
-    sides=("-BOTH", "-LONG", "-SHORT"),
+    idle=_events("CancelRejected", "ModifyRejected", "PendingCancel", "PendingUpdate", "Updated"),
 )
 """NautilusTrader 1.231: one list of events in msgpack for each order and each position."""
 

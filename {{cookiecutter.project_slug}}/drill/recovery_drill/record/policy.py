@@ -27,8 +27,9 @@ FOLDER = "{folder}"
 """The folder of a play, on this machine: in a container there is none."""
 HISTORY_BARS, HISTORY_BARS_NOW = 300, 2880
 """How many bars lie before the market begins: where it begins long ago, and near now (two days)."""
-ROOM_BARS = 1440
-"""A market that begins near now begins a day ago: so many bars can be played before it is there."""
+ROOM_BARS = 720
+"""A market that begins near now begins so many bars ago, and as many can be played: half a day, for
+a node may ask for no more than the last one."""
 MINUTE_MS = 60_000
 
 LedgerPromise = Literal["ids", "orders", "outcome"]
@@ -141,7 +142,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def epoch_ms(self) -> int | None:
         """Return where market time begins, seen from this moment; None leaves it to the exchange.
 
-        What is near now lies a day back, so that as many bars can be played: a market never passes
+        What is near now lies half a day back, so that as many bars can be played: a market never passes
         wall time.
         """
         if self.epoch != "now":

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from recovery_drill.checks.fit import denials, never_traded
-from recovery_drill.failures import Inconclusive, Unsettled, UsageError
+from recovery_drill.failures import Inconclusive, Unsettled, Unsupported, UsageError
 from recovery_drill.play.world import World
 from recovery_drill.record.evidence import Snapshot
 from recovery_drill.record.model import Ledger, NodeState
@@ -65,6 +65,8 @@ async def step_until(world: World, what: str, wanted: Wanted) -> Snapshot:
     ------
     Inconclusive
         If they do not come to be: the market, not the node, is to blame.
+    Unsupported
+        If it trades and is never flat, as one that reverses.
     UsageError
         If the node has never sent an order: then no scenario can show anything.
 
@@ -80,6 +82,11 @@ async def step_until(world: World, what: str, wanted: Wanted) -> Snapshot:
             return snapshot
         snapshot = await world.step()
     fills = len(snapshot.ledger.fills)
+    if what == FLAT and fills:
+        raise Unsupported(
+            f"It is about a node that holds nothing, and this one held something at the end of "
+            f"each of {PATIENCE_BARS} bars ({fills} fills)."
+        )
     stop = ", and does its stop lie on the right side of the market" * world.policy.protective_stop
     denied = denials(snapshot.state)
     raise Inconclusive(

@@ -55,6 +55,25 @@ class StoreView:
             total += quantity if fill["order_side"] == "BUY" else -quantity
         return total
 
+    def name_of(self, position_id: str) -> str:
+        """Return a position's id, after its instrument where the id does not begin with that.
+
+        An engine names positions by instrument and strategy, by the exchange's word for their side,
+        or by a number; what they are of their fills say.
+        """
+        of = next((str(fill.get("instrument_id", "")) for fill in self.positions[position_id]), "")
+        return position_id if position_id.startswith(of) else f"{of} {position_id}"
+
+    def is_of(self, position_id: str, position: NodePosition) -> bool:
+        """Tell whether a stored position is one of the node's: of its symbol and its strategy."""
+        fills = self.positions[position_id]
+        owners = {str(fill["strategy_id"]) for fill in fills if "strategy_id" in fill}
+        is_owned = position.strategy_id in owners or (
+            not owners and position_id.endswith(position.strategy_id)
+        )
+        name = self.name_of(position_id)
+        return is_owned and re.match(rf"{re.escape(position.symbol)}\b", name) is not None
+
 
 async def read_store(client: Redis, trader_id: str, engine: Engine = V1) -> StoreView:
     """Read and decode one trader's orders and positions, and the names of what it remembers."""
@@ -104,7 +123,9 @@ def store_look_data(view: StoreView, when: str, behind: str | None) -> dict[str,
             for name, events in view.orders.items()
         },
         "positions": {
-            name: [[str(f["trade_id"]), str(f["order_side"]), str(f["last_qty"])] for f in fills]
+            view.name_of(name): [
+                [str(f["trade_id"]), str(f["order_side"]), str(f["last_qty"])] for f in fills
+            ]
             for name, fills in view.positions.items()
         },
         "keys": list(view.keys),
@@ -134,16 +155,13 @@ def caught_up(state: NodeState, store: StoreView) -> str | None:
         if set(store.trade_ids(order.client_order_id)) != set(order.trade_ids):
             return f"The store lacks a fill of order {order.client_order_id}."
     for position in state.positions:
-        sizes = [
-            store.position(key) for key in store.positions if _is_of(key, position, store.engine)
-        ]
+        sizes = [store.position(key) for key in store.positions if store.is_of(key, position)]
         if position.quantity not in sizes:
             return f"The store lacks the position of {position.quantity} {position.symbol}."
     for key in store.positions:
         # One that was closed keeps its fills, which then add up to nothing.
         quantity = store.position(key)
-        owners = (_is_of(key, position, store.engine) for position in state.positions)
-        if quantity and not any(owners):
+        if quantity and not any(store.is_of(key, position) for position in state.positions):
             return f"The store lacks the end of position {key}: it has {quantity} there."
     return None
 
@@ -151,19 +169,9 @@ def caught_up(state: NodeState, store: StoreView) -> str | None:
 def _last(events: Sequence[Mapping[str, Any]], order: NodeOrder, engine: Engine) -> str:
     """Return the last event that can have made an order what it is.
 
-    What is refused of an order that has ended comes after its end, and changes nothing.
+    What was asked of it too late comes after its end, and changes nothing.
     """
     names = [str(event.get("type")) for event in events]
     if order.closed:
-        names = [name for name in names if name not in engine.refusals] or names
+        names = [name for name in names if name not in engine.idle] or names
     return names[-1]
-
-
-def _is_of(key: str, position: NodePosition, engine: Engine) -> bool:
-    """Tell whether a stored position is one of the node's.
-
-    The engine names it by strategy, or by the exchange's own word for its side.
-    """
-    return re.match(rf"{re.escape(position.symbol)}\b", key) is not None and key.endswith(
-        (position.strategy_id, *engine.sides)
-    )
