@@ -10,6 +10,7 @@ from recovery_drill.record.contract import Stage
 from recovery_drill.record.evidence import Evidence
 from recovery_drill.record.verdict import CheckResult, Outcome, ScenarioVerdict
 
+LIMBO = "no-order-in-limbo"
 UNEQUAL = "equals-undisturbed"
 OWN_WAY = (
     "The node did otherwise than in the undisturbed play before anything was done to it, so what it "
@@ -101,7 +102,8 @@ def _not_shown(
         return f"The scenario did not see what it is for: {', '.join(missing)}."
     if kills_needed and not evidence.kills:
         return "No kill was proven."
-    idle = [
-        c.name for c in checks if CHECKS[c.name].always and not c.evaluated and c.left_out is None
-    ]
+    always = {name for name, check in CHECKS.items() if check.always}
+    if not evidence.policy.protective_stop:
+        always.discard(LIMBO)  # a node without stops may have no order open at rest
+    idle = [c.name for c in checks if c.name in always and not c.evaluated and c.left_out is None]
     return f"Checks that had nothing to judge: {', '.join(idle)}." if idle else ""
