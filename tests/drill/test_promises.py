@@ -134,6 +134,21 @@ def test_a_difference_before_the_first_kill_is_the_node_s_own_way() -> None:
     assert result.left_out.startswith("The node did otherwise than in the undisturbed play before")
 
 
+def test_what_a_kill_has_kept_from_happening_is_not_the_node_s_own_way() -> None:
+    """Sorted, what is missing lets another change of the same moment stand in its place."""
+    there = journal_of("O")
+    here = [there[0], *there[2:]]
+    killed = there[1].mono_ns + 1
+    found = evidence(
+        policy=promises(ledger="orders"),
+        journal=tuple(here),
+        reference=tuple(there),
+        lives=(life(ended_ns=killed, how="killed"),),
+    )
+    assert own_difference(found) is None
+    assert own_difference(replace(found, lives=(life(ended_ns=60 * SECOND),))) is not None
+
+
 def test_a_difference_after_the_first_kill_is_a_broken_promise() -> None:
     soon = early(lives=(life(ended_ns=1, how="killed"),))
     assert own_difference(soon) is None

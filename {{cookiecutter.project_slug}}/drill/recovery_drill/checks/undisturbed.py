@@ -1,5 +1,6 @@
 """What happened at the exchange is what would have happened without the kills."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import accumulate, zip_longest
@@ -20,10 +21,20 @@ NO_ID = ""
 
 
 class Change(NamedTuple):
-    """One change at the exchange, as it is compared, and when it happened."""
+    """One change at the exchange, as it is compared.
+
+    Parameters
+    ----------
+    row : Row
+        What changed.
+    by_ns : int
+        By when it and all that stands before it had happened; where what comes between two moves of
+        the market is sorted, that is the second of them.
+
+    """
 
     row: Row
-    mono_ns: int
+    by_ns: int
 
 
 class Difference(NamedTuple):
@@ -33,13 +44,13 @@ class Difference(NamedTuple):
     ----------
     sentence : str
         What differs.
-    mono_ns : int or None
-        When it happened; None where what should have happened did not.
+    by_ns : int or None
+        By when; None where what should have happened did not.
 
     """
 
     sentence: str
-    mono_ns: int | None
+    by_ns: int | None
 
 
 def equals_undisturbed(evidence: Evidence) -> Iterator[str | None]:
@@ -72,8 +83,8 @@ def own_difference(evidence: Evidence) -> str | None:
     disturbed += [life.started_ns for life in evidence.lives[1:]]
     first = min(disturbed, default=None)
     for found in _compared(evidence):
-        if found is not None and found.mono_ns is not None:
-            is_own = first is None or found.mono_ns < first
+        if found is not None and found.by_ns is not None:
+            is_own = first is None or found.by_ns < first
             return found.sentence.replace("with the kills", "this time") if is_own else None
     return None
 
@@ -107,7 +118,7 @@ def _compared(evidence: Evidence) -> Iterator[Difference | None]:
                     f"Undisturbed, change {number} {where} is {_words(wanted)}; with the kills "
                     f"it was {_words(got)}{_apart(wanted, got)}."
                 )
-                yield Difference(words, found and found.mono_ns)
+                yield Difference(words, found and found.by_ns)
                 return
             yield None
     if len(symbols) > 1 and evidence.played:
@@ -145,12 +156,13 @@ def _changes(
     moment: list[Change] = []
     for record in records:
         if record.kind.startswith(MARKET) and not with_ids:
-            changes += sorted(moment)
+            changes += [Change(row, record.mono_ns) for row, _ in sorted(moment)]
             moment.clear()
         if record.kind.startswith(KINDS) and str(record.data.get("symbol")) == symbol:
             values = (_value(record, name, with_ids) for name in _names(record, alone=alone))
             moment.append(Change((record.kind, *values), record.mono_ns))
-    return [*changes, *(moment if with_ids else sorted(moment))]
+    last = moment if with_ids else [Change(row, sys.maxsize) for row, _ in sorted(moment)]
+    return [*changes, *last]
 
 
 def _value(record: Record, name: str, with_ids: bool) -> str:
