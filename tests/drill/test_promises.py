@@ -52,6 +52,7 @@ def journal_of(prefix: str, *, stop_first: bool = False, price: str = "59000") -
         journal.add("order.accepted", **order_row(type="LIMIT", status="NEW", **row))
     journal.add("market.bar_closed", symbol="BTCUSDT")
     journal.add("conditional.accepted", **stop_row(**ids, trigger_price=price))
+    journal.add("market.bar_closed", symbol="BTCUSDT")
     return journal.records
 
 

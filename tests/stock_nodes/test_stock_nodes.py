@@ -42,7 +42,7 @@ FOUND: Mapping[str, Mapping[str, set[str]]] = {
     },
     "grid": {
         "kill-while-flat": set(),
-        "kill-holding-position": PHANTOM | UNEQUAL,
+        "kill-holding-position": PHANTOM,
         "kill-then-stop-fills": SKIPPED,
         "kill-with-order-in-flight": UNEQUAL,
         "kill-and-lose-store": NOBODYS | UNEQUAL,
