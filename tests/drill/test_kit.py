@@ -1,4 +1,4 @@
-"""What a foreign node imports: nothing changes without a drill, and within one no address is real."""
+"""What a foreign node imports: nothing without a drill, and within one no address is real."""
 
 from typing import Any
 

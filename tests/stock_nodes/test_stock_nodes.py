@@ -204,7 +204,9 @@ def test_the_readme_is_followed_in_an_empty_repository(tmp_path: Path, here_alre
     reader = Reader(guide, project, (project,), fresh_environment(here_already / "bin"), {})
     reader.walk([block])
     assert found_in(project) == {"kill-while-flat": set()}
-    written = {str(path.relative_to(project)) for path in project.rglob("*recovery*") if path.is_file()}
+    written = {
+        str(path.relative_to(project)) for path in project.rglob("*recovery*") if path.is_file()
+    }
     assert {"tests/test_recovery.py", ".github/workflows/recovery-drill.yml"} <= written
 
 

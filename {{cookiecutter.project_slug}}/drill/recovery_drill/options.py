@@ -169,11 +169,7 @@ class Init:
     ] = Path()
     node: Annotated[
         Path | None,
-        Option(
-            metavar="FILE",
-            help="The file that runs the node, in that folder; else the one that makes a "
-            "TradingNode is looked for.",
-        ),
+        Option(metavar="FILE", help="Its node's file; else one that makes a TradingNode."),
     ] = None
 
 

@@ -34,7 +34,7 @@ epoch = "now"
 warm_up_bars = 0
 
 [tool.recovery-drill.budgets]
-# The engine waits for ten seconds when it is asked to stop, unless timeout_post_stop says otherwise.
+# The engine takes ten seconds to stop, unless its timeout_post_stop says otherwise.
 stop_seconds = 30
 """
 PYTEST = '''\

@@ -13,8 +13,8 @@ from recovery_drill.record.verdict import CheckResult, Outcome, ScenarioVerdict
 LIMBO = "no-order-in-limbo"
 UNEQUAL = "equals-undisturbed"
 OWN_WAY = (
-    "The node did otherwise than in the undisturbed play before anything was done to it, so what it "
-    'does afterwards cannot be compared (`ledger = "outcome"` promises less).'
+    "The node did otherwise than in the undisturbed play before anything was done to it, so what "
+    'it does afterwards cannot be compared (`ledger = "outcome"` promises less).'
 )
 
 

@@ -1,4 +1,4 @@
-"""Whether a node fits the drill: what it must fulfil, and what of that is missing, in one message."""
+"""Whether a node can be drilled: what it must fulfil, and what is missing, in one message."""
 
 from collections import Counter
 from collections.abc import Sequence

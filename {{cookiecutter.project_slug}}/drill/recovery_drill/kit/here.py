@@ -81,8 +81,8 @@ def _client(name: str, client: Any, place: Settings) -> Any:
 
     if client.account_type is not BinanceAccountType.USDT_FUTURES:
         raise CannotBeDrilled(
-            f"The client {name} trades {client.account_type.value}, and the drill's exchange speaks "
-            "Binance USD-M futures only (account_type=BinanceAccountType.USDT_FUTURES)."
+            f"The client {name} trades {client.account_type.value}, and the drill's exchange "
+            "speaks Binance USD-M futures only (account_type=BinanceAccountType.USDT_FUTURES)."
         )
     changed: dict[str, Any] = {
         "api_key": KEY,

@@ -20,7 +20,7 @@ SCHEMA = 1
 NS_PER_MS = 1_000_000
 UNANSWERED = (
     "{} questions for history (request_bars and the like) have had no answer: the engine never "
-    "calls back where there is nothing to send. Say epoch = \"now\" and enough history_bars in "
+    'calls back where there is nothing to send. Say epoch = "now" and enough history_bars in '
     "[tool.recovery-drill]."
 )
 

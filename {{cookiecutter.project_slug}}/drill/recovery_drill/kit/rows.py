@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 
 PERPETUAL = "-PERP"
 BARS = "data.bars."
-AWAITING = frozenset(
-    {"INITIALIZED", "SUBMITTED", "RELEASED", "PENDING_UPDATE", "PENDING_CANCEL"}
-)
+AWAITING = frozenset({"INITIALIZED", "SUBMITTED", "RELEASED", "PENDING_UPDATE", "PENDING_CANCEL"})
 """The statuses of orders of which something is on its way."""
 
 

@@ -109,9 +109,7 @@ class Node:
         said = asyncio.ensure_future(self._spoke.wait())
         both = {ended, said}
         try:
-            done, _ = await asyncio.wait(
-                both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            done, _ = await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ended.cancel()
             said.cancel()

@@ -81,7 +81,9 @@ class NodeState(msgspec.Struct, frozen=True):
         lengths = [t.bar_seconds for t in self.traded if t.symbol == symbol]
         length = min(lengths, default=60)
         decided = self.decided_bar.get(symbol, 0)
-        return last_close(bar, length) <= (last_close(since, length) if decided is None else decided)
+        return last_close(bar, length) <= (
+            last_close(since, length) if decided is None else decided
+        )
 
     def unfinished(self, symbols: Sequence[str]) -> tuple[NodeOrder, ...]:
         """Return the orders in `symbols` that are not finished for the node."""

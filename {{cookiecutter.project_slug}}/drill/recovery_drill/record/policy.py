@@ -142,8 +142,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def epoch_ms(self) -> int | None:
         """Return where market time begins, seen from this moment; None leaves it to the exchange.
 
-        What is near now lies half a day back, so that as many bars can be played: a market never passes
-        wall time.
+        What is near now lies half a day back, so that as many bars can be played: a market never
+        passes wall time.
         """
         if self.epoch != "now":
             return self.epoch
