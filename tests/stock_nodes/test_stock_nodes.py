@@ -53,6 +53,12 @@ FOUND: Mapping[str, Mapping[str, set[str]]] = {
 `EMACross` is flat now and then only because its two orders overtake each other: whether a scenario
 that waits for that is played is a matter of luck, so those are left out.
 """
+ON_THEIR_WAY = {
+    *("fills-exactly-once", "no-order-in-limbo", "no-zombie", "position-has-one-owner"),
+    "position-is-sum-of-fills",
+}
+PERHAPS = {("grid", "kill-with-order-in-flight"): ON_THEIR_WAY}
+"""Checks that break or not by what else was on its way: the grid sends four orders at once."""
 LEDGER = {"no_stops": 'ledger = "outcome"'}
 
 
@@ -100,7 +106,11 @@ def test_true_findings_only(name: str, tmp_path: Path, environment: dict[str, st
     policy = pyproject.read_text("utf-8")
     pyproject.write_text(policy.replace('ledger = "orders"', LEDGER.get(name, 'ledger = "orders"')))
     code, said = drill(project, "run", *FOUND[name], environment=environment)
-    assert found_in(project) == FOUND[name], said
+    found = {
+        scenario: broken - PERHAPS.get((name, scenario), set())
+        for scenario, broken in found_in(project).items()
+    }
+    assert found == FOUND[name], said
     assert code == 1, said
 
 
