@@ -78,7 +78,7 @@ def test_in_a_drill_every_address_is_the_drill_s() -> None:
     changed = here(given)
     assert changed.trader_id.value == "DRILL1-001"
     assert changed.cache is not None
-    database = changed.cache.database
+    database: Any = changed.cache.database
     assert (database.host, database.port, database.ssl) == ("127.0.0.1", 7001, False)
     assert (database.username, database.password) == ("me", "secret")
     data, orders = changed.data_clients[BINANCE], changed.exec_clients[BINANCE]

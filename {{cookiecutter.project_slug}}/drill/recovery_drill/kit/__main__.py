@@ -31,8 +31,8 @@ def run_file(arguments: list[str]) -> None:
         face[id(node)] = face_of(node)
         run(node, *args, **others)
 
-    TradingNode.__init__ = make
-    TradingNode.run = run_with_face
+    kind: Any = TradingNode
+    kind.__init__, kind.run = make, run_with_face
     sys.argv = arguments
     # Where Python itself would look for the file's own modules first.
     sys.path.insert(0, str(Path(arguments[0]).resolve().parent))
