@@ -13,7 +13,7 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 
 START_PROCESSES = (
-    *("stack/", "template/", "guides/test_guides.py", "guides/test_table.py"),
+    *("stack/", "stock_nodes/", "template/", "guides/test_guides.py", "guides/test_table.py"),
     "guides/test_walk.py",
     *("drill/test_child.py", "drill/test_warm.py"),
     *("drill/test_command_line.py", "drill/test_compose.py"),

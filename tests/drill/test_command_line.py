@@ -243,7 +243,7 @@ def test_help_is_plain_names_every_option_and_has_an_example(
 def examples() -> list[str]:
     """Return each call of the drill that stands in a code block of its README."""
     text = (PROJECT / "drill" / "README.md").read_text("utf-8")
-    blocks = re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     return [
         e for block in blocks for e in re.findall(r"^recovery-drill (.+)$", block, re.MULTILINE)
     ]

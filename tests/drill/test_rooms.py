@@ -24,8 +24,9 @@ ROOMS = (
     "campaign",
 )
 """Each knows those before it: what is recorded and judged knows no process, a fault no play."""
-COMMANDS = ("__init__", "__main__", "choice", "cli", "commands", "options", "testing")
+COMMANDS = ("__init__", "__main__", "choice", "cli", "commands", "kit", "options", "testing")
 """What a user starts or imports; no room knows them."""
+KIT, ENGINE = "kit", "nautilus_trader"
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 MOST_LINES = 305
 
@@ -61,6 +62,23 @@ def against(room: str, others: set[str]) -> set[str]:
     if room in COMMANDS:
         return others - {*ROOMS, *COMMANDS}
     return others - set(ROOMS[: ROOMS.index(room) + 1])
+
+
+def engine_imports(source: str, *, at_once: bool = False) -> int:
+    """Count the imports of the engine: all, or those that are carried out with the module."""
+    tree = ast.parse(source)
+    found = list(_carried_out(tree) if at_once else ast.walk(tree))
+    names = [n.module or "" for n in found if isinstance(n, ast.ImportFrom)]
+    names += [a.name for n in found if isinstance(n, ast.Import) for a in n.names]
+    return sum(name.split(".")[0] == ENGINE for name in names)
+
+
+def _carried_out(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what is carried out with a module: not what is in functions, or for type checkers."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.If):
+            yield child
+            yield from _carried_out(child)
 
 
 def kinds_asked_for(source: str, ours: set[str]) -> set[str]:
@@ -101,6 +119,24 @@ def test_a_room_knows_only_those_before_it(room: str) -> None:
     for module in filter(lambda m: room_of(m) == room, MODULES):
         later = against(room, known((ROOT / module).read_text("utf-8"), module))
         assert not later, f"{module} imports from {sorted(later)}"
+
+
+def test_nobody_knows_the_kit_and_it_knows_only_what_is_recorded() -> None:
+    for module in MODULES:
+        knows = known((ROOT / module).read_text("utf-8"), module)
+        if room_of(module) == KIT:
+            assert knows <= {KIT, "record"}, module
+        else:
+            assert KIT not in knows, module
+
+
+def test_only_the_kit_knows_the_engine_and_only_when_it_is_called() -> None:
+    texts = {module: (ROOT / module).read_text("utf-8") for module in MODULES}
+    knows = {room_of(module) for module, text in texts.items() if engine_imports(text)}
+    assert knows == {KIT}
+    assert not any(engine_imports(text, at_once=True) for text in texts.values())
+    assert engine_imports("from nautilus_trader.config import CacheConfig", at_once=True)
+    assert not engine_imports("def f():\n    import nautilus_trader.live", at_once=True)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,13 @@ def _add(name: str, asked: Callable[..., options.Asked], text: str, *examples: s
 
 _add("list", options.Listing, "Name the scenarios, each with what it shows.", "list")
 _add(
+    "init",
+    options.Init,
+    "Look for a node in a repository, and write its policy and its test.",
+    "init",
+    "init --node bot/live.py",
+)
+_add(
     "run",
     options.Run,
     "Play scenarios and judge them.",

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from recovery_drill import options as asked
 from recovery_drill.campaign.explore import Exploration, Explorer
+from recovery_drill.campaign.init import init
 from recovery_drill.campaign.progress import Lines
 from recovery_drill.campaign.replay import replay
 from recovery_drill.campaign.run import (
@@ -56,6 +57,10 @@ def carry_out(options: asked.Asked, console: Console) -> int:
     match options:
         case asked.Listing():
             return list_scenarios(console)
+        case asked.Init():
+            for line in init(options.project.resolve(), options.node):
+                console.print(line, markup=False, soft_wrap=True)
+            return 0
         case asked.Run():
             return run_scenarios(options, console)
         case asked.Explore():
@@ -183,8 +188,11 @@ def _ground(
         if named := [name for name, value in given.items() if value is not None]:
             raise UsageError(f"{named[0]} is of processes; what runs in containers, images say.")
     project = options.project.resolve()
+    policy = policy or _policy(options)
+    if epoch is None and options.market is None:
+        epoch = policy.epoch_ms()
     return Ground(
-        policy=policy or _policy(options),
+        policy=policy,
         project=project,
         exchange_command=tuple(shlex.split(options.exchange_command)),
         seed=seed,

@@ -99,7 +99,7 @@ class Seeded:
             metavar="MS",
             parser=whole,
             help="When market time begins, in milliseconds since 1970.",
-            show_default="the start of 2024",
+            show_default="what the project's policy says, else the start of 2024",
         ),
     ] = None
 
@@ -154,6 +154,19 @@ class Somewhere:
 @dataclass(frozen=True, kw_only=True)
 class Listing:
     """``list``: name the scenarios."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Init:
+    """``init``: write the policy and the test of a project that has none."""
+
+    project: Annotated[
+        Path, Option(metavar="FOLDER", help="The folder of the project that is to be drilled.")
+    ] = Path()
+    node: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="Its node's file; else one that makes a TradingNode."),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,4 +291,4 @@ class Stack(Seeded, Told, Drilled):
     ] = Path("runs/stack")
 
 
-type Asked = Listing | Run | Explore | Replay | Check | Report | Stack
+type Asked = Listing | Init | Run | Explore | Replay | Check | Report | Stack

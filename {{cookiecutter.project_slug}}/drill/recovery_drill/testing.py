@@ -88,8 +88,10 @@ def play(
     project: Path, scenarios: Sequence[str], folder: Path, *, store_url: str | None = None
 ) -> Played:
     """Play scenarios, two at a time, and print where the report lies."""
+    policy = read_policy(project)
     ground = Ground(
-        policy=read_policy(project),
+        policy=policy,
+        epoch=policy.epoch_ms(),
         project=project,
         exchange_command=(sys.executable, "-m", "simulated_exchange"),
         store_url=store_url,

@@ -67,6 +67,7 @@ def schedule_of(ground: Ground, cases: Sequence[Case], *, exploration: bool = Fa
         seed=ground.seed,
         epoch=ground.epoch,
         market=market_of(ground.market),
+        history_bars=ground.policy.history,
         policy=ground.policy,
         runtime=ground.runtime,
         starts=ground.starts,

@@ -93,6 +93,10 @@ def judge(evidence: Evidence) -> tuple[CheckResult, ...]:
     left_out = {**evidence.leave_out, **evidence.policy.leave_out}
     if not evidence.policy.protective_stop:
         left_out.setdefault("one-protective-stop", "the policy promises no protective stop")
+    if evidence.policy.intent is None:
+        left_out.setdefault(
+            "one-order-per-intent", "the policy names no intent: its order ids tell no decision"
+        )
     if unknown := sorted(set(left_out) - set(CHECKS)):
         raise UsageError(
             f"{', '.join(unknown)} cannot be left out: the checks are {', '.join(CHECKS)}."

@@ -5,9 +5,17 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from recovery_drill.checks import CHECKS, judge
+from recovery_drill.checks.undisturbed import own_difference
 from recovery_drill.record.contract import Stage
 from recovery_drill.record.evidence import Evidence
 from recovery_drill.record.verdict import CheckResult, Outcome, ScenarioVerdict
+
+LIMBO = "no-order-in-limbo"
+UNEQUAL = "equals-undisturbed"
+OWN_WAY = (
+    "The node did otherwise than in the undisturbed play before anything was done to it, so what "
+    'it does afterwards cannot be compared (`ledger = "outcome"` promises less).'
+)
 
 
 def decide(
@@ -42,8 +50,14 @@ def decide(
 
     """
     evidence = replace(evidence, leave_out={**evidence.leave_out, **leave_out})
+    own = own_difference(evidence)
+    if own is not None:
+        left_out = {**evidence.leave_out, UNEQUAL: f"{OWN_WAY} {own}"}
+        evidence = replace(evidence, leave_out=left_out)
     checks = judge(evidence)
     reason = skipped or failure or _not_shown(needs, evidence, checks, kills_needed=kills_needed)
+    if own is not None and UNEQUAL not in evidence.policy.leave_out:
+        reason = reason or f"{OWN_WAY} {own}"
     if any(check.broken for check in checks):
         outcome: Outcome = "broken"
     elif skipped:
@@ -88,7 +102,8 @@ def _not_shown(
         return f"The scenario did not see what it is for: {', '.join(missing)}."
     if kills_needed and not evidence.kills:
         return "No kill was proven."
-    idle = [
-        c.name for c in checks if CHECKS[c.name].always and not c.evaluated and c.left_out is None
-    ]
+    always = {name for name, check in CHECKS.items() if check.always}
+    if not evidence.policy.protective_stop:
+        always.discard(LIMBO)  # a node without stops may have no order open at rest
+    idle = [c.name for c in checks if c.name in always and not c.evaluated and c.left_out is None]
     return f"Checks that had nothing to judge: {', '.join(idle)}." if idle else ""

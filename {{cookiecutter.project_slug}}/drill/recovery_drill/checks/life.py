@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from recovery_drill.record.contract import ExitCode, Stage
 from recovery_drill.record.evidence import Evidence, Life
 
+KILLED = -9
+
 
 def no_zombie(evidence: Evidence) -> Iterator[str | None]:
     """Each life reaches trading in time, does not end by itself, and settles when it should.
@@ -43,6 +45,11 @@ def _shortcoming(evidence: Evidence, life: Life) -> str | None:
     trading = life.reached(Stage.TRADING)
     last = life.stages[-1][0] if life.stages else "no stage"
     name = f"Life {life.number} of the node"
+    if life.how == "stopped" and life.exit_code == KILLED:
+        return (
+            f"{name} was asked to stop and had not ended within "
+            f"{evidence.policy.budgets.stop_seconds:g} s; it was killed."
+        )
     if life.how == "stopped" and life.exit_code != ExitCode.STOPPED:
         return f"{name} was asked to stop and ended with code {life.exit_code} instead of 0."
     if life.how == "by itself":

@@ -1,7 +1,10 @@
 """What happened at the exchange is what would have happened without the kills."""
 
+import sys
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from itertools import accumulate, zip_longest
+from typing import NamedTuple
 
 from recovery_drill.record.evidence import Evidence
 from recovery_drill.record.model import Record
@@ -13,6 +16,41 @@ KINDS = ("order.", "conditional.", "position.changed")
 NAMES = ("client_order_id", "side", "type", "quantity", "filled", "status", "reduce_only")
 PRICES = ("price", "trigger_price", "average_price")
 ACCOUNT, WALLET = ("symbol", "quantity", "entry_price"), "wallet"
+NO_ID = ""
+"""Stands for a client order id that is not compared."""
+
+
+class Change(NamedTuple):
+    """One change at the exchange, as it is compared.
+
+    Parameters
+    ----------
+    row : Row
+        What changed.
+    by_ns : int
+        By when it and all that stands before it had happened; where what comes between two moves of
+        the market is sorted, that is the second of them.
+
+    """
+
+    row: Row
+    by_ns: int
+
+
+class Difference(NamedTuple):
+    """The first change that is not as in the undisturbed play.
+
+    Parameters
+    ----------
+    sentence : str
+        What differs.
+    by_ns : int or None
+        By when; None where what should have happened did not.
+
+    """
+
+    sentence: str
+    by_ns: int | None
 
 
 def equals_undisturbed(evidence: Evidence) -> Iterator[str | None]:
@@ -22,9 +60,36 @@ def equals_undisturbed(evidence: Evidence) -> Iterator[str | None]:
     exchange's own ids are left out. After the first difference nothing more is compared. A play
     that ended early on purpose is compared as far as its market went.
 
+    The policy says what is promised: all of it; or all but the client's own order ids, which may
+    carry the time at which they were made, and what is done between two moves of the market in any
+    order; or only what is left in the end.
+
     Each symbol is compared by itself: which of two strategies is the faster one is no promise. So
     with several symbols the wallet, which they share, is compared at the end only.
     """
+    for found in _compared(evidence):
+        yield None if found is None else found.sentence
+
+
+def own_difference(evidence: Evidence) -> str | None:
+    """Return how the node did otherwise before anything was done to it; None when it did not.
+
+    Such a node does not do the same twice in the same market, kill or no kill: what it does after
+    one cannot be compared.
+    """
+    disturbed = [life.ended_ns for life in evidence.lives if life.ended_ns is not None]
+    disturbed += [fault.began_ns for fault in evidence.faults]
+    disturbed += [began for life in evidence.lives for began, _ in life.pauses]
+    disturbed += [life.started_ns for life in evidence.lives[1:]]
+    first = min(disturbed, default=None)
+    for found in _compared(evidence):
+        if found is not None and found.by_ns is not None:
+            is_own = first is None or found.by_ns < first
+            return found.sentence.replace("with the kills", "this time") if is_own else None
+    return None
+
+
+def _compared(evidence: Evidence) -> Iterator[Difference | None]:
     if evidence.reference is None:
         return
     reference: Sequence[Record] = evidence.reference
@@ -32,9 +97,14 @@ def equals_undisturbed(evidence: Evidence) -> Iterator[str | None]:
         moves = sum(r.kind.startswith(MARKET) for r in evidence.journal)
         reference = _until(reference, moves)
     symbols = sorted(_symbols(reference) | _symbols(evidence.journal))
+    if evidence.policy.ledger == "outcome":
+        if evidence.played:
+            yield from (_outcome(reference, evidence.journal, symbol) for symbol in symbols)
+        return
+    with_ids = evidence.policy.ledger == "ids"
     for symbol in symbols:
         there, here = (
-            _rows(records, symbol, alone=len(symbols) == 1)
+            _changes(records, symbol, alone=len(symbols) == 1, with_ids=with_ids)
             for records in (reference, evidence.journal)
         )
         if not evidence.played:
@@ -42,19 +112,24 @@ def equals_undisturbed(evidence: Evidence) -> Iterator[str | None]:
             there = there[: len(here)]
         where = "at the exchange" if len(symbols) == 1 else f"in {symbol}"
         for number, (expected, found) in enumerate(zip_longest(there, here), start=1):
-            if expected != found:
-                yield (
-                    f"Undisturbed, change {number} {where} is {_words(expected)}; with the kills "
-                    f"it was {_words(found)}."
+            wanted, got = expected and expected.row, found and found.row
+            if wanted != got:
+                words = (
+                    f"Undisturbed, change {number} {where} is {_words(wanted)}; with the kills "
+                    f"it was {_words(got)}{_apart(wanted, got)}."
                 )
+                yield Difference(words, found and found.by_ns)
                 return
             yield None
     if len(symbols) > 1 and evidence.played:
-        wanted, held = _wallet(reference), _wallet(evidence.journal)
+        before, held = _wallet(reference), _wallet(evidence.journal)
         yield (
             None
-            if wanted == held
-            else f"Undisturbed, {wanted} is in the wallet at the end; with the kills it was {held}."
+            if before == held
+            else Difference(
+                f"Undisturbed, {before} is in the wallet at the end; with the kills it was {held}.",
+                None,
+            )
         )
 
 
@@ -73,12 +148,25 @@ def _wallet(records: Sequence[Record]) -> str:
     return told[-1] if told else "nothing new"
 
 
-def _rows(records: Sequence[Record], symbol: str, *, alone: bool) -> list[Row]:
-    return [
-        (r.kind, *(str(r.data.get(name)) for name in _names(r, alone=alone)))
-        for r in records
-        if r.kind.startswith(KINDS) and str(r.data.get("symbol")) == symbol
-    ]
+def _changes(
+    records: Sequence[Record], symbol: str, *, alone: bool, with_ids: bool
+) -> list[Change]:
+    """Return what is compared of a symbol; without ids, what comes between two moves is sorted."""
+    changes: list[Change] = []
+    moment: list[Change] = []
+    for record in records:
+        if record.kind.startswith(MARKET) and not with_ids:
+            changes += [Change(row, record.mono_ns) for row, _ in sorted(moment)]
+            moment.clear()
+        if record.kind.startswith(KINDS) and str(record.data.get("symbol")) == symbol:
+            values = (_value(record, name, with_ids) for name in _names(record, alone=alone))
+            moment.append(Change((record.kind, *values), record.mono_ns))
+    last = moment if with_ids else [Change(row, sys.maxsize) for row, _ in sorted(moment)]
+    return [*changes, *last]
+
+
+def _value(record: Record, name: str, with_ids: bool) -> str:
+    return NO_ID if name == NAMES[0] and not with_ids else str(record.data.get(name))
 
 
 def _names(record: Record, *, alone: bool) -> tuple[str, ...]:
@@ -96,4 +184,44 @@ def _words(row: Row | None) -> str:
         return f"a position of {quantity} {symbol} at {entry}{beside}"
     kind, client_order_id, side, order_type, quantity, *_, trigger, average = row
     at = trigger if kind.startswith("conditional.") else average
-    return f"{kind} {client_order_id} ({side} {quantity} {order_type} at {at})"
+    name = f" {client_order_id}" if client_order_id else ""
+    return f"{kind}{name} ({side} {quantity} {order_type} at {at})"
+
+
+def _apart(wanted: Row | None, got: Row | None) -> str:
+    """Say in what two changes differ whose words are the same."""
+    if wanted is None or got is None or _words(wanted) != _words(got):
+        return ""
+    pairs = zip(NAMES + PRICES, wanted[1:], got[1:], strict=False)
+    apart = (f"{name} is {one} and was {other}" for name, one, other in pairs if one != other)
+    return f": {', '.join(apart)}"
+
+
+def _outcome(
+    reference: Sequence[Record], journal: Sequence[Record], symbol: str
+) -> Difference | None:
+    """Compare what is left in a symbol: the position, and the stops that protect it."""
+    there, here = _left(reference, symbol), _left(journal, symbol)
+    if there == here:
+        return None
+    sentence = f"Undisturbed, {symbol} ends with {there}; with the kills it ended with {here}."
+    return Difference(sentence, None)
+
+
+def _left(records: Sequence[Record], symbol: str) -> str:
+    """Say in words what is left in a symbol at the end."""
+    position, stops = "0", dict[str, str]()
+    for record in records:
+        row = record.data
+        if str(row.get("symbol")) != symbol:
+            continue
+        if record.kind == "position.changed":
+            position = str(row["quantity"])
+        elif record.kind.startswith("conditional.") and str(row["type"]).startswith("STOP"):
+            if record.kind == "conditional.accepted":
+                # Its level may differ: a stop that was set later has followed another price.
+                stops[str(row["exchange_order_id"])] = f"{row['side']} {row['quantity']}"
+            else:
+                stops.pop(str(row["exchange_order_id"]), None)
+    protection = ", ".join(sorted(stops.values())) or "none"
+    return f"a position of {Decimal(position).normalize():f} and these stops: {protection}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from recovery_drill.proc.spawn import Spawn, start_cold
 from recovery_drill.record.policy import Policy
-from recovery_drill.record.schedule import HISTORY_BARS, RuntimeName, Starts
+from recovery_drill.record.schedule import RuntimeName, Starts
 from recovery_drill.runtimes.containers.runtime import Containers
 from recovery_drill.runtimes.processes import Processes
 from recovery_drill.runtimes.protocol import Runtime
@@ -71,7 +71,8 @@ class Ground:
 
     def exchange_options(self) -> list[str]:
         """Return what any exchange is told, less the file of recorded bars."""
-        options = ["--stepped", "--seed", str(self.seed), "--history", str(HISTORY_BARS)]
+        options = ["--stepped", "--seed", str(self.seed)]
+        options += ["--history", str(self.policy.history)]
         for symbol in self.policy.symbols:
             options += ["--symbol", symbol]
         if self.epoch is not None:

@@ -6,12 +6,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from recovery_drill.failures import Inconclusive, Unsettled, Unsupported
+from recovery_drill.checks.fit import silent, stuck
+from recovery_drill.failures import Inconclusive, Unsettled, Unsupported, UsageError
 from recovery_drill.proc.node import Node
-from recovery_drill.proc.process import Process
+from recovery_drill.proc.process import EXIT_WAIT_SECONDS, Process
+from recovery_drill.record.contract import Stage
 from recovery_drill.record.evidence import How
 from recovery_drill.record.history import History
 from recovery_drill.runtimes.protocol import Runtime
+
+SILENT_SECONDS = 25.0
+"""After so long a node that has shown nothing of itself is taken for one that cannot be drilled."""
 
 
 class Lives:
@@ -27,10 +32,19 @@ class Lives:
         Where each beginning, stage and end is recorded.
     on_stage : Callable
         Called with the stages of the life that is drilled, not of one beside it.
+    stop_seconds : float
+        How long one may take to end that was asked to.
 
     """
 
-    def __init__(self, runtime: Runtime, history: History, on_stage: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        history: History,
+        on_stage: Callable[[str], None],
+        stop_seconds: float = EXIT_WAIT_SECONDS,
+    ) -> None:
+        self._stop_seconds = stop_seconds
         self._runtime = runtime
         runtime.on_node = self._adopt
         self._history = history
@@ -113,6 +127,24 @@ class Lives:
                 f"the node was not started again within {seconds:g} s of its end"
             ) from error
 
+    async def until_met(self, seconds: float) -> None:
+        """Wait until the node shows the drill anything, and not for long.
+
+        Raises
+        ------
+        UsageError
+            If it runs and shows nothing, as one that was not made to be drilled; or says that it
+            starts, and its log is full of errors.
+
+        """
+        node, seconds = self.node, min(SILENT_SECONDS, seconds)
+        if not await node.shows_itself(seconds) and await node.state() is None:
+            raise UsageError(silent(seconds, node.child.said()))
+        if node.number > 1 or await node.reaches(Stage.TRADING, seconds) or not node.child.running:
+            return
+        if errors := node.child.errors():
+            raise UsageError(stuck(seconds, errors))
+
     def _note_start(self, node: Node, *, rival: bool = False) -> None:
         child = node.child
         data = {"number": node.number, "pid": child.pid, "command": list(child.command)}
@@ -160,7 +192,7 @@ class Lives:
     async def stop(self) -> None:
         """Ask the node to stop (SIGTERM) and wait for its end."""
         self._asked_to_stop.add(self.node.number)
-        await self.node.child.stop()
+        await self.node.child.stop(self._stop_seconds)
         self.note_end(self.node, "stopped")
 
     async def pause(self, node: Node) -> None:

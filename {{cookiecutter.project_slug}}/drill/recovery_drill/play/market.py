@@ -11,6 +11,7 @@ from recovery_drill.play.site import Site
 from recovery_drill.record.model import ExchangeOrder, Ledger, Record, read_records
 from recovery_drill.runtimes.protocol import Ability
 
+NO_STOP = "It is about a protective stop, and the policy promises none."
 MORE_THAN_STOP = (
     "On its way to the stop the price filled other orders at the same moment, and what is done "
     "between two of them depends on milliseconds."
@@ -77,7 +78,16 @@ class Market:
         self._nemesis.hear("bar", "bar", "closed")
 
     async def stop_of_position(self) -> ExchangeOrder:
-        """Return the working protective stop; see `recovery_drill.faults.exchange`."""
+        """Return the working protective stop; see `recovery_drill.faults.exchange`.
+
+        Raises
+        ------
+        Unsupported
+            If the node promises none.
+
+        """
+        if not self._site.policy.protective_stop:
+            raise Unsupported(NO_STOP)
         return stop_of_position(await self.ledger(), self._site.symbol)
 
     async def through_stop(self, stop: ExchangeOrder) -> bool:

@@ -8,7 +8,8 @@ import time
 
 import msgspec
 
-from recovery_drill.failures import Disagreement, Unsettled
+from recovery_drill.checks.fit import never_settled
+from recovery_drill.failures import Disagreement, Unsettled, UsageError
 from recovery_drill.play.site import Site
 from recovery_drill.record.agreement import disagreement
 from recovery_drill.record.contract import Stage
@@ -43,6 +44,8 @@ class Rest:
         ------
         Unsettled
             If the node does not decide within the budget.
+        UsageError
+            If its first life never has, which is no question of recovery.
         Disagreement
             If node and exchange do not come to agree within the budget.
 
@@ -53,7 +56,8 @@ class Rest:
         promise = f"the node did not decide bar {self._site.bar} {when}"
         try:
             state: NodeState | None = await node.until(self._decided, budget, promise)
-        except Unsettled:
+        except Unsettled as late:
+            self._check_fit(await node.state(), str(late))
             # A node that has ended says nothing: how it ended is judged instead.
             if judged and node.child.running:
                 self._snapshot(when, await node.state(), await exchange.ledger(), True)
@@ -72,8 +76,16 @@ class Rest:
             ledger = await exchange.ledger()
         return self._snapshot(when, state, ledger, whole)
 
+    def _check_fit(self, state: NodeState | None, late: str) -> None:
+        is_first = self._site.lives.count == 1 and self._site.bar == self._site.bar_at_start
+        if state is None or not is_first:
+            return
+        if any(state.decided_bar.get(symbol) is None for symbol in self._policy.symbols):
+            raise UsageError(never_settled(self._policy, state, late))
+
     def _decided(self, state: NodeState) -> bool:
-        decided = all(state.has_decided(s, self._site.bar) for s in self._policy.symbols)
+        bar, since = self._site.bar, self._site.bar_at_start
+        decided = all(state.has_decided(s, bar, since) for s in self._policy.symbols)
         return state.stage == Stage.TRADING and decided and state.inflight == 0
 
     def _at_rest(self, state: NodeState | None, ledger: Ledger) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from recovery_drill.faults.fault import Fault
 from recovery_drill.play.lives import Lives
+from recovery_drill.record.contract import Stage
 from recovery_drill.record.history import History
 from recovery_drill.record.policy import Policy
 from recovery_drill.runtimes.protocol import Runtime
@@ -33,6 +34,8 @@ class Site:
     ----------
     bar : int
         The last closed bar of the market.
+    bar_at_start : int
+        The last closed bar when the life that is drilled began to trade.
     is_store_faulty : bool
         Whether the store is being disturbed, so that nothing can be asked of it.
 
@@ -52,7 +55,7 @@ class Site:
         self.folder = folder
         self.history = history
         self.lives = lives
-        self.bar = 0
+        self.bar = self.bar_at_start = 0
         self.is_store_faulty = False
         self._stop = stop
         self._seen: set[str] = set()
@@ -61,6 +64,11 @@ class Site:
     def symbol(self) -> str:
         """The first symbol that the node owns."""
         return self.policy.symbols[0]
+
+    def hear_stage(self, stage: str) -> None:
+        """Take note of a stage of the life that is drilled."""
+        if stage == Stage.TRADING:
+            self.bar_at_start = self.bar
 
     def saw(self, what: str) -> None:
         """Record that something the scenario exists for has happened."""

@@ -69,9 +69,7 @@ class World:
         self._units = History(folder / "store.jsonl")
         self._runtime = runtime
         self._nemesis = Nemesis(crash_points if disturbed else (), runtime.exchange)
-        self._lives = Lives(
-            runtime, self.history, lambda stage: self._nemesis.hear("stage", stage, "reached")
-        )
+        self._lives = Lives(runtime, self.history, self._on_stage, policy.budgets.stop_seconds)
         self._site = Site(policy, runtime, folder, self.history, self._lives, self.stop_node)
         self._rest = Rest(self._site)
         self.environment_failure = self._site.environment_failure
@@ -87,6 +85,10 @@ class World:
         self._nemesis.proxy = self._runtime.proxy
         await self.market.open()
         await self._nemesis.arm()
+
+    def _on_stage(self, stage: str) -> None:
+        self._site.hear_stage(stage)
+        self._nemesis.hear("stage", stage, "reached")
 
     def _on_unit(self, name: str, mono_ns: int) -> None:
         self._units.record("store", "store.unit", {"name": name}, mono_ns=mono_ns)
@@ -115,7 +117,8 @@ class World:
 
     async def first_start(self) -> Snapshot:
         """Start the node's first life and let it come to rest, before any bar passes."""
-        await self._start_node()
+        await self._lives.begin()
+        await self._crashes.through(self._until_met)
         if (started := await self.life.state()) is not None:
             check_traded(self.policy, started.traded)
         return await self.rest("after its first start")
@@ -126,6 +129,10 @@ class World:
 
     async def _until_trading(self) -> None:
         await self.life.until_trading(self.policy.budgets.start_seconds)
+
+    async def _until_met(self) -> None:
+        await self._lives.until_met(self.policy.budgets.start_seconds)
+        await self._until_trading()
 
     async def _begin_anew(self) -> Snapshot:
         await self._start_node()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -14,6 +15,11 @@ from recovery_drill.failures import Inconclusive, UsageError
 from recovery_drill.proc.process import EXIT_WAIT_SECONDS, OnEvent
 from recovery_drill.proc.spawn import Spawn, Spawned, Start, start_cold
 from recovery_drill.record.contract import PREFIX
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+STAMP = re.compile(r"\d{4}-\d\d-\d\dT")
+ERROR = "[ERROR]"
+"""How NautilusTrader's log marks what went wrong; each of its lines begins with a time."""
 
 
 class Child:
@@ -197,6 +203,34 @@ class Child:
         """Return the last plain line that it wrote, no log line and no event; empty for none."""
         return last_line(self.log_path)
 
+    def errors(self) -> list[str]:
+        """Return the first errors in its log."""
+        return errors_in(self.log_path)
+
+
+def errors_in(log_path: Path, most: int = 3) -> list[str]:
+    """Return the first lines of a log that an engine has marked as errors, without colours.
+
+    What stands below such a line, up to the next one of the log, belongs to it.
+    """
+    found: list[str] = []
+    is_open = False
+    for raw in _lines(log_path):
+        line = COLOUR.sub("", raw).strip()
+        if STAMP.match(line):
+            is_open = ERROR in line
+            found += [line.partition(ERROR)[2].strip()] * is_open
+        elif is_open and line:
+            found[-1] += f" {line}"
+    return list(dict.fromkeys(found))[:most]
+
+
+def _lines(log_path: Path) -> list[str]:
+    try:
+        return log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+
 
 def inherited() -> dict[str, str]:
     """Return what a process has of the drill's own environment."""
@@ -206,11 +240,7 @@ def inherited() -> dict[str, str]:
 
 def last_line(log_path: Path) -> str:
     """Return the last plain line of a process's log; see `Child.said`."""
-    try:
-        lines = log_path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        lines = []
-    plain = [line.strip() for line in lines if line[:1].isalpha()]
+    plain = [line.strip() for line in _lines(log_path) if line[:1].isalpha()]
     return plain[-1] if plain else ""
 
 

@@ -40,6 +40,7 @@ class Node:
         child.on_event = self._on_event
         self._on_stage = on_stage
         self._reached: dict[str, asyncio.Event] = {}
+        self._spoke = asyncio.Event()
         self._session = aiohttp.ClientSession(
             url, timeout=aiohttp.ClientTimeout(total=2 * LONG_POLL_SECONDS)
         )
@@ -53,6 +54,7 @@ class Node:
         if stage == Stage.TRADING and not self.trading_ns:
             self.trading_ns = int(event.get("mono_ns", time.monotonic_ns()))
         self._stage(stage).set()
+        self._spoke.set()
 
     def _stage(self, stage: str) -> asyncio.Event:
         return self._reached.setdefault(stage, asyncio.Event())
@@ -100,6 +102,19 @@ class Node:
         if self.number == 1 or code == ExitCode.CONFIGURATION:
             raise Inconclusive(f"Nothing was shown: {said}")
         raise Unsettled(said)
+
+    async def shows_itself(self, seconds: float) -> bool:
+        """Wait until it has said any stage, or ended; return whether either came in time."""
+        ended = asyncio.ensure_future(self.child.ended())
+        said = asyncio.ensure_future(self._spoke.wait())
+        both = {ended, said}
+        try:
+            done, _ = await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+            said.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+        return bool(done)
 
     async def state(self, after: int | None = None) -> NodeState | None:
         """Return the node's state, or None while it does not answer.

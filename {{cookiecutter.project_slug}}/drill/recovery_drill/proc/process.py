@@ -61,8 +61,8 @@ class Process(Protocol):
     async def kill(self) -> int:
         """End it with SIGKILL, wait until it is gone, and return its exit code."""
 
-    async def stop(self) -> int:
-        """Ask it to end, kill it when it does not, and return its exit code."""
+    async def stop(self, seconds: float = EXIT_WAIT_SECONDS) -> int:
+        """Ask it to end, kill it when it has not after so long, and return its exit code."""
 
     async def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -72,3 +72,6 @@ class Process(Protocol):
 
     def said(self) -> str:
         """Return the last plain line that it wrote, no log line and no event; empty for none."""
+
+    def errors(self) -> list[str]:
+        """Return the first errors in its log."""

@@ -124,6 +124,8 @@ class Engine:
         The statuses of orders that have ended.
     last_events : Mapping[str, frozenset[str]]
         With which event the stored events of an order end, by its status.
+    idle : frozenset[str]
+        The events that leave an order that has ended as it is: what was asked of it too late.
 
     """
 
@@ -138,6 +140,7 @@ class Engine:
     not_yet_at_exchange: frozenset[str]
     closed: frozenset[str]
     last_events: Mapping[str, frozenset[str]]
+    idle: frozenset[str] = frozenset()
 
     def keys_of(self, trader_id: str) -> str:
         """Return how the keys of a trader begin."""
@@ -176,6 +179,7 @@ V1 = Engine(
         "REJECTED": _events("Rejected"),
         "DENIED": _events("Denied"),
     },
+    idle=_events("CancelRejected", "ModifyRejected", "PendingCancel", "PendingUpdate", "Updated"),
 )
 """NautilusTrader 1.231: one list of events in msgpack for each order and each position."""
 

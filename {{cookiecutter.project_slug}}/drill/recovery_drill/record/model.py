@@ -42,6 +42,7 @@ class NodeOrder(msgspec.Struct, frozen=True):
     price: Decimal | None = None
     trigger_price: Decimal | None = None
     trade_ids: tuple[str, ...] = ()
+    reason: str = ""
 
     @property
     def closed(self) -> bool:
@@ -50,7 +51,11 @@ class NodeOrder(msgspec.Struct, frozen=True):
 
 
 class NodeState(msgspec.Struct, frozen=True):
-    """One answer of the node's ``/state``; any of the last three may be left out."""
+    """One answer of the node's ``/state``; any of those with a value here may be left out.
+
+    A `decided_bar` of None is of a symbol whose bars it acts upon when it hears of them, and of
+    which it has heard none since its start.
+    """
 
     schema: int
     pid: int
@@ -58,21 +63,27 @@ class NodeState(msgspec.Struct, frozen=True):
     inflight: int
     positions: tuple[NodePosition, ...]
     orders: tuple[NodeOrder, ...]
-    decided_bar: dict[str, int] = {}
+    decided_bar: dict[str, int | None] = {}
     instance_id: str | None = None
     revision: int | None = None
     traded: tuple[Traded, ...] = ()
     conditions: tuple[Condition, ...] | None = None
     notes: tuple[str, ...] | None = None
 
-    def has_decided(self, symbol: str, bar: int) -> bool:
+    def has_decided(self, symbol: str, bar: int, since: int = 0) -> bool:
         """Tell whether it has decided the last bar in a symbol that was closed when `bar` was.
 
         What it does not say to be longer is a bar of a minute. Where strategies with bars of
-        several lengths trade one symbol, the shortest ones count.
+        several lengths trade one symbol, the shortest ones count. One that acts upon bars as it
+        hears of them has nothing to decide before the first one that closed after `since`, the last
+        bar when it began to trade.
         """
         lengths = [t.bar_seconds for t in self.traded if t.symbol == symbol]
-        return self.decided_bar.get(symbol, 0) >= last_close(bar, min(lengths, default=60))
+        length = min(lengths, default=60)
+        decided = self.decided_bar.get(symbol, 0)
+        return last_close(bar, length) <= (
+            last_close(since, length) if decided is None else decided
+        )
 
     def unfinished(self, symbols: Sequence[str]) -> tuple[NodeOrder, ...]:
         """Return the orders in `symbols` that are not finished for the node."""

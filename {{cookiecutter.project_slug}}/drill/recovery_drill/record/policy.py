@@ -3,9 +3,11 @@
 import re
 import shlex
 import sys
+import time
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -23,6 +25,14 @@ from recovery_drill.record.contract import (
 TABLE = "recovery-drill"
 FOLDER = "{folder}"
 """The folder of a play, on this machine: in a container there is none."""
+HISTORY_BARS, HISTORY_BARS_NOW = 300, 2880
+"""How many bars lie before the market begins: where it begins long ago, and near now (two days)."""
+ROOM_BARS = 720
+"""A market that begins near now begins so many bars ago, and as many can be played: half a day, for
+a node may ask for no more than the last one."""
+MINUTE_MS = 60_000
+
+LedgerPromise = Literal["ids", "orders", "outcome"]
 
 
 class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +49,8 @@ class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         From a change in the node to the store having it.
     notice_seconds : float
         From the loss of what it cannot trade without to having left trading.
+    stop_seconds : float
+        From being asked to stop (SIGTERM) to its end; then it is killed, as by a supervisor.
 
     """
 
@@ -46,6 +58,7 @@ class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settle_seconds: float = 10.0
     store_seconds: float = 5.0
     notice_seconds: float = 5.0
+    stop_seconds: float = 10.0
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,10 +79,18 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         The symbols that it owns.
     protective_stop : bool
         Whether each open position must have exactly one working stop.
-    intent : str
+    intent : str or None
         A regular expression with a group ``intent``: two client order ids with the same group stand
         for the same decision, which must be carried out at most once. Entries and exits must match
-        it.
+        it. None where an order's id does not tell the decision that it carries out.
+    ledger : {"ids", "orders", "outcome"}
+        What must be as in an undisturbed play: all of the exchange's ledger; the same less the
+        client's own order ids; or only the position and its stops, as they are in the end.
+    epoch : {"now"} or int or None
+        Where market time begins (ms); ``now`` for a node that asks for the last days, None leaves
+        it to the exchange.
+    history_bars : int or None
+        How many bars lie before that; None for 300, and for two days where it begins near now.
     warm_up_bars : int or None
         How many closed bars the node must have asked for before it may trade; None leaves it to
         what the node tells that it trades.
@@ -94,7 +115,10 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     environment: dict[str, str] = {}
     symbols: tuple[str, ...] = ("BTCUSDT",)
     protective_stop: bool = True
-    intent: str
+    intent: str | None = None
+    ledger: LedgerPromise = "ids"
+    epoch: Literal["now"] | int | None = None
+    history_bars: int | None = None
     warm_up_bars: int | None = None
     budgets: Budgets = Budgets()
     vain_entries: int = 3
@@ -105,8 +129,26 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def intent_of(self, client_order_id: str) -> str | None:
         """Return the decision that an order id stands for, or None when it names none."""
-        match = re.fullmatch(self.intent, client_order_id)
+        match = re.fullmatch(self.intent, client_order_id) if self.intent is not None else None
         return match["intent"] if match else None
+
+    @property
+    def history(self) -> int:
+        """How many bars lie before the market begins."""
+        if self.history_bars is not None:
+            return self.history_bars
+        return HISTORY_BARS_NOW if self.epoch == "now" else HISTORY_BARS
+
+    def epoch_ms(self) -> int | None:
+        """Return where market time begins, seen from this moment; None leaves it to the exchange.
+
+        What is near now lies half a day back, so that as many bars can be played: a market never
+        passes wall time.
+        """
+        if self.epoch != "now":
+            return self.epoch
+        now = time.time_ns() // 1_000_000
+        return now - now % MINUTE_MS - (ROOM_BARS + self.history) * MINUTE_MS
 
     @property
     def words(self) -> Engine:
@@ -163,7 +205,7 @@ def read_policy(project: Path, node_command: str | None = None) -> Policy:
         table = {**table, "node_command": shlex.split(node_command)}
     try:
         policy = msgspec.convert(table, type=Policy)
-        compiled = re.compile(policy.intent)
+        compiled = None if policy.intent is None else re.compile(policy.intent)
     except (msgspec.ValidationError, re.error) as error:
         raise UsageError(f"[tool.{TABLE}] in {path} is not valid: {error}.") from error
     if policy.engine not in ENGINES:
@@ -171,7 +213,7 @@ def read_policy(project: Path, node_command: str | None = None) -> Policy:
             f"`engine` in [tool.{TABLE}] of {path} is {policy.engine!r}, and the drill knows "
             f"{', '.join(ENGINES)}."
         )
-    if "intent" not in compiled.groupindex:
+    if compiled is not None and "intent" not in compiled.groupindex:
         raise UsageError(f"`intent` in [tool.{TABLE}] of {path} needs a group named intent.")
     return policy
 

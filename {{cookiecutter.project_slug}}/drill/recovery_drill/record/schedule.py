@@ -8,10 +8,9 @@ from typing import Any, Literal
 import msgspec
 
 from recovery_drill.record.boundary import CrashPoint
-from recovery_drill.record.policy import Policy
+from recovery_drill.record.policy import HISTORY_BARS, Policy
 
 SCHEDULE_SCHEMA = 2
-HISTORY_BARS = 300
 FILE = "schedule.json"
 
 RuntimeName = Literal["process", "compose"]

@@ -32,7 +32,7 @@ Then = Callable[[World, Fault], Awaitable[None]]
 
 
 def _holding(then: Then) -> Situation:
-    """Hold a protected position when the fault comes; and let the node trade on afterwards."""
+    """Hold a position when the fault comes; and let the node trade on afterwards."""
 
     async def play(world: World, fault: Fault) -> None:
         await holding_before(world)

@@ -44,13 +44,13 @@ async def while_flat(world: World, fault: Fault) -> None:
 
 
 async def twice_while_holding(world: World, fault: Fault) -> None:
-    """Hold a protected position, once the first one ever and once with a past.
+    """Hold a position, once the first one ever and once with a past.
 
     Recovery works on the exchange's reports of both, and takes other ways through them.
     """
     await world.first_start()
     for _ in range(2):
-        await step_until(world, POSITION, holding)
+        await step_until(world, POSITION, holding(world))
         await world.until_stored()
         await world.begin(fault)
         await restart_and_trade_on(world)
@@ -84,7 +84,7 @@ async def with_order_in_flight(world: World, fault: Fault) -> None:
 
 
 async def killed_holding(world: World, fault: Fault) -> None:
-    """Be killed holding a protected position; then comes the fault, before the next start."""
+    """Be killed holding a position; then comes the fault, before the next start."""
     await holding_before(world)
     await world.kill_node()
     await world.strike(fault)
@@ -126,7 +126,7 @@ KILLS: tuple[Scenario, ...] = (
     ),
     Scenario(
         "kill-holding-position",
-        "The node is killed twice holding a protected position; it comes back holding just that.",
+        "The node is killed twice holding a position; it comes back holding just that.",
         frozenset({POSITION, TRADED_ON}),
         twice_while_holding,
         NodeKill,

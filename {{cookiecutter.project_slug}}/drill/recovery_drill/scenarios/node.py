@@ -38,14 +38,14 @@ DRIFT_BAR_SECONDS = 0.5
 
 
 async def stopped_holding(world: World, fault: Fault) -> None:
-    """Hold a protected position, and be started again after the fault."""
+    """Hold a position, and be started again after the fault."""
     await holding_before(world)
     await world.strike(fault)
     await restart_and_trade_on(world)
 
 
 async def stored_holding(world: World, fault: Fault) -> None:
-    """Hold a protected position that the store knows of, and be started again after the fault."""
+    """Hold a position that the store knows of, and be started again after the fault."""
     await holding_before(world)
     await world.until_stored()
     await world.strike(fault)
@@ -68,7 +68,7 @@ async def within_bar(world: World, fault: Fault) -> None:
 
 
 async def for_bars(world: World, fault: Fault) -> None:
-    """Hold a protected position, and find afterwards that bars have passed."""
+    """Hold a position, and find afterwards that bars have passed."""
     await holding_before(world)
     async with world.fault(fault):
         await world.endure(PAUSED_BARS)
@@ -77,7 +77,7 @@ async def for_bars(world: World, fault: Fault) -> None:
 
 
 async def beside_another(world: World, fault: Fault) -> None:
-    """Hold a protected position while the fault lasts, and trade on without it."""
+    """Hold a position while the fault lasts, and trade on without it."""
     await holding_before(world)
     await world.begin(fault)
     await steps(world, BARS_AFTER)
@@ -87,7 +87,7 @@ async def beside_another(world: World, fault: Fault) -> None:
 
 
 async def twice_at_once(world: World, fault: Fault) -> None:
-    """Hold a protected position; nothing happens between the first start and the second fault."""
+    """Hold a position; nothing happens between the first start and the second fault."""
     await holding_before(world)
     await world.until_stored()
     for _ in range(2):
@@ -106,7 +106,7 @@ async def killed_and_stored(world: World, fault: Fault) -> None:
 
 
 async def while_clock_drifts(world: World, fault: Fault) -> None:
-    """Hold a protected position while the clock goes wrong, and trade on when it is right."""
+    """Hold a position while the clock goes wrong, and trade on when it is right."""
     await world.prepare(fault)
     await holding_before(world)
     async with world.fault(fault):
@@ -123,7 +123,7 @@ async def while_clock_drifts(world: World, fault: Fault) -> None:
 NODE: tuple[Scenario, ...] = (
     Scenario(
         "stop-holding-position",
-        "The node is asked to stop holding a protected position, and started again.",
+        "The node is asked to stop holding a position, and started again.",
         frozenset({POSITION, NodeStop.shows, TRADED_ON}),
         stopped_holding,
         NodeStop,
@@ -131,7 +131,7 @@ NODE: tuple[Scenario, ...] = (
     ),
     Scenario(
         "kill-while-stopping",
-        "The node is asked to stop holding a protected position, and killed while it does.",
+        "The node is asked to stop holding a position, and killed while it does.",
         frozenset({POSITION, KillWhileStopping.shows, TRADED_ON}),
         stored_holding,
         KillWhileStopping,
@@ -146,7 +146,7 @@ NODE: tuple[Scenario, ...] = (
     ),
     Scenario(
         "pause-for-bars",
-        f"The node stands still for {PAUSED_BARS} bars holding a protected position, and goes on.",
+        f"The node stands still for {PAUSED_BARS} bars holding a position, and goes on.",
         frozenset({POSITION, TRADED_ON}),
         for_bars,
         NodePause,

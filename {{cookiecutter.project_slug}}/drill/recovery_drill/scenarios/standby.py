@@ -26,7 +26,7 @@ TAKEN_OVER = "after the one that stood by has taken over"
 
 
 async def replaced_holding(world: World, fault: Fault) -> None:
-    """Hold a protected position when another one takes over, and trades on until after the end."""
+    """Hold a position when another one takes over, and trades on until after the end."""
     await holding_before(world)
     await world.until_stored()
     await world.prepare(fault)

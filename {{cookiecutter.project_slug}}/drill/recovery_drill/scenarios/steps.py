@@ -6,7 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from recovery_drill.failures import Inconclusive, Unsettled
+from recovery_drill.checks.fit import denials, never_traded
+from recovery_drill.failures import Inconclusive, Unsettled, Unsupported, UsageError
 from recovery_drill.play.world import World
 from recovery_drill.record.evidence import Snapshot
 from recovery_drill.record.model import Ledger, NodeState
@@ -20,6 +21,8 @@ BARS_AFTER = 3
 STORED_BARS = 10
 """After so many bars the store catches up: they pass in milliseconds here, and a node with many
 orders would be a minute ahead of it."""
+QUIET_BARS = 120
+"""After so many bars without any order the node is taken for one that does not trade."""
 GATE_SECONDS = 0.2
 ASK_AGAIN_SECONDS = 0.02
 SPARE_SECONDS = 1.0
@@ -37,10 +40,15 @@ def flat(state: NodeState, ledger: Ledger) -> bool:
     return not state.positions and not ledger.positions
 
 
-def holding(state: NodeState, ledger: Ledger) -> bool:
-    """Tell whether a position is held, and protected."""
-    stops = [o for o in ledger.orders if o.working and o.protects]
-    return bool(state.positions) and bool(ledger.positions) and bool(stops)
+def holding(world: World) -> Wanted:
+    """Return whether a position is held, and protected if the policy promises a stop."""
+
+    def wanted(state: NodeState, ledger: Ledger) -> bool:
+        stops = [o for o in ledger.orders if o.working and o.protects]
+        is_protected = bool(stops) or not world.policy.protective_stop
+        return bool(state.positions) and bool(ledger.positions) and is_protected
+
+    return wanted
 
 
 async def steps(world: World, bars: int) -> Snapshot:
@@ -57,10 +65,16 @@ async def step_until(world: World, what: str, wanted: Wanted) -> Snapshot:
     ------
     Inconclusive
         If they do not come to be: the market, not the node, is to blame.
+    Unsupported
+        If it trades and is never flat, as one that reverses.
+    UsageError
+        If the node has never sent an order: then no scenario can show anything.
 
     """
     snapshot = await world.rest(f"at bar {world.market.bar}", whole=False)
     for number in range(PATIENCE_BARS):
+        if number >= QUIET_BARS and not snapshot.ledger.orders:
+            raise UsageError(never_traded(world.policy, snapshot.state, number))
         if number % STORED_BARS == STORED_BARS - 1:
             await world.until_stored()
         if snapshot.state is not None and wanted(snapshot.state, snapshot.ledger):
@@ -68,9 +82,16 @@ async def step_until(world: World, what: str, wanted: Wanted) -> Snapshot:
             return snapshot
         snapshot = await world.step()
     fills = len(snapshot.ledger.fills)
+    if what == FLAT and fills:
+        raise Unsupported(
+            f"It is about a node that holds nothing, and this one held something at the end of "
+            f"each of {PATIENCE_BARS} bars ({fills} fills)."
+        )
+    stop = ", and does its stop lie on the right side of the market" * world.policy.protective_stop
+    denied = denials(snapshot.state)
     raise Inconclusive(
         f"Market and node led to no {what} within {PATIENCE_BARS} bars ({fills} fills); does the "
-        "node trade, and does its stop lie on the right side of the market?"
+        f"node trade{stop}?{denied and f' {denied}'}"
     )
 
 
@@ -121,19 +142,20 @@ async def flat_before(world: World) -> None:
 
 
 async def holding_before(world: World) -> None:
-    """Let the node trade for a while, and until it holds a protected position."""
+    """Let the node trade for a while, and until it holds a position."""
     await world.first_start()
     await steps(world, BARS_BEFORE)
-    await step_until(world, POSITION, holding)
+    await step_until(world, POSITION, holding(world))
 
 
 async def trade_on(world: World) -> None:
     """Let the node close what it holds and open anew, so that what it recovered is used."""
     before = len((await world.market.ledger()).fills)
+    holds = holding(world)
 
     def traded_on(state: NodeState, ledger: Ledger) -> bool:
         flat = [fill.position_after == 0 for fill in ledger.fills[before:]]
-        return True in flat and False in flat[flat.index(True) :] and holding(state, ledger)
+        return True in flat and False in flat[flat.index(True) :] and holds(state, ledger)
 
     await step_until(world, TRADED_ON, traded_on)
     await steps(world, BARS_AFTER)
@@ -163,6 +185,8 @@ async def until_protected(world: World, after: str) -> None:
         If it is not.
 
     """
+    if not world.policy.protective_stop:
+        return
     seconds = world.policy.budgets.settle_seconds
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -20,7 +20,8 @@ def workload(bars: int) -> Situation:
 
     async def play(world: World, fault: Fault) -> None:
         await world.first_start()
-        stopped_out = False
+        stopped_out = not world.policy.protective_stop
+        is_held = holding(world)
         for number in range(bars):
             if world.has_crashed and world.bars_since_crash >= BARS_AFTER_KILL:
                 world.end_early()
@@ -33,7 +34,7 @@ def workload(bars: int) -> Situation:
             await world.until_stored()
             state = snapshot.state
             if not stopped_out and number >= stop_out_after and state is not None:
-                stopped_out = holding(state, snapshot.ledger)
+                stopped_out = is_held(state, snapshot.ledger)
                 if stopped_out:
                     await _stop_out(world)
         if (await world.market.ledger()).fills:

@@ -6,6 +6,8 @@ and the current cycle of each position as a list of fills under
 store lags behind the node; `caught_up` says when it no longer does.
 """
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
@@ -14,7 +16,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from recovery_drill.record.contract import V1, Engine
-from recovery_drill.record.model import NodePosition, NodeState
+from recovery_drill.record.model import NodeOrder, NodePosition, NodeState
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,25 @@ class StoreView:
             quantity = Decimal(str(fill["last_qty"]))
             total += quantity if fill["order_side"] == "BUY" else -quantity
         return total
+
+    def name_of(self, position_id: str) -> str:
+        """Return a position's id, after its instrument where the id does not begin with that.
+
+        An engine names positions by instrument and strategy, by the exchange's word for their side,
+        or by a number; what they are of their fills say.
+        """
+        of = next((str(fill.get("instrument_id", "")) for fill in self.positions[position_id]), "")
+        return position_id if position_id.startswith(of) else f"{of} {position_id}"
+
+    def is_of(self, position_id: str, position: NodePosition) -> bool:
+        """Tell whether a stored position is one of the node's: of its symbol and its strategy."""
+        fills = self.positions[position_id]
+        owners = {str(fill["strategy_id"]) for fill in fills if "strategy_id" in fill}
+        is_owned = position.strategy_id in owners or (
+            not owners and position_id.endswith(position.strategy_id)
+        )
+        name = self.name_of(position_id)
+        return is_owned and re.match(rf"{re.escape(position.symbol)}\b", name) is not None
 
 
 async def read_store(client: Redis, trader_id: str, engine: Engine = V1) -> StoreView:
@@ -102,7 +123,9 @@ def store_look_data(view: StoreView, when: str, behind: str | None) -> dict[str,
             for name, events in view.orders.items()
         },
         "positions": {
-            name: [[str(f["trade_id"]), str(f["order_side"]), str(f["last_qty"])] for f in fills]
+            view.name_of(name): [
+                [str(f["trade_id"]), str(f["order_side"]), str(f["last_qty"])] for f in fills
+            ]
             for name, fills in view.positions.items()
         },
         "keys": list(view.keys),
@@ -126,22 +149,29 @@ def caught_up(state: NodeState, store: StoreView) -> str | None:
         events = store.orders.get(order.client_order_id, ())
         if not events:
             return f"The store does not have order {order.client_order_id}."
-        last = str(events[-1].get("type"))
+        last = _last(events, order, store.engine)
         if last not in store.engine.last_events.get(order.status, {last}):
             return f"The store has {last} last of {order.client_order_id}, which is {order.status}."
         if set(store.trade_ids(order.client_order_id)) != set(order.trade_ids):
             return f"The store lacks a fill of order {order.client_order_id}."
     for position in state.positions:
-        sizes = [store.position(key) for key in store.positions if _is_of(key, position)]
+        sizes = [store.position(key) for key in store.positions if store.is_of(key, position)]
         if position.quantity not in sizes:
             return f"The store lacks the position of {position.quantity} {position.symbol}."
     for key in store.positions:
         # One that was closed keeps its fills, which then add up to nothing.
         quantity = store.position(key)
-        if quantity and not any(_is_of(key, position) for position in state.positions):
+        if quantity and not any(store.is_of(key, position) for position in state.positions):
             return f"The store lacks the end of position {key}: it has {quantity} there."
     return None
 
 
-def _is_of(key: str, position: NodePosition) -> bool:
-    return key.startswith(position.symbol) and key.endswith(position.strategy_id)
+def _last(events: Sequence[Mapping[str, Any]], order: NodeOrder, engine: Engine) -> str:
+    """Return the last event that can have made an order what it is.
+
+    What was asked of it too late comes after its end, and changes nothing.
+    """
+    names = [str(event.get("type")) for event in events]
+    if order.closed:
+        names = [name for name in names if name not in engine.idle] or names
+    return names[-1]

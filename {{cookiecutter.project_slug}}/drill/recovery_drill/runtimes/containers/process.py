@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recovery_drill.failures import Inconclusive
-from recovery_drill.proc.child import Child, last_line
+from recovery_drill.proc.child import Child, errors_in, last_line
 from recovery_drill.proc.process import EXIT_WAIT_SECONDS, OnEvent
 from recovery_drill.runtimes.containers.clock import heard
 from recovery_drill.runtimes.containers.engine import EngineError, Event, call
@@ -137,9 +137,9 @@ class ContainerProcess:
         """End it with SIGKILL; its restart policy takes that for a stop by hand."""
         return await self._end("kill", EXIT_WAIT_SECONDS)
 
-    async def stop(self) -> int:
+    async def stop(self, seconds: float = STOP_SECONDS) -> int:
         """Ask it to end; the engine kills it when its own grace is over."""
-        return await self._end("stop", STOP_SECONDS)
+        return await self._end("stop", max(seconds, STOP_SECONDS))
 
     async def _end(self, verb: str, seconds: float) -> int:
         failed: EngineError | None = None
@@ -170,6 +170,10 @@ class ContainerProcess:
     def said(self) -> str:
         """Return the last plain line that it wrote; empty for none."""
         return last_line(self.log_path)
+
+    def errors(self) -> list[str]:
+        """Return the first errors in its log."""
+        return errors_in(self.log_path)
 
     async def close(self) -> None:
         """Stop listening."""
