@@ -76,8 +76,9 @@ def run_scenarios(options: asked.Run, console: Console) -> int:
     async def work(ground: Ground, folder: Path) -> Verdict:
         count = len(cases)
         console.print(
-            f"Drilling {count} scenario{'s' * (count != 1)}, seed {ground.seed}, "
-            f"{options.jobs} at once."
+            f"Drilling {', '.join(ground.policy.symbols)}: {count} scenario{'s' * (count != 1)}, "
+            f"seed {ground.seed}, {options.jobs} at once.",
+            soft_wrap=True,
         )
         with Lines(console, count) as lines:
             return await run(ground, schedule_of(ground, cases), folder, options.jobs, lines)
@@ -103,7 +104,12 @@ def explore(options: asked.Explore, console: Console) -> int:
 
     async def work(ground: Ground, folder: Path) -> Verdict:
         explorer = Explorer(ground, exploration, folder)
-        console.print(f"Learning the crash points of {options.bars} bars, seed {ground.seed}.")
+        symbols = ", ".join(ground.policy.symbols)
+        console.print(
+            f"Drilling {symbols}. Learning the crash points of {options.bars} bars, "
+            f"seed {ground.seed}.",
+            soft_wrap=True,
+        )
         await explorer.learn()
         cases = explorer.cases()
         console.print(
@@ -140,7 +146,12 @@ def play_again(options: asked.Replay, console: Console) -> int:
 
     async def work(ground: Ground, folder: Path) -> Verdict:
         count = len(schedule.cases) * options.times
-        console.print(f"Playing {count} case{'s' * (count != 1)} again, seed {ground.seed}.")
+        symbols = ", ".join(ground.policy.symbols)
+        console.print(
+            f"Drilling {symbols}. Playing {count} case{'s' * (count != 1)} again, "
+            f"seed {ground.seed}.",
+            soft_wrap=True,
+        )
         with Lines(console, count) as lines:
             return await replay(
                 ground, schedule, folder, times=options.times, jobs=options.jobs, tell=lines
@@ -246,7 +257,10 @@ def _finish(folder: Path, verdict: Verdict, console: Console) -> int:
     report = write_reports(folder, verdict)
     console.print()
     print_verdict(console, verdict, folder)
-    console.print(f"\nVerdict: {verdict.outcome}. Report: {report}", markup=False, soft_wrap=True)
+    drilled = f" Drilled: {verdict.drilled.name}." if verdict.drilled else ""
+    console.print(
+        f"\nVerdict: {verdict.outcome}.{drilled} Report: {report}", markup=False, soft_wrap=True
+    )
     return EXIT_CODES[verdict.outcome]
 
 
