@@ -97,9 +97,10 @@ class Page:
             while self._loads == loads:
                 await self._next()
 
-    async def evaluate(self, expression: str) -> Any:
-        """Return what an expression says in the page."""
-        told = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+    async def evaluate(self, expression: str, *, wait: bool = False) -> Any:
+        """Return what an expression says in the page, or what it promises."""
+        how = {"returnByValue": True, "awaitPromise": wait}
+        told = await self.call("Runtime.evaluate", expression=expression, **how)
         assert "exceptionDetails" not in told, told
         return told["result"].get("value")
 

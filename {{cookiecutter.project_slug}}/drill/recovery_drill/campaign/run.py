@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shlex
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -146,7 +145,7 @@ def _drilled(ground: Ground, schedule: Schedule, folder: Path) -> Drilled:
         [Path(case.folder) for case in schedule.cases],
         project=ground.project,
         symbols=policy.symbols,
-        node=f"containers of {FILE}" if in_containers else shlex.join(policy.node_command),
+        node=f"containers of {FILE}" if in_containers else " ".join(policy.node_command),
         drill=__version__,
     )
 

@@ -14,6 +14,7 @@ import msgspec
 from recovery_drill.record.model import read_records
 from recovery_drill.record.traded import Traded
 
+ASSIGNED = re.compile(r"""^(\w+) = ["']([^"']+)["']$""", re.MULTILINE)
 SECONDS_FOR_GIT = 5
 LINES_OF_A_LOG = 200
 # The engine's first words name what it is made of; another engine says nothing of this kind.
@@ -93,12 +94,16 @@ def versions_of(log: Path) -> dict[str, str]:
 
 
 def project_version(project: Path) -> dict[str, str]:
-    """Return the name and the version that a project gives itself."""
+    """Return the name and the version that a project gives itself, in words or in a module."""
     try:
-        table = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        return {str(table["name"]): str(table["version"])}
-    except (OSError, ValueError, KeyError):
-        return {}
+        tables = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+        version = tables["project"].get("version")
+        if version is None:
+            module = project / tables["tool"]["hatch"]["version"]["path"]
+            version = dict(ASSIGNED.findall(module.read_text(encoding="utf-8")))["__version__"]
+        return {str(tables["project"]["name"]): str(version)}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}  # what a project does not say of itself is not told
 
 
 def commit_of(project: Path) -> str:

@@ -54,7 +54,7 @@ def draw(
     for lives in lanes_of(play.lives, play.ended_ns):
         parts += draw_lives(play, clock, lives, y)
         y += LANE
-    for room, faults in _rooms(play.faults).items():
+    for room, faults in _rooms(play.own_faults).items():
         parts += draw_faults(play, clock, room, faults, y)
         y += LANE
     if any(finding.began_ns is not None for finding in findings):
@@ -65,7 +65,7 @@ def draw(
         parts += draw_market(play, clock, symbol, y)
         y += HEAD + HEIGHT + 6
         parts += draw_positions(play, clock, symbol, y, compared=compared)
-        y += (TITLE + POSITION) * (2 if compared else 1) + 12
+        y += (TITLE + POSITION + 2) * (2 if compared else 1) + 8
     columns = list(_columns(play, clock, top, y))
     lines = [
         Line(place(x), place(x), badge_y + 8, y, f"moment {kind}", title)
@@ -123,14 +123,16 @@ def _moments(
 def _rooms(faults: Sequence[FaultSpan]) -> dict[str, list[FaultSpan]]:
     rooms: dict[str, list[FaultSpan]] = {}
     for fault in faults:
-        if fault.name != "node.pause":  # drawn in the life that stands still
-            rooms.setdefault(room_of(fault), []).append(fault)
+        rooms.setdefault(room_of(fault), []).append(fault)
     return rooms
 
 
 def _columns(play: ToldPlay, clock: Clock, top: float, bottom: float) -> Iterator[object]:
     """Yield the times without a node that trades, from top to bottom."""
-    for since, until in play.outages():
+    outages = sorted(play.outages())
+    for number, (since, until) in enumerate(outages):
+        if any(until <= later for _, later in outages[:number]):
+            continue  # a life that ended before it traded: the same time
         x, width = clock.at(since), clock.at(until) - clock.at(since)
         down = f"down {seconds(until, since)}"
         yield Box(place(x), place(width), top, bottom - top, "outage", down)

@@ -27,7 +27,7 @@ def _drilled(material: Material) -> dict[str, str]:
         facts["machine"] = drilled.machine
     elif schedule is not None:
         facts["drilled"] = ", ".join(schedule.policy.symbols)
-        facts["node"] = shlex.join(schedule.policy.node_command)
+        facts["node"] = " ".join(schedule.policy.node_command)
     if material.machine:
         facts["speed"] = material.machine
     return facts

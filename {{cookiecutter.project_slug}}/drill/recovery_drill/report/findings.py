@@ -1,7 +1,7 @@
 """Broken promises with the time at which each broke, and what happened around it."""
 
 import re
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,12 +11,13 @@ from recovery_drill.record.verdict import CheckResult
 from recovery_drill.report.log_lines import LogLine, read_lines_around
 from recovery_drill.report.moments import Moment
 from recovery_drill.report.said import spans
-from recovery_drill.report.times import market_time, readable, seconds
+from recovery_drill.report.times import SECOND_NS, market_time, readable, seconds
 from recovery_drill.report.told_play import ToldPlay
 
 MOST = 12
 """So many broken promises of one check are told; verdict.json has them all."""
-BEFORE, AFTER = 6, 5
+BEFORE, AFTER, MOST_LOOKED_AROUND = 7, 4, 6
+TOGETHER_NS, LATE = SECOND_NS // 4, 1 << 62
 LIFE = re.compile(r"\bLi(?:fe|ves) (\d+)(?: and (\d+))?")
 INTO = re.compile(r"(\d+(?:\.\d+)?) s into (\S+?)\.?$")
 NAME = re.compile(r"[A-Za-z0-9_-]{6,}")
@@ -34,14 +35,8 @@ class Finding:
         How often it was found.
     began_ns, ended_ns : int or None
         Monotonic times of the first and the last moment; None where nothing tells.
-    when : str
-        The same in words.
-    around : tuple[Moment, ...]
-        What happened shortly before and after.
-    log : tuple[LogLine, ...]
-        The lines of the node's log around it.
-    life : int or None
-        Whose log it is.
+    until : str
+        The last moment in words; empty when it was found once.
 
     """
 
@@ -50,8 +45,32 @@ class Finding:
     times: int = 1
     began_ns: int | None = None
     ended_ns: int | None = None
+    until: str = ""
+
+
+@dataclass(frozen=True)
+class Break:
+    """A moment at which promises were found to be broken, one or several together.
+
+    Parameters
+    ----------
+    findings : tuple[Finding, ...]
+        Which promises.
+    when : str
+        The moment in words; empty where nothing tells it.
+    before, after : tuple[Moment, ...]
+        What happened shortly before and after.
+    log : tuple[LogLine, ...]
+        The lines of the node's log around it.
+    life : int or None
+        Whose log it is.
+
+    """
+
+    findings: tuple[Finding, ...]
     when: str = ""
-    around: tuple[Moment, ...] = ()
+    before: tuple[Moment, ...] = ()
+    after: tuple[Moment, ...] = ()
     log: tuple[LogLine, ...] = ()
     life: int | None = None
 
@@ -89,7 +108,7 @@ class Finder:
         if (into := INTO.search(sentence)) is not None:
             for fault in self.play.faults:
                 if fault.name == into[2]:
-                    return fault.began_ns + int(float(into[1]) * 1e9)
+                    return fault.began_ns + int(float(into[1]) * SECOND_NS)
         calls = [when for when in self._looks if when in sentence]
         if calls:
             return self._looks[max(calls, key=len)][last]
@@ -122,33 +141,50 @@ class Finder:
         return found
 
     def _place(self, finding: Finding, began: int | None, ended: int | None) -> Finding:
-        if began is None or not self.moments:
+        if began is None:
             return finding
-        when = self._when(began)
-        if ended is not None and ended > began:
-            when = f"{when} until {self._when(ended)}"
-        return replace(finding, began_ns=began, ended_ns=ended, when=when)
+        until = self._when(ended) if ended is not None and ended > began else ""
+        return replace(finding, began_ns=began, ended_ns=ended, until=until)
 
     def _when(self, at: int) -> str:
         clock, play = self.play.clock, self.play
         spent = seconds(at, play.began_ns)
         if clock is None:
-            return spent
-        return f"{market_time(clock.market(at), day=play.takes_days)} ({spent})"
+            return f"{spent} into the play"
+        market = market_time(clock.market(at), day=play.takes_days)
+        return f"{market}, {spent} into the play"
 
-    def look_around(self, finding: Finding) -> Finding:
-        """Return a finding with what happened around it and the lines of the node's log."""
-        at = finding.began_ns
+    def breaks(self, findings: Sequence[Finding]) -> list[Break]:
+        """Return the moments at which promises broke, in order; the first ones looked around at."""
+        together: list[list[Finding]] = []
+        for finding in sorted(findings, key=lambda each: each.began_ns or LATE):
+            before = together[-1][0].began_ns if together else None
+            near = (finding.began_ns or LATE) - (before or LATE) <= TOGETHER_NS
+            if together and (near or finding.began_ns is before):
+                together[-1].append(finding)
+            else:
+                together.append([finding])
+        return [
+            self._look_around(tuple(these), look=number < MOST_LOOKED_AROUND)
+            for number, these in enumerate(together)
+        ]
+
+    def _look_around(self, findings: tuple[Finding, ...], *, look: bool) -> Break:
+        at = findings[0].began_ns
         if at is None:
-            return finding
-        middle = bisect_left([moment.mono_ns for moment in self.moments], at)
-        around = self.moments[max(0, middle - BEFORE) : middle + AFTER]
+            return Break(findings)
+        found = Break(findings, self._when(at))
+        if not look:
+            return found
+        middle = bisect_right([moment.mono_ns for moment in self.moments], at)
+        before, after = self.moments[max(0, middle - BEFORE) : middle], self.moments[middle:]
+        found = replace(found, before=tuple(before), after=tuple(after[:AFTER]))
         started = [life for life in self.play.lives if life.started_ns <= at]
         if not started or started[-1].number not in self.play.logs:
-            return replace(finding, around=tuple(around))
+            return found
         life = started[-1].number
         log = read_lines_around(self.play.logs[life], at + self.play.wall_minus_mono_ns)
-        return replace(finding, around=tuple(around), log=tuple(log), life=life)
+        return replace(found, log=tuple(log), life=life)
 
 
 def bars_of(history: Sequence[Record]) -> int:

@@ -61,22 +61,23 @@ def symbols_of(play: ToldPlay) -> list[str]:
 
 def ranges_of(records: Sequence[Record], clock: Clock, symbol: str) -> list[Range]:
     """Return the bars that closed, in so many parts at most that a drawing stays small."""
-    bars = [
-        (clock.at(r.mono_ns), r.market_ms or 0, [float(price) for price in r.data["bar"]])
-        for r in records
-        if r.kind == "market.bar_closed" and r.data["symbol"] == symbol
+    bars, began = list[Range](), None
+    for r in records:
+        if r.kind not in ("market.price", "market.bar_closed") or r.data["symbol"] != symbol:
+            continue
+        at = clock.at(r.mono_ns)
+        # A bar begins with its first price: between two bars the market may stand still for long.
+        began = at if began is None else began
+        if r.kind == "market.bar_closed":
+            _, high, low, close = (float(price) for price in r.data["bar"])
+            bars.append(Range(began, at, low, high, close))
+            began = None
+    together = -(-len(bars) // MOST_BARS) or 1
+    parts = (bars[number : number + together] for number in range(0, len(bars), together))
+    return [
+        Range(p[0].x, p[-1].until, min(b.low for b in p), max(b.high for b in p), p[-1].close)
+        for p in parts
     ]
-    if not bars:
-        return []
-    began = clock.last(clock.markets[0])
-    found, together = [], -(-len(bars) // MOST_BARS)
-    for number in range(0, len(bars), together):
-        these = bars[number : number + together]
-        last, _, (*_, close) = these[-1]
-        low, high = min(b[2][2] for b in these), max(b[2][1] for b in these)
-        found.append(Range(began, last, low, high, close))
-        began = clock.last(these[-1][1])
-    return found
 
 
 def path_of(records: Sequence[Record], clock: Clock, symbol: str) -> list[tuple[float, float]]:
@@ -157,11 +158,14 @@ def draw_market(play: ToldPlay, clock: Clock, symbol: str, y: float) -> Iterator
     for price in ticks(scale.low, scale.high, 3):
         at = place(top + scale.down(price, HEIGHT))
         yield Line(0, 100, at, at, "grid")
-        yield Words(100, at - 3, f"{price:,.10g}", "axis", "end")
+        yield Words(0, at - 3, f"{price:,.10g}", "axis")
     yield Curve(top, HEIGHT, "range", "".join(_box(each, scale) for each in ranges))
     path = path_of(play.journal, clock, symbol)
     if len(ranges) == MOST_BARS or len(path) > 6 * MOST_BARS:
-        path = [(each.until, each.close) for each in ranges]
+        ends = [(each.until, each.close) for each in ranges]
+        # Between two of them the market may have stood still for long.
+        begins = [(later.x, each.close) for each, later in pairwise(ranges)]
+        path = sorted([*ends, *begins])
     yield Curve(top, HEIGHT, "price", _way(path, scale))
     for kind in ("stop", "resting"):
         way = "".join(_level(each, scale) for each in levels if each.kind == kind)
@@ -209,7 +213,7 @@ def draw_positions(
     yield from _held(positions_of(play.journal, symbol, clock, True), y + TITLE)
     if compared:
         below = y + TITLE + POSITION + 2
-        yield Words(0, below + 10 + TITLE - 4, "position, undisturbed", "lane")
+        yield Words(0, below + 10, "position in the undisturbed run", "lane")
         undisturbed = positions_of(play.reference, symbol, clock, False)
         yield from _held(undisturbed, below + TITLE, "undisturbed ")
 

@@ -6,9 +6,18 @@ from decimal import Decimal, InvalidOperation
 
 from recovery_drill.record.evidence import FaultSpan, Life
 from recovery_drill.record.model import Record
-from recovery_drill.report.times import SECOND_NS, market_time, seconds
+from recovery_drill.report.times import SECOND_NS, market_time, readable, seconds
 from recovery_drill.report.told_play import ToldPlay
 
+STARTED = "started"
+TOLD = {
+    STARTED: "is started",
+    "trading": "trades",
+    "degraded": "trades no more: it has noticed that something is wrong",
+    "refused": "refuses to trade",
+    "stopping": "stops",
+}
+"""What is told of a life; the stages between its start and its trading are in the drawing."""
 SHORT_NS = SECOND_NS // 4
 """What is over so soon is told as one moment."""
 
@@ -48,9 +57,10 @@ def main_moments(play: ToldPlay) -> list[Moment]:
 def all_moments(play: ToldPlay) -> list[Moment]:
     """Return the main moments, each stage of the node and each order at the exchange, in order."""
     stages = (
-        (at, "node", f"life {life.number} comes to {stage}")
+        (at, "node", f"life {life.number} {TOLD[stage]}")
         for life in play.lives
-        for stage, at in life.stages
+        for stage, at in ((STARTED, life.started_ns), *life.stages)
+        if stage in TOLD
     )
     orders = (found for r in play.journal if (found := _of_order(r)))
     more = [_moment(play, *what) for what in (*stages, *orders)]
@@ -128,9 +138,7 @@ def decimal(value: object) -> Decimal:
 
 
 def _of_faults(play: ToldPlay) -> Iterator[tuple[int, str, str]]:
-    for fault in play.faults:
-        if fault.name == "node.pause":
-            continue  # told of the life that it makes stand still
+    for fault in play.own_faults:
         if _is_short(fault):
             yield fault.began_ns, "fault", f"{fault.name} happens"
             continue
@@ -153,7 +161,8 @@ def _of_records(play: ToldPlay) -> Iterator[tuple[int, str, str]]:
                 phase = data.get("phase", "")
                 yield record.mono_ns, "fault", f"the exchange holds {match}, {phase}"
             case "unsettled" | "disagreed":
-                yield record.mono_ns, "wait", f"the drill waits no longer: {data['what']}"
+                what = readable(str(data["what"]), day=play.takes_days)
+                yield record.mono_ns, "wait", f"the drill waits no longer: {what}"
             case "machine.late":
                 late = f"{float(data.get('seconds', 0)):.1f} s"
                 yield record.mono_ns, "wait", f"the machine was late: the drill itself lost {late}"

@@ -15,7 +15,8 @@ LEAST = 0.35
 """The least width of something that lasted, in per cent: what was short is seen, too."""
 STARTING = "starting"
 SHOWN_AS = {"trading": "trading", "degraded": "degraded", "refused": "degraded"}
-OF_THE_STORE, OF_THE_EXCHANGE, ELSE = "store", "exchange", "machine"
+OF_THE_STORE, ELSE = "store", "machine"
+ROOMS = {"store": OF_THE_STORE, "exchange": "exchange", "node": "node's process"}
 
 
 def lanes_of(lives: tuple[Life, ...], until_ns: int) -> list[list[Life]]:
@@ -86,7 +87,7 @@ def room_of(fault: FaultSpan) -> str:
     room = fault.name.partition(".")[0]
     if fault.of_store and room != "host":
         return OF_THE_STORE
-    return room if room in (OF_THE_STORE, OF_THE_EXCHANGE) else ELSE
+    return ROOMS.get(room, ELSE)
 
 
 def draw_faults(

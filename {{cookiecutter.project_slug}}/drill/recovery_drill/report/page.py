@@ -82,6 +82,7 @@ def page(material: Material, stories: Mapping[str, Story]) -> str:
         stories=stories,
         limits=LIMITS_OF_EXPLORATIONS if material.exploration else LIMITS_OF_SCENARIOS,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        first_broken=next((broken.name for broken in material.of("broken")), ""),
         fold=len(stories) > MOST_OPEN,
         cases=cases,
     )

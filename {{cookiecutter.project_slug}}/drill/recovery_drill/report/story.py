@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from recovery_drill.record.verdict import CheckResult, ScenarioVerdict
 from recovery_drill.report.drawing import draw
 from recovery_drill.report.files import Link, links_of
-from recovery_drill.report.findings import Finder, Finding, bars_of
+from recovery_drill.report.findings import Break, Finder, bars_of
 from recovery_drill.report.material import Material, figures, number_of
 from recovery_drill.report.moments import Moment, all_moments, main_moments
 from recovery_drill.report.parts import Drawing
 from recovery_drill.report.times import market_time
 from recovery_drill.report.told_play import ToldPlay, read_told_play
 
-MOST_MOMENTS, MOST_LOOKED_AROUND = 40, 8
+MOST_MOMENTS = 40
 UNDISTURBED = "undisturbed"
 
 
@@ -43,8 +43,8 @@ class Story:
         What is drawn, in a line.
     moments : tuple[Moment, ...]
         The numbered moments of the drawing.
-    findings : tuple[Finding, ...]
-        What broke, each promise once.
+    breaks : tuple[Break, ...]
+        What broke, moment by moment, each promise once.
     rows : tuple[Row, ...]
         The checks that did not break.
     summary : str
@@ -64,7 +64,7 @@ class Story:
     drawing: Drawing | None = None
     caption: str = ""
     moments: tuple[Moment, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    breaks: tuple[Break, ...] = ()
     rows: tuple[Row, ...] = ()
     summary: str = ""
     links: tuple[Link, ...] = ()
@@ -100,20 +100,16 @@ def tell_story(
     moments = main_moments(play)
     finder = Finder(play, all_moments(play) if scenario.broken else ())
     findings = [found for check in scenario.checks if check.broken for found in finder.find(check)]
-    looked = [
-        finder.look_around(finding) if number < MOST_LOOKED_AROUND else finding
-        for number, finding in enumerate(findings)
-    ]
     rows = [_row(check) for check in scenario.checks if not check.broken]
     shown = moments[:MOST_MOMENTS]
     return Story(
         verdict=scenario,
         place=place,
         replay=replay,
-        drawing=draw(play, shown, looked),
+        drawing=draw(play, shown, findings),
         caption=_caption(play),
         moments=tuple(shown),
-        findings=tuple(looked),
+        breaks=tuple(finder.breaks(findings)),
         rows=tuple(sorted(rows, key=lambda row: ("left-out", "held", "idle").index(row.kind))),
         summary=_summary(rows),
         links=links,

@@ -42,6 +42,12 @@ class ToldPlay:
         """What else was done to node, store or exchange."""
         return faults_of(self.history)
 
+    @property
+    def own_faults(self) -> tuple[FaultSpan, ...]:
+        """The faults but those that are told of the life of the node that they let stand still."""
+        told = any(life.pauses for life in self.lives)
+        return tuple(x for x in self.faults if not (told and x.name.startswith("node.pause")))
+
     @cached_property
     def clock(self) -> Clock | None:
         """Where its moments stand; None when nothing was played."""
