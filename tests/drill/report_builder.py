@@ -107,6 +107,8 @@ def history(point: str = "") -> list[Record]:
         *(record(3 + n / 10, "bar.stepped", bar=BAR + n * MINUTE) for n in range(BARS)),
     ]
     looks = {"after its first start": 2.6, "after restart 1": 8.6}
+    looks |= {f"at bar {BAR + n * MINUTE}": 2.995 + n / 10 for n in range(12)}
+    looks |= {f"at bar {BAR + n * MINUTE}": 8.995 + (n - 12) / 10 for n in range(12, BARS)}
     found += [record(at, "snapshot", when=when) for when, at in looks.items()]
     if point:
         found.append(record(4.5, "crash.point", boundary=point, nth=3, life=1))

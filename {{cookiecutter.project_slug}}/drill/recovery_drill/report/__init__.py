@@ -34,8 +34,14 @@ def _played(material: Material) -> dict[str, Story]:
 
 
 def _explored(material: Material) -> dict[str, Story]:
-    """Tell of the cases that did not hold; of those that ended alike the first ones are drawn."""
+    """Tell of the cases that did not hold; of those that ended alike the first ones are drawn.
+
+    Where all held, the one with the longest outage is told, as an example.
+    """
     groups = material.groups()
+    if not groups:
+        longest = max(material.verdict.scenarios, key=lambda each: each.seconds_down or 0.0)
+        return {longest.name: read_story(material, longest)}
     alike = max((len(group.cases) for group in groups), default=0)
     # The first of each group, then the second of each: so no group is left without a drawing.
     order = [g.cases[n] for n in range(alike) for g in groups if n < len(g.cases)]

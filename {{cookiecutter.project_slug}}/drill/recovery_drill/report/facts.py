@@ -48,7 +48,7 @@ def _run(material: Material) -> dict[str, str]:
         if schedule.runtime == "compose":
             facts["node"] = "containers of compose.yaml"
         variables = schedule.policy.environment.items()
-        facts["environment"] = " ".join(f"{name}={shlex.quote(v)}" for name, v in variables)
+        facts["settings"] = " ".join(f"{name}={shlex.quote(v)}" for name, v in variables)
     facts["judged by"] = f"recovery-drill {__version__} on Python {platform.python_version()}"
     facts["run"] = material.folder.resolve().name
     facts["again"] = material.again

@@ -228,7 +228,9 @@ def asides(scenario: ScenarioVerdict) -> Iterator[str]:
     for check in scenario.checks:
         if check.left_out is not None:
             yield f"{check.name} left out: {check.left_out}"
-    if scenario.first_reason:
+    if scenario.first_reason and scenario.first_reason == scenario.reason:
+        yield "tried twice, and inconclusive for the same reason"
+    elif scenario.first_reason:
         yield f"second attempt; the first was inconclusive: {scenario.first_reason}"
 
 

@@ -60,7 +60,7 @@ def _draw_life(play: ToldPlay, clock: Clock, life: Life, y: float) -> Iterator[o
         if SHOWN_AS.get(stage) is None and stage != "stopping":
             x = place(clock.at(at))
             title = f"{stage}, {seconds(at, life.started_ns)} after its start"
-            yield Line(x, x, y, y + BAR, "stage", title)
+            yield Line(x, x, y + BAR - 4, y + BAR, "stage", title)
     for since, until_ns in life.pauses:
         until = ended if until_ns is None else until_ns
         x, width = clock.at(since), clock.at(until) - clock.at(since)
