@@ -13,6 +13,7 @@ from recovery_drill.checks.decide import decide
 from recovery_drill.record.boundary import Boundary, CrashPoint
 from recovery_drill.record.coverage import cover
 from recovery_drill.record.drilled import Drilled
+from recovery_drill.record.history import Source
 from recovery_drill.record.model import Record
 from recovery_drill.record.schedule import Case, Market, Schedule, write_json
 from recovery_drill.record.traded import Traded
@@ -38,7 +39,7 @@ DRILLED = Drilled(
 def record(at: float, kind: str, market_ms: int = BAR, /, **data: Any) -> Record:
     """Return a record of some seconds after the play's beginning."""
     mono = int(at * SECOND)
-    source = "exchange" if "." in kind and kind.split(".")[0] in EXCHANGE else "drill"
+    source: Source = "exchange" if kind.partition(".")[0] in EXCHANGE else "drill"
     return Record(1, 1, mono, WALL + mono, market_ms, source, kind, data)
 
 

@@ -20,14 +20,11 @@ from jinja2 import UndefinedError
 from rich.console import Console
 
 from baking import SECONDS_TO_RUN, BakedProject
+from drill.evidence_builder import BAR, POLICY
 from drill.report_builder import (
-    BAR,
     CASES,
     LOST,
-    MINUTE,
-    POLICY,
     flooded,
-    point,
     told_play,
     verdict,
     write_exploration,
@@ -124,8 +121,8 @@ def test_each_verdict_says_what_to_do(outcomes: tuple[Any, ...], title: str, to_
     held = verdict().scenarios[0]
     told = [replace(held, name=str(n), outcome=outcome) for n, outcome in enumerate(outcomes)]
     run = material(Verdict(7, tuple(told)))
-    for text in (page(run, {}), summary(run)):
-        assert to_do in text
+    for said in (page(run, {}), summary(run)):
+        assert to_do in said
     assert title in page(run, {})
 
 
@@ -475,7 +472,7 @@ def test_the_table_of_cases_has_all_of_them_the_broken_ones_first(tmp_path: Path
 
 def test_each_file_of_a_case_is_linked_and_there(tmp_path: Path) -> None:
     shown = write_reports(tmp_path, write_run(tmp_path)).read_text()
-    links = {href for href in re.findall(r'href="([^"#]+)"', shown)}
+    links = set(re.findall(r'href="([^"#]+)"', shown))
     assert "broken-one/history.jsonl" in links
     assert "broken-one/node-2.log" in links
     assert all((tmp_path / link).is_file() for link in links)

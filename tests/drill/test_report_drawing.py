@@ -5,11 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
-from drill.evidence_builder import SECOND, order_row
+from drill.evidence_builder import BAR, SECOND, order_row
 from drill.report_builder import (
-    BAR,
     BARS,
     LOST,
     MINUTE,
@@ -20,10 +20,12 @@ from drill.report_builder import (
     journal,
     life,
     log,
+    moves,
     record,
     told_play,
     verdict,
 )
+from recovery_drill.record.model import Record
 from recovery_drill.record.verdict import CheckResult
 from recovery_drill.report.clock import build_clock
 from recovery_drill.report.drawing import draw
@@ -111,7 +113,7 @@ def test_each_life_is_drawn_with_its_start_and_its_end() -> None:
         "life 2, starting: 3.9 s",
         "life 2, trading: 3.5 s",
     ]
-    assert [w.text for w in drawn().words if w.kind == "on-trading"][0].startswith("life 1")
+    assert next(w.text for w in drawn().words if w.kind == "on-trading").startswith("life 1")
 
 
 def test_the_kill_and_the_time_without_a_node_go_from_top_to_bottom() -> None:
@@ -133,10 +135,8 @@ def test_a_second_node_has_a_lane_of_its_own_and_leaves_no_outage() -> None:
     assert not [box for box in drawing.boxes if box.kind == "outage"]
 
 
-def replace_started_beside(records: list[object]) -> list[object]:
+def replace_started_beside(records: list[Record]) -> list[Record]:
     """Return a history in which the second life is started beside the first, which goes on."""
-    import msgspec
-
     kept = [r for r in records if not (r.kind == "node.ended" and r.data["number"] == 1)]
     return [
         msgspec.structs.replace(r, data={**r.data, "rival": True})
@@ -196,9 +196,7 @@ def test_a_broken_promise_is_drawn_from_its_first_moment_to_its_last() -> None:
 
 
 def test_a_long_play_is_drawn_as_small_as_a_short_one() -> None:
-    from drill.report_builder import moves
-
-    play = told_play(journal=tuple([*journal(), *moves(20, BARS, 3000)]))
+    play = told_play(journal=(*journal(), *moves(20, BARS, 3000)))
     shown = fill("picture.svg.j2", drawing=drawn(play))
     assert len(shown) < 60_000
 
@@ -232,6 +230,13 @@ def test_the_main_moments_are_told_in_order() -> None:
         "fault: store.pause begins",
         "fault: store.pause is over, after 1.0 s",
     ]
+
+
+def test_what_the_exchange_says_twice_is_told_once() -> None:
+    stop = next(r for r in journal() if r.kind == "conditional.accepted").data
+    twice = [record(11 + n / 100, "conditional.triggered", BAR, **stop) for n in range(2)]
+    told = all_moments(told_play(journal=(*journal(), *twice)))
+    assert sum(moment.text.startswith("triggered") for moment in told) == 1
 
 
 def test_a_node_that_ended_by_itself_is_told_with_its_code_and_words() -> None:
@@ -275,6 +280,8 @@ def test_one_promise_at_many_bars_is_one_finding_with_a_span() -> None:
         ("Order EMA001-1704085250-E0 repeats a decision.", 3.5),
         ("Life 2 of the node was still trading 0.5 s into store.pause.", 10.0),
         ("Lives 1 and 2 of the node traded at the same time.", 8.5),
+        ("It was order.filled EMA001-170408525-E0, then order.accepted EMA001-1704085250-E0.", 3.5),
+        ("Then it was conditional.accepted EMA001-1704085250-S0 (SELL 0.010).", 3.51),
         ("The moon is missing.", None),
     ],
 )
@@ -293,9 +300,15 @@ def test_promises_that_break_together_are_told_together_and_those_without_a_mome
 
 def test_a_second_sentence_of_the_same_kind_is_another_promise() -> None:
     said = spans(["A at bar 1704088019999.", "B.", "A at bar 1704088079999.", "A after restart 3."])
-    assert [(each.first, each.times) for each in said] == [("A at bar 1704088019999.", 3), ("B.", 1)]
+    assert [(each.first, each.times) for each in said] == [
+        ("A at bar 1704088019999.", 3),
+        ("B.", 1),
+    ]
     assert said[0].sentence == "A at bar 05:47. (found 3 times, until after restart 3)"
-    assert [s.times for s in spans(["It went while deaf.", "It went now."], ["while deaf"])] == [1, 1]
+    assert [s.times for s in spans(["It went while deaf.", "It went now."], ["while deaf"])] == [
+        1,
+        1,
+    ]
 
 
 # the log

@@ -45,12 +45,15 @@ LOOK = """
   for (const [n, one] of texts.entries()) {
     for (const other of texts.slice(n + 1)) {
       if (one.up === other.up || one.up.contains(other.up) || other.up.contains(one.up)) continue;
-      const wide = Math.min(one.box.right, other.box.right) - Math.max(one.box.left, other.box.left);
-      const high = Math.min(one.box.bottom, other.box.bottom) - Math.max(one.box.top, other.box.top);
-      if (wide > 1 && high > (one.drawing ? 3.5 : 2)) found.overlapping.push([one.text, other.text]);
+      const [a, b] = [one.box, other.box];
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      const both = [one.text, other.text];
+      if (wide > 1 && high > (one.drawing ? 3.5 : 2)) found.overlapping.push(both);
     }
   }
-  const part = (value) => (value /= 255) <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  const curve = (value) => ((value + 0.055) / 1.055) ** 2.4;
+  const part = (value) => (value /= 255) <= 0.03928 ? value / 12.92 : curve(value);
   const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
   const rgb = (colour) => colour.match(/[\\d.]+/g).map(Number);
   for (const {text, up} of texts) {

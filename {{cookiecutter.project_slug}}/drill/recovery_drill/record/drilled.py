@@ -119,8 +119,8 @@ def _git(project: Path, *words: str) -> str:
     # Asked for what is there, git need not write anything, and a hook must not answer for it.
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:
-        done = subprocess.run(  # noqa: S603 - a list that is written here
-            ("git", *words),  # noqa: S607 - the git that the project's owner has
+        done = subprocess.run(
+            ("git", *words),
             cwd=project,
             env=environment,
             capture_output=True,

@@ -78,7 +78,7 @@ def build_clock(moments: Iterable[tuple[int, int]], lives: int) -> Clock | None:
         None when no time has passed by either.
 
     """
-    monos, markets = [], []
+    monos, markets = list[int](), list[int]()
     for mono, market in sorted(moments):
         monos.append(mono)
         markets.append(max(market, markets[-1]) if markets else market)

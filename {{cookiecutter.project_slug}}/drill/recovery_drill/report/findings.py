@@ -18,8 +18,10 @@ MOST = 12
 """So many broken promises of one check are told; verdict.json has them all."""
 BEFORE, AFTER, MOST_LOOKED_AROUND = 7, 4, 6
 TOGETHER_NS, LATE = SECOND_NS // 4, 1 << 62
+ORDERS = ("order", "conditional")
 LIFE = re.compile(r"\bLi(?:fe|ves) (\d+)(?: and (\d+))?")
 INTO = re.compile(r"(\d+(?:\.\d+)?) s into (\S+?)\.?$")
+CHANGE = re.compile(r"\b((?:order|conditional)\.[a-z]+) ([A-Za-z0-9_-]+)")
 NAME = re.compile(r"[A-Za-z0-9_-]{6,}")
 
 
@@ -98,10 +100,16 @@ class Finder:
         """When each order was last told of, by its ids."""
         found: dict[str, int] = {}
         for record in self.play.journal:
-            if record.kind.startswith(("order.", "conditional.")):
+            if record.kind.partition(".")[0] in ORDERS:
                 for name in ("client_order_id", "exchange_order_id"):
                     found[str(record.data.get(name))] = record.mono_ns
         return found
+
+    @cached_property
+    def _changes(self) -> dict[tuple[str, str], int]:
+        """When each order first changed in each way, by the change and its id."""
+        changes = (r for r in reversed(self.play.journal) if r.kind.partition(".")[0] in ORDERS)
+        return {(r.kind, str(r.data.get("client_order_id"))): r.mono_ns for r in changes}
 
     def moment_of(self, sentence: str, *, last: bool = False) -> int | None:
         """Return the monotonic time of what a sentence tells of; None when it names nothing."""
@@ -112,6 +120,9 @@ class Finder:
         calls = [when for when in self._looks if when in sentence]
         if calls:
             return self._looks[max(calls, key=len)][last]
+        changes = [self._changes[c] for c in CHANGE.findall(sentence) if c in self._changes]
+        if changes:
+            return changes[-1]
         names = [self._named[n] for n in NAME.findall(sentence) if n in self._named]
         if names:
             return max(names)
@@ -134,10 +145,9 @@ class Finder:
             )
             for each in said[:MOST]
         ]
-        if more := len(said) - MOST:
-            if more > 0:
-                words = f"and {more} more broken promise{'s' * (more != 1)}, see verdict.json"
-                found.append(Finding(check.name, words))
+        if (more := len(said) - MOST) > 0:
+            words = f"and {more} more broken promise{'s' * (more != 1)}, see verdict.json"
+            found.append(Finding(check.name, words))
         return found
 
     def _place(self, finding: Finding, began: int | None, ended: int | None) -> Finding:

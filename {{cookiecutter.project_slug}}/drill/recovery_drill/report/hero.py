@@ -112,8 +112,8 @@ def _inconclusive(material: Material) -> tuple[str, str, str]:
         "good nor bad for the node."
     )
     to_do = (
-        "Read the reason below. Often the market gave the node no reason to trade (another --seed), "
-        "or the machine was busy (fewer --jobs). Then play it again:"
+        "Read the reason below. Often the market gave the node nothing to do (another --seed), or "
+        "the machine was busy (fewer --jobs). Then play it again:"
     )
     return meaning, to_do, material.replay(unknown[0])
 

@@ -124,9 +124,7 @@ def positions_of(records: Sequence[Record], symbol: str, places: Clock, mine: bo
         if r.kind == "position.changed" and r.data["symbol"] == symbol
     ]
     return [
-        Span(x, until, held)
-        for (x, held), (until, _) in pairwise([*changes, (100.0, 0.0)])
-        if held
+        Span(x, until, held) for (x, held), (until, _) in pairwise([*changes, (100.0, 0.0)]) if held
     ]
 
 

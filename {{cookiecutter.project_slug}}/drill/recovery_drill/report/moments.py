@@ -9,6 +9,7 @@ from recovery_drill.record.model import Record
 from recovery_drill.report.times import SECOND_NS, market_time, readable, seconds
 from recovery_drill.report.told_play import ToldPlay
 
+MOST_LETTERS = 400
 STARTED = "started"
 TOLD = {
     STARTED: "is started",
@@ -62,12 +63,15 @@ def all_moments(play: ToldPlay) -> list[Moment]:
         for stage, at in ((STARTED, life.started_ns), *life.stages)
         if stage in TOLD
     )
-    orders = (found for r in play.journal if (found := _of_order(r)))
-    more = [_moment(play, *what) for what in (*stages, *orders)]
+    orders = [found for r in play.journal if (found := _of_order(r))]
+    # The exchange says twice that a stop was triggered: that it is about to, and that it has.
+    once = [order for n, order in enumerate(orders) if n == 0 or order[2] != orders[n - 1][2]]
+    more = [_moment(play, *what) for what in (*stages, *once)]
     return sorted((*main_moments(play), *more), key=lambda moment: moment.mono_ns)
 
 
 def _moment(play: ToldPlay, mono_ns: int, kind: str, text: str) -> Moment:
+    text = text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"
     market = ""
     if play.clock is not None:
         market = market_time(play.clock.market(mono_ns), day=play.takes_days)
@@ -82,7 +86,7 @@ def _of_lives(play: ToldPlay) -> Iterator[tuple[int, str, str]]:
     }
     for life in play.lives:
         if life.rival:
-            yield life.started_ns, "node", f"life {life.number} is started beside the node that runs"
+            yield life.started_ns, "node", f"life {life.number} is started beside the other"
         if life.turn_ns is not None:
             yield life.turn_ns, "node", f"it is the turn of life {life.number} to trade"
         for since, until in life.pauses:

@@ -49,7 +49,7 @@ def _draw_life(play: ToldPlay, clock: Clock, life: Life, y: float) -> Iterator[o
         yield Box(place(x), place(max(width, LEAST)), y, BAR, f"life {kind}", title)
         if kind == STARTING:
             took = seconds(until, since)
-            texts = (f"starting, {took}", f"start {took}", took)
+            texts: tuple[str, ...] = (f"starting, {took}", f"start {took}", took)
         elif kind == "trading":
             end = _end(life)
             texts = (f"life {life.number}{end}", f"life {life.number}", str(life.number))

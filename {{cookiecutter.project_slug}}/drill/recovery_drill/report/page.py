@@ -113,5 +113,3 @@ def _row(material: Material, scenario: ScenarioVerdict, stories: Mapping[str, St
         start=start,
         worst=WORST_FIRST.index(scenario.outcome),
     )
-
-

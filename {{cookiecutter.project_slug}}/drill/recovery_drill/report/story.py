@@ -125,8 +125,9 @@ def _caption(play: ToldPlay) -> str:
     first, last = clock.markets[0], clock.markets[-1]
     times = f"{market_time(first, day=True)} to {market_time(last, day=play.takes_days)} UTC"
     spent = f"{(play.ended_ns - play.began_ns) / 1e9:.0f} s"
-    lives, bars = number_of(len(play.lives), "life"), number_of(bars_of(play.history), "bar")
-    return f"{times} of the market, {bars}, played in {spent} with {lives.replace('lifes', 'lives')}"
+    lives = f"{len(play.lives)} {'life' if len(play.lives) == 1 else 'lives'} of the node"
+    bars = number_of(bars_of(play.history), "bar")
+    return f"{times} of the market, {bars}, played in {spent} with {lives}"
 
 
 def _row(check: CheckResult) -> Row:
