@@ -18,6 +18,8 @@ MOST = 12
 """So many broken promises of one check are told; verdict.json has them all."""
 BEFORE, AFTER, MOST_LOOKED_AROUND = 7, 4, 6
 TOGETHER_NS, LATE = SECOND_NS // 4, 1 << 62
+ASKED = "after it was asked to stop"
+LOOKS = ("snapshot", "left", "store.look", "health.look", "after.stop")
 ORDERS = ("order", "conditional")
 LIFE = re.compile(r"\bLi(?:fe|ves) (\d+)(?: and (\d+))?")
 INTO = re.compile(r"(\d+(?:\.\d+)?) s into (\S+?)\.?$")
@@ -89,8 +91,8 @@ class Finder:
         """When each look was first and last taken, by what it is called in sentences."""
         found: dict[str, tuple[int, int]] = {}
         for record in self.play.history:
-            when = record.data.get("when")
-            if record.kind in ("snapshot", "left", "store.look", "health.look") and when:
+            when = ASKED if record.kind == "after.stop" else record.data.get("when")
+            if record.kind in LOOKS and when:
                 first, _ = found.get(str(when), (record.mono_ns, 0))
                 found[str(when)] = first, record.mono_ns
         return found
