@@ -75,11 +75,8 @@ def run_scenarios(options: asked.Run, console: Console) -> int:
 
     async def work(ground: Ground, folder: Path) -> Verdict:
         count = len(cases)
-        console.print(
-            f"Drilling {', '.join(ground.policy.symbols)}: {count} scenario{'s' * (count != 1)}, "
-            f"seed {ground.seed}, {options.jobs} at once.",
-            soft_wrap=True,
-        )
+        what = f"{count} scenario{'s' * (count != 1)}, seed {ground.seed}, {options.jobs} at once."
+        _tell_first(console, ground, what)
         with Lines(console, count) as lines:
             return await run(ground, schedule_of(ground, cases), folder, options.jobs, lines)
 
@@ -104,12 +101,8 @@ def explore(options: asked.Explore, console: Console) -> int:
 
     async def work(ground: Ground, folder: Path) -> Verdict:
         explorer = Explorer(ground, exploration, folder)
-        symbols = ", ".join(ground.policy.symbols)
-        console.print(
-            f"Drilling {symbols}. Learning the crash points of {options.bars} bars, "
-            f"seed {ground.seed}.",
-            soft_wrap=True,
-        )
+        what = f"Learning the crash points of {options.bars} bars, seed {ground.seed}."
+        _tell_first(console, ground, what)
         await explorer.learn()
         cases = explorer.cases()
         console.print(
@@ -146,18 +139,20 @@ def play_again(options: asked.Replay, console: Console) -> int:
 
     async def work(ground: Ground, folder: Path) -> Verdict:
         count = len(schedule.cases) * options.times
-        symbols = ", ".join(ground.policy.symbols)
-        console.print(
-            f"Drilling {symbols}. Playing {count} case{'s' * (count != 1)} again, "
-            f"seed {ground.seed}.",
-            soft_wrap=True,
-        )
+        what = f"Playing {count} case{'s' * (count != 1)} again, seed {ground.seed}."
+        _tell_first(console, ground, what)
         with Lines(console, count) as lines:
             return await replay(
                 ground, schedule, folder, times=options.times, jobs=options.jobs, tell=lines
             )
 
     return _play(options, console, ground, work)
+
+
+def _tell_first(console: Console, ground: Ground, what: str) -> None:
+    """Print the first line of a run: what is drilled, as far as the policy says, and how."""
+    symbols = ", ".join(ground.policy.symbols)
+    console.print(f"Drilling {symbols}. {what}", markup=False, soft_wrap=True)
 
 
 def _check_market(schedule: Schedule, given: Path | None) -> None:
