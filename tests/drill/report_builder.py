@@ -79,7 +79,12 @@ def entry(second: float, market_ms: int, side: str = "BUY", number: int = 0) -> 
 
 def journal() -> list[Record]:
     """Return the exchange's side of a play of thirty bars with one entry before the kill."""
-    found = [record(0, "exchange.started"), *moves(3, 0, 12), *entry(3.5, BAR + 5 * MINUTE + 2)]
+    bars = {"BTCUSDT": [["59980", "60010", "59970", "60000", "1"]]}
+    found = [
+        record(0, "exchange.started", bars=bars),
+        *moves(3, 0, 12),
+        *entry(3.5, BAR + 5 * MINUTE + 2),
+    ]
     limit = order_row(exchange_order_id="31", type="LIMIT", price="59980", status="NEW")
     found.append(record(3.7, "order.accepted", BAR + 7 * MINUTE, **limit))
     found += moves(9, 12, BARS - 12)

@@ -177,6 +177,14 @@ def test_each_bar_is_drawn_from_low_to_high_and_a_fill_at_its_own_price() -> Non
     assert ranges.y < mark.y < ranges.y + ranges.height
 
 
+def test_the_price_begins_where_the_history_ends_and_is_flat_while_a_node_starts() -> None:
+    points = next(curve.path for curve in drawn().curves if curve.kind == "price").split()
+    (first, at), (second, then) = (point[1:].split(",") for point in points[:2])
+    assert int(first) == 0
+    assert int(second) > 50
+    assert at == then
+
+
 def test_the_undisturbed_position_is_drawn_beside_the_other() -> None:
     held = [box for box in drawn().boxes if box.kind.startswith("held-long")]
     assert [box.kind for box in held] == ["held-long", "held-long ghost"]

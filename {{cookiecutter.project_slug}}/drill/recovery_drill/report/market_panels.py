@@ -81,8 +81,10 @@ def ranges_of(records: Sequence[Record], clock: Clock, symbol: str) -> list[Rang
 
 
 def path_of(records: Sequence[Record], clock: Clock, symbol: str) -> list[tuple[float, float]]:
-    """Return the price's way through the bars."""
-    return [
+    """Return the price's way through the bars, from where the history before them ends."""
+    before = (r.data.get("bars", {}).get(symbol) for r in records if r.kind == "exchange.started")
+    began = [(0.0, float(bars[-1][3])) for bars in before if bars]
+    return began[:1] + [
         (clock.at(r.mono_ns), float(r.data["bar"][3] if "bar" in r.data else r.data["price"]))
         for r in records
         if r.kind in ("market.price", "market.bar_closed") and r.data["symbol"] == symbol
@@ -163,7 +165,7 @@ def draw_market(play: ToldPlay, clock: Clock, symbol: str, y: float) -> Iterator
         ends = [(each.until, each.close) for each in ranges]
         # Between two of them the market may have stood still for long.
         begins = [(later.x, each.close) for each, later in pairwise(ranges)]
-        path = sorted([*ends, *begins])
+        path = [*path[:1], *sorted([*ends, *begins])]
     yield Curve(top, HEIGHT, "price", _way(path, scale))
     for kind in ("stop", "resting"):
         way = "".join(_level(each, scale) for each in levels if each.kind == kind)
@@ -211,7 +213,7 @@ def draw_positions(
     yield from _held(positions_of(play.journal, symbol, clock, True), y + TITLE)
     if compared:
         below = y + TITLE + POSITION + 2
-        yield Words(0, below + 10, "position in the undisturbed run", "lane")
+        yield Words(0, below + 10, "position, undisturbed", "lane")
         undisturbed = positions_of(play.reference, symbol, clock, False)
         yield from _held(undisturbed, below + TITLE, "undisturbed ")
 
