@@ -43,7 +43,7 @@ def test_the_five_scenarios_hold(five: Drilled) -> None:
         looked = {check["name"] for check in scenario["checks"] if check["evaluated"]}
         assert {name for name, check in CHECKS.items() if check.always} <= looked
     last = five.ended.stdout.strip().splitlines()[-1]
-    assert last.startswith("Verdict: held. Report: ")
+    assert last.startswith("Verdict: held. Drilled: EMA001 on BTCUSDT (1m bars). Report: ")
     assert Path(last.rsplit(" ", 1)[-1]).is_file()
 
 

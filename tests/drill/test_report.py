@@ -1,5 +1,7 @@
 """The reports say what the verdict says, to people and to machines."""
 
+import base64
+import hashlib
 import os
 import re
 import subprocess
@@ -9,6 +11,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import msgspec
@@ -17,129 +20,53 @@ from jinja2 import UndefinedError
 from rich.console import Console
 
 from baking import SECONDS_TO_RUN, BakedProject
-from drill.evidence_builder import BAR, POLICY, Journal, evidence, with_state
+from drill.evidence_builder import BAR, POLICY
+from drill.report_builder import (
+    CASES,
+    LOST,
+    flooded,
+    told_play,
+    verdict,
+    write_exploration,
+    write_run,
+)
 from recovery_drill.checks import CHECKS
-from recovery_drill.checks.decide import decide
-from recovery_drill.record.boundary import Boundary, CrashPoint
-from recovery_drill.record.coverage import NOT_CHOSEN, Coverage, Covered, cover
+from recovery_drill.record.coverage import NOT_CHOSEN, Coverage, Covered
+from recovery_drill.record.drilled import Drilled, commit_of, look_at_run
 from recovery_drill.record.model import Record
-from recovery_drill.record.schedule import Case, Market, Schedule, write_json
+from recovery_drill.record.schedule import Case, Market, Schedule
+from recovery_drill.record.traded import Traded
 from recovery_drill.record.verdict import Verdict
-from recovery_drill.report import write_reports
-from recovery_drill.report.drawing import lay_out, ticks
+from recovery_drill.report import MOST_DRAWN, MOST_TOLD, write_reports
+from recovery_drill.report.files import Link
 from recovery_drill.report.fill import TEMPLATES, fill
 from recovery_drill.report.junit import junit
 from recovery_drill.report.material import Material, read_material
 from recovery_drill.report.page import page
-from recovery_drill.report.summary import summary
+from recovery_drill.report.story import Story, tell_story
+from recovery_drill.report.summary import summary, text
 from recovery_drill.report.table import print_verdict
-from recovery_drill.report.timeline import Timeline, build_timeline
-
-LOST = "The node holds 0 BTCUSDT after restart 1, but the exchange holds 0.010."
-MINUTE = 60_000
+from recovery_drill.report.told_play import ToldPlay
 
 
-def verdict() -> Verdict:
-    """Return one scenario that held, one that broke, and one of which nothing can be said."""
-    held = decide("held-one", "purpose <1>", frozenset(), evidence())
-    broken = decide("broken-one", "purpose", frozenset(), with_state(positions=[]))
-    unknown = replace(
-        held,
-        name="unknown-one",
-        outcome="inconclusive",
-        reason="The port was taken.",
-        attempts=2,
-        first_reason="The store ended.",
-    )
-    return Verdict(seed=7, scenarios=(held, broken, unknown))
+def stories(found: Verdict, play: ToldPlay | None = None, words: str = "") -> dict[str, Story]:
+    """Return what is told of each scenario, all of them of one play."""
+    told = told_play() if play is None else play
+    links = (Link(words or "history", "history.jsonl"),)
+    return {
+        s.name: tell_story(s, told, place=s.name, replay=f"replay {words}", links=links)
+        for s in found.scenarios
+    }
 
 
-def drill_record(kind: str, **data: object) -> Record:
-    return Record(1, 1, 0, 0, BAR + MINUTE, "drill", kind, data)
-
-
-def journal() -> Journal:
-    kept = Journal()
-    for minute, price in enumerate(("60100", "59900", "60200"), start=1):
-        bar = ["60000", "60300", "59800", price]
-        kept.add("market.bar_closed", symbol="BTCUSDT", bar=bar, close_ms=BAR + minute * MINUTE)
-    return kept.entered()
-
-
-def history(point: str = "") -> list[Record]:
-    kept = [
-        drill_record("opened", bar=BAR, price="60000"),
-        drill_record("node.ended", number=1, code=-9, how="killed"),
-        drill_record("node.ended", number=2, code=0, how="stopped"),
-    ]
-    if point:
-        kept.append(drill_record("crash.point", boundary=point, nth=3, life=1))
-    return kept
-
-
-def timeline() -> Timeline:
-    return build_timeline(history(), journal().records)
-
-
-def picture(drawn: Timeline) -> str:
+def picture(play: ToldPlay) -> str:
     """Return the drawing as a file of its own."""
-    return fill("picture.svg.j2", drawing=lay_out(drawn))
+    (story, *_) = stories(verdict(), play).values()
+    return fill("picture.svg.j2", drawing=story.drawing)
 
 
 def material(found: Verdict | None = None) -> Material:
     return Material(Path("runs/one"), found or verdict())
-
-
-def point(what: str, nth: int, after: CrashPoint | None = None) -> Case:
-    """Return the case that kills at a request."""
-    here = CrashPoint(Boundary("request", what, "processed"), nth)
-    name = f"recovering: {here.name}" if after else here.name
-    folder = f"cases/{re.sub(r'[^a-z.0-9]+', '-', name).strip('-')}"
-    points = (after, here) if after else (here,)
-    return Case(name=name, scenario="workload", crash_points=points, folder=folder)
-
-
-CASES = (
-    point("order.new entry", 3),
-    *(point(f"orders.read{n}", 1) for n in range(11)),
-    point("klines.read", 2),
-    point("account.read", 1, after=CrashPoint(Boundary("request", "order.new entry", "processed"))),
-    point("ticker.read", 1),
-)
-
-
-def exploration(folder: Path, *, market: Market | None = None) -> Verdict:
-    """Write a run of which twelve cases broke alike, one otherwise, and one says nothing."""
-    held, alike, unknown = verdict().scenarios
-    other = replace(alike, checks=tuple(reversed(alike.checks[:1])))
-    ended = [alike] * 12 + [other, held, unknown]
-    scenarios = tuple(
-        replace(
-            scenario,
-            name=case.name,
-            crash_points=tuple(p.boundary.name for p in case.crash_points),
-        )
-        for scenario, case in zip(ended, CASES, strict=True)
-    )
-    schedule = Schedule(
-        seed=7, epoch=1_704_067_200_000, market=market, policy=POLICY, cases=CASES, exploration=True
-    )
-    schedule.write(folder)
-    # One boundary is known and was left alone.
-    lonely = Boundary("event", "ACCOUNT_UPDATE ORDER", "before")
-    found = Counter(case.crash_points[-1].boundary for case in CASES if len(case.crash_points) == 1)
-    recovery = Counter([CASES[13].crash_points[-1].boundary])
-    covered = cover({**found, lonely: 9}, recovery, CASES, scenarios)
-    write_json(folder / "coverage.json", covered)
-    for case in CASES:
-        place = folder / case.folder
-        place.mkdir(parents=True)
-        for name, records in (
-            ("history.jsonl", history(case.crash_points[-1].boundary.name)),
-            ("exchange.jsonl", journal().records),
-        ):
-            (place / name).write_bytes(msgspec.json.Encoder().encode_lines(records))
-    return Verdict(seed=7, scenarios=scenarios)
 
 
 def printed(
@@ -153,13 +80,50 @@ def printed(
 
 
 def test_the_page_shows_every_sentence_and_escapes_what_it_is_given() -> None:
-    shown = page(material(), {s.name: timeline() for s in verdict().scenarios})
-    assert 'Recovery drill: <span class="broken">broken</span>' in shown
+    shown = page(material(), stories(verdict()))
+    assert "<h1>Promises were broken</h1>" in shown
     assert LOST in shown
     assert "The port was taken." in shown
     assert "purpose &lt;1&gt;" in shown
     assert "recovery-drill replay runs/one/broken-one" in shown
-    assert shown.count("<svg") == 3
+    assert shown.count('<svg class="drawing" width="100%"') == 3
+
+
+def test_the_page_says_first_what_came_out_what_it_means_and_what_to_do() -> None:
+    shown = page(material(), stories(verdict()))
+    order = [
+        shown.index(text)
+        for text in (
+            "Recovery drill of EMA001 on BTCUSDT (1m bars)",
+            "Promises were broken",
+            "1 scenario of 3 broke a promise; 1 held, 1 inconclusive.",
+            "What to do.",
+            "What was drilled",
+            "nautilus_trader 1.231.0",
+            "0123456789ab",
+            "2 cores, Linux 6.1 on x86_64",
+            "Scenarios</h2>",
+        )
+    ]
+    assert order == sorted(order)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "title", "to_do"),
+    [
+        (("held", "skipped"), "Every promise held", "recovery-drill explore"),
+        (("inconclusive", "held"), "Nothing can be said yet", "recovery-drill replay runs/one/0"),
+        (("skipped",), "Nothing can be said yet", "The reasons stand below."),
+        (("broken", "held"), "Promises were broken", "recovery-drill replay runs/one/0"),
+    ],
+)
+def test_each_verdict_says_what_to_do(outcomes: tuple[Any, ...], title: str, to_do: str) -> None:
+    held = verdict().scenarios[0]
+    told = [replace(held, name=str(n), outcome=outcome) for n, outcome in enumerate(outcomes)]
+    run = material(Verdict(7, tuple(told)))
+    for said in (page(run, {}), summary(run)):
+        assert to_do in said
+    assert title in page(run, {})
 
 
 ATTACKS = (
@@ -191,19 +155,34 @@ class Read(HTMLParser):
         self.text += data
 
 
-def told_by(words: str) -> tuple[Verdict, dict[str, Timeline]]:
-    """Return a verdict and drawings into which somebody else has put his words."""
+def told_by(words: str) -> tuple[Verdict, dict[str, Story]]:
+    """Return a verdict and stories into which somebody else has put his words."""
     held, broken, unknown = verdict().scenarios
-    check = replace(broken.checks[0], name=words, broken=(words, words))
+    check = replace(broken.checks[0], name=words, broken=(f"{words} at bar {BAR}", words))
     left = replace(broken.checks[1], broken=(), left_out=words)
     scenarios = (
         replace(held, name=f"held {words}", purpose=words),
         replace(broken, name=f"broken {words}", checks=(check, left)),
         replace(unknown, name=f"unknown {words}", reason=words, first_reason=words),
     )
-    drawn = build_timeline(history(words), journal().records)
-    fills = tuple(replace(mark, text=words, side=words) for mark in drawn.fills)
-    return Verdict(7, scenarios), {s.name: replace(drawn, fills=fills) for s in scenarios}
+    play = told_play(words)
+    journal = tuple(
+        msgspec.structs.replace(r, data=spoilt(r.data, words) if ".fill" in r.kind else r.data)
+        for r in play.journal
+    )
+    drilled = msgspec.structs.replace(
+        verdict().drilled or Drilled(),
+        traded=(Traded(words, words, 60, 60),),
+        versions={words: words},
+        commit=words,
+    )
+    found = Verdict(7, scenarios, drilled=drilled)
+    return found, stories(found, replace(play, journal=journal), words)
+
+
+def spoilt(data: dict[str, Any], words: str) -> dict[str, Any]:
+    """Return the record of a fill whose order has a name of somebody else's choice."""
+    return {**data, "client_order_id": words, "fill": {**data["fill"], "client_order_id": words}}
 
 
 def as_a_document_holds_it(words: str) -> str:
@@ -212,7 +191,7 @@ def as_a_document_holds_it(words: str) -> str:
 
 def reported(words: str, *, exploration: bool) -> str:
     """Return the page of a run of which everything that is told says these words."""
-    found, timelines = told_by(words)
+    found, told = told_by(words)
     run = material(found)
     if exploration:
         cases = tuple(Case(name=s.name, scenario="w", folder=words) for s in found.scenarios)
@@ -230,7 +209,7 @@ def reported(words: str, *, exploration: bool) -> str:
             skipped=words,
         )  # fmt: skip
         run = replace(run, schedule=schedule, coverage=Coverage((boundary,)))
-    return page(run, timelines)
+    return page(run, told)
 
 
 @pytest.mark.parametrize("exploration", [False, True], ids=["scenarios", "exploration"])
@@ -248,14 +227,27 @@ def test_whatever_is_told_stays_text(words: str, exploration: bool) -> None:
 
 @pytest.mark.parametrize("words", ATTACKS, ids=["element", "quotes", "template", "end", "control"])
 def test_whatever_is_told_leaves_xml_that_can_be_read(words: str) -> None:
-    found, timelines = told_by(words)
+    found, told = told_by(words)
     shown = as_a_document_holds_it(words)
     suites = ElementTree.fromstring(junit(material(found)))  # noqa: S314 - made here
-    assert {failure.get("message") for failure in suites.iter("failure")} == {shown}
-    for timeline in timelines.values():
-        drawn = ElementTree.fromstring(picture(timeline))  # noqa: S314 - made here
+    messages = {failure.get("message") for failure in suites.iter("failure")}
+    assert messages == {shown, f"{shown} at bar 05:01"}
+    for story in told.values():
+        drawing = fill("picture.svg.j2", drawing=story.drawing)
+        drawn = ElementTree.fromstring(drawing)  # noqa: S314 - made here
         titles = [e.text or "" for e in drawn.iter() if e.tag.endswith("title")]
         assert any(shown in title for title in titles)
+
+
+@pytest.mark.parametrize("words", [*ATTACKS, "| a | b |\n\n# big", "`` ` [x](http://y) **z**"])
+def test_whatever_is_told_stays_text_in_the_summary(words: str) -> None:
+    tame, wild = (summary(material(told_by(said)[0])) for said in ("tame", words))
+    assert len(wild.splitlines()) == len(tame.splitlines())
+    outside_code = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", wild)
+    assert not re.search(r"(?<!\\)<", outside_code)
+    assert not re.search(r"(?<!\\)\]\(http", outside_code)
+    rows = [line for line in wild.splitlines() if line.startswith("| ")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {7}
 
 
 def test_no_template_trusts_what_it_is_given() -> None:
@@ -289,55 +281,21 @@ def test_an_installed_drill_has_its_templates(baked_project: BakedProject, tmp_p
 
 
 def test_a_name_that_nobody_passed_is_an_error_and_no_empty_place() -> None:
-    with pytest.raises(UndefinedError, match="'facts' is undefined"):
-        fill("page.html.j2", material=material(), verdict=verdict())
+    with pytest.raises(UndefinedError, match="'script_hash' is undefined"):
+        fill("page.html.j2", verdict=verdict())
 
 
 def test_the_page_needs_nothing_from_outside(tmp_path: Path) -> None:
-    shown = write_reports(tmp_path, exploration(tmp_path)).read_text()
-    assert not re.findall(r"""https?:|<link|<script|src=|url\(|@import""", shown)
-
-
-def test_the_drawing_has_price_fills_and_kills() -> None:
-    drawn = ElementTree.fromstring(picture(timeline()))  # noqa: S314 - made a line above
-    classes = [element.get("class") for element in drawn.iter()]
-    assert classes.count("price") == 1
-    assert classes.count("buy") == 1
-    assert classes.count("kill") == 2, "a line and its name, for the one kill"
-    titles = [element.text for element in drawn.iter() if element.tag.endswith("title")]
-    assert "BUY 0.010 at 60000 (EMA001-1704085259-E0)" in titles
-    assert "life 1 of the node killed, exit code -9" in titles
-
-
-def test_the_drawing_has_bars_and_prices_at_its_axes() -> None:
-    drawn = ElementTree.fromstring(picture(timeline()))  # noqa: S314 - made a line above
-    axes = [element.text for element in drawn.iter() if element.get("class") == "axis"]
-    assert axes == ["59900", "60000", "60100", "60200", "0", "1", "2", "3", "4", "bar", "price"]
-
-
-def test_the_drawing_names_the_crash_point() -> None:
-    drawn = picture(build_timeline(history("order.new entry, processed"), journal().records))
-    assert ">kill -9: order.new entry, processed (3)</text>" in drawn
-    assert "exit code -9, at order.new entry, processed (3)</title>" in drawn
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "said"),
-    [
-        (59_210.0, 60_390.0, [59_500.0, 60_000.0]),
-        (0.0612, 0.0688, [0.062, 0.064, 0.066, 0.068]),
-        (5.0, 5.0, [5.0]),
-        (0.0, 500.0, [0.0, 200.0, 400.0]),
-    ],
-)
-def test_ticks_are_round_and_few(low: float, high: float, said: list[float]) -> None:
-    assert ticks(low, high, 4) == said
+    shown = write_reports(tmp_path, write_exploration(tmp_path)).read_text()
+    assert not re.findall(r"""https?:|<link|src=|url\(|@import""", shown)
+    (script,) = re.findall(r"<script>(.*?)</script>", shown, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in shown
 
 
 def test_nothing_to_draw_is_said() -> None:
-    assert lay_out(Timeline((), (), (), ())) is None
-    shown = page(material(), {"broken-one": Timeline((), (), (), ())})
-    assert "<p>No bar was closed in this play.</p>" in shown
+    shown = page(material(), stories(verdict(), ToldPlay()))
+    assert "No bar was closed in this play." in shown
 
 
 def test_junit_has_a_case_for_each_check_and_fails_what_broke() -> None:
@@ -369,14 +327,29 @@ def test_the_terminal_names_scenario_check_and_sentence() -> None:
     assert "unknown-one: second attempt; the first was inconclusive: The store ended." in text
 
 
+def test_a_promise_that_stays_broken_is_told_once_with_its_span() -> None:
+    broken = Verdict(seed=7, scenarios=(flooded(),))
+    said = "The node holds 0 BTCUSDT at bar 05:01, but the exchange holds 0.010."
+    span = f"{said} (found 250 times, until at bar 09:10)"
+    assert f"position-equals-exchange: {span}" in printed(broken)
+    assert text(span) in summary(material(broken))
+    (failure,) = ElementTree.fromstring(junit(material(broken))).iter("failure")  # noqa: S314
+    assert failure.get("message") == span
+    shown = page(material(broken), stories(broken))
+    assert shown.count(said) == 2, "once in words, and once in the drawing"
+    assert "found 250 times" in shown
+
+
 def test_many_sentences_are_shown_by_the_first_ones() -> None:
-    flood = replace(verdict().scenarios[1].checks[0], broken=tuple(f"{n}." for n in range(250)))
+    told = tuple(f"{n} is broken." for n in range(250))
+    flood = replace(verdict().scenarios[1].checks[0], broken=told)
     broken = Verdict(seed=7, scenarios=(replace(verdict().scenarios[1], checks=(flood,)),))
-    text = printed(broken)
-    assert "position-equals-exchange: 2. (and 247 more, see verdict.json)" in text
-    assert "position-equals-exchange: 3." not in text
-    shown = page(material(broken), {"broken-one": timeline()})
-    assert "19. (and 230 more, see verdict.json)" in shown
+    shown = printed(broken)
+    assert "position-equals-exchange: 2 is broken. (and 247 more, see verdict.json)" in shown
+    assert "position-equals-exchange: 3 is broken." not in shown
+    assert "and 238 more broken promises, see verdict.json" in page(
+        material(broken), stories(broken)
+    )
 
 
 def test_a_skipped_scenario_is_told_with_its_reason_everywhere() -> None:
@@ -385,7 +358,7 @@ def test_a_skipped_scenario_is_told_with_its_reason_everywhere() -> None:
     run = material(Verdict(seed=7, scenarios=(verdict().scenarios[0], skipped)))
     assert f"no-clock: skipped: {why}" in printed(run.verdict)
     assert f"- skipped: {why}" in summary(run)
-    assert f'<p class="skipped">{why}</p>' in page(run, {})
+    assert f'<p class="skipped">{why}</p>' in page(run, stories(run.verdict))
     suite = ElementTree.fromstring(junit(run))[1]  # noqa: S314 - made a line above
     assert (suite.get("tests"), suite.get("skipped"), suite.get("failures")) == ("1", "1", "0")
     assert why in {found.get("message") for found in suite.iter("skipped")}
@@ -394,8 +367,9 @@ def test_a_skipped_scenario_is_told_with_its_reason_everywhere() -> None:
 def test_a_check_that_is_left_out_is_told_with_its_reason() -> None:
     left = replace(verdict().scenarios[0].checks[0], evaluated=0, left_out="bars close meanwhile")
     run = material(Verdict(7, (replace(verdict().scenarios[0], checks=(left,)),)))
-    for text in (printed(run.verdict), page(run, {}), summary(run), junit(run)):
-        assert "bars close meanwhile" in text
+    told = stories(run.verdict)
+    for said in (printed(run.verdict), page(run, told), summary(run), junit(run)):
+        assert "bars close meanwhile" in said
     assert list(run.notes()) == ["position-equals-exchange left out: bars close meanwhile (1 case)"]
 
 
@@ -407,7 +381,7 @@ def test_a_run_without_records_is_reported_all_the_same(tmp_path: Path) -> None:
 
 
 def test_a_damaged_coverage_file_does_not_hide_the_verdict(tmp_path: Path) -> None:
-    found = exploration(tmp_path)
+    found = write_exploration(tmp_path)
     (tmp_path / "coverage.json").write_text('{"boundaries": [')
     shown = write_reports(tmp_path, found).read_text()
     assert LOST in shown
@@ -420,7 +394,7 @@ def test_the_terminal_tells_an_exploration_by_what_broke(
     run = tmp_path / "runs" / "one"
     run.mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    lines = printed(exploration(run), run).splitlines()
+    lines = printed(write_exploration(run), run).splitlines()
     assert lines[0].endswith("broke in 12 cases")
     assert lines[1] == "  order.new entry, processed (3)"
     assert f"    position-equals-exchange: {LOST}" in lines
@@ -433,7 +407,7 @@ def test_the_terminal_tells_an_exploration_by_what_broke(
 
 
 def test_a_terminal_breaks_sentences_between_words_but_no_command(tmp_path: Path) -> None:
-    text = printed(exploration(tmp_path), tmp_path, width=50, terminal=True)
+    text = printed(write_exploration(tmp_path), tmp_path, width=50, terminal=True)
     lines = [line.rstrip() for line in text.splitlines()]
     first = lines.index("    position-equals-exchange: The node holds 0")
     assert lines[first + 1] == "    BTCUSDT after restart 1, but the exchange"
@@ -449,7 +423,7 @@ def test_a_narrow_terminal_breaks_no_name_of_a_scenario() -> None:
 def test_a_replay_is_told_relative_to_here_only_if_that_is_shorter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = exploration(tmp_path, market=Market("my bars.csv", "00"))
+    found = write_exploration(tmp_path, market=Market("my bars.csv", "00"))
     far = tmp_path / "a" / "b" / "c" / "d" / "e" / "f" / "g" / "h" / "i" / "j"
     far.mkdir(parents=True)
     monkeypatch.chdir(far)
@@ -463,14 +437,12 @@ def test_a_replay_is_told_relative_to_here_only_if_that_is_shorter(
 
 
 def test_the_page_of_an_exploration_draws_only_what_did_not_hold(tmp_path: Path) -> None:
-    found = exploration(tmp_path)
+    found = write_exploration(tmp_path)
     shown = write_reports(tmp_path, found).read_text()
-    assert "15 cases: 13 broken, 1 inconclusive, 1 held." in shown
-    assert shown.count("<svg") == 14
+    assert "13 cases of 15 broke a promise; 1 held, 1 inconclusive." in shown
+    assert shown.count('<svg class="drawing" width="100%"') == 14
     assert not (tmp_path / CASES[13].folder / "timeline.svg").exists()
-    assert "kill -9: order.new entry, processed (3)" in shown
-    assert shown.count("recovery-drill replay") == 14
-    assert "<li>recovering: account.read, processed (1)</li>" in shown
+    assert "life 1 was killed, at order.new entry, processed (3)" in shown
     assert "2024-01-01 00:00 UTC (epoch 1704067200000)" in shown
     assert "<td>exchange requests, while recovering</td>" in shown
     places = set(re.findall(r'href="#([^"]+)"', shown))
@@ -478,9 +450,88 @@ def test_the_page_of_an_exploration_draws_only_what_did_not_hold(tmp_path: Path)
     assert places <= set(re.findall(r'id="([^"]+)"', shown)), "each link leads somewhere"
 
 
+def test_an_exploration_in_which_all_held_draws_its_longest_outage(tmp_path: Path) -> None:
+    found = write_exploration(tmp_path)
+    held = found.scenarios[13]
+    told = [replace(s, outcome="held", checks=held.checks, reason="") for s in found.scenarios]
+    longest = replace(told[4], seconds_down=9.0)
+    shown = write_reports(tmp_path, Verdict(7, (*told[:4], longest, *told[5:]))).read_text()
+    assert "The longest outage, as an example</h2>" in shown
+    assert shown.count('<svg class="drawing" width="100%"') == 1
+    assert f'id="{CASES[4].folder}"' in shown
+
+
+def test_the_table_of_cases_has_all_of_them_the_broken_ones_first(tmp_path: Path) -> None:
+    shown = write_reports(tmp_path, write_exploration(tmp_path)).read_text()
+    table = shown.partition("<tbody>")[2].partition("</tbody>")[0]
+    outcomes = re.findall(r'<span class="pill (\w+)">', table)
+    assert outcomes == ["broken"] * 13 + ["inconclusive", "held"]
+    assert table.count("recovering</td>") == 1
+    assert f'href="{CASES[13].folder}/history.jsonl">account.read</a>' in table
+
+
+def test_each_file_of_a_case_is_linked_and_there(tmp_path: Path) -> None:
+    shown = write_reports(tmp_path, write_run(tmp_path)).read_text()
+    links = set(re.findall(r'href="([^"#]+)"', shown))
+    assert "broken-one/history.jsonl" in links
+    assert "broken-one/node-2.log" in links
+    assert all((tmp_path / link).is_file() for link in links)
+
+
+def test_a_page_of_hundreds_of_cases_stays_small(tmp_path: Path) -> None:
+    found = write_exploration(tmp_path, more=300)
+    shown = write_reports(tmp_path, found).read_text()
+    assert shown.count('<svg class="drawing" width="100%"') == MOST_DRAWN
+    assert shown.count('<details class="card"') == MOST_TOLD
+    assert shown.count('<td class="place"') == 315
+    assert len(shown) < 1_000_000
+
+
+def test_what_is_drilled_is_read_from_node_project_and_log(tmp_path: Path) -> None:
+    traded = [{"tag": "GRID", "symbol": "ETHUSDT", "bar_seconds": 3600, "window": 20}]
+    (tmp_path / "case").mkdir()
+    line = {"when": "at rest", "state": {"traded": traded}}
+    record = Record(1, 1, 0, 0, None, "drill", "snapshot", line)
+    (tmp_path / "case/history.jsonl").write_bytes(msgspec.json.encode(record))
+    (tmp_path / "case/node-1.log").write_text("x [INFO] nautilus_trader: 1.231.0\npython: 3.13.0\n")
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "a"\nversion = "2.1"\n')
+    drilled = look_at_run(
+        tmp_path, [Path("case")], project=tmp_path, symbols=["BTCUSDT"], node="node", drill="9"
+    )
+    assert drilled.name == "GRID on ETHUSDT (1h bars)"
+    assert drilled.versions == {
+        "a": "2.1", "nautilus_trader": "1.231.0", "python": "3.13.0", "recovery-drill": "9"
+    }  # fmt: skip
+    assert (drilled.node, drilled.commit) == ("node", "")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", drilled.date)
+
+
+def test_a_node_that_tells_nothing_is_named_by_its_symbols(tmp_path: Path) -> None:
+    drilled = look_at_run(
+        tmp_path, [Path("none")], project=tmp_path, symbols=["A", "B"], node="node", drill="9"
+    )
+    assert drilled.name == "A, B"
+    assert drilled.versions == {"recovery-drill": "9"}
+
+
+def test_the_commit_says_whether_something_was_changed_since(tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=a", "-c", "user.email=a@b")
+        subprocess.run(("git", *who, *words), cwd=tmp_path, check=True, capture_output=True)
+
+    (tmp_path / "file").write_text("one")
+    git("init", "-q")
+    git("add", "file")
+    git("commit", "-qm", "one")
+    assert re.fullmatch("[0-9a-f]{12}", commit_of(tmp_path))
+    (tmp_path / "file").write_text("two")
+    assert commit_of(tmp_path).endswith("with changes that are not committed")
+
+
 def test_every_boundary_is_told_with_what_became_of_it(tmp_path: Path) -> None:
-    shown = write_reports(tmp_path, exploration(tmp_path)).read_text()
-    every = dict(re.findall(r"<td>([^<]+, [^<]+)</td>\n<td>\d+</td>\n<td>(.*?)</td>", shown))
+    shown = write_reports(tmp_path, write_exploration(tmp_path)).read_text()
+    row = r'<td>([^<]+, [^<]+)</td><td class="n">\d+</td>\n<td>(.*?)</td>'
+    every = dict(re.findall(row, shown))
     assert len(every) == 16
     assert ">broken<" in every["order.new entry, processed"]
     assert ">inconclusive<" in every["ticker.read, processed"]
@@ -491,14 +542,14 @@ def test_every_boundary_is_told_with_what_became_of_it(tmp_path: Path) -> None:
 def test_the_summary_of_an_exploration_has_what_broke_before_what_was_covered(
     tmp_path: Path,
 ) -> None:
-    text = summary(read_material(tmp_path, exploration(tmp_path)))
+    text = summary(read_material(tmp_path, write_exploration(tmp_path)))
     assert text.index("broke in 12 cases") < text.index("| boundaries | found | killed at |")
     assert "| exchange requests, while recovering | 1 | 1 | 0 | 0 |" in text
     assert f"  - `position-equals-exchange`: {LOST}" in text
 
 
 def test_junit_of_an_exploration_has_a_case_for_each_crash_point(tmp_path: Path) -> None:
-    found = exploration(tmp_path)
+    found = write_exploration(tmp_path)
     (suite,) = ElementTree.fromstring(junit(read_material(tmp_path, found)))  # noqa: S314 - our own
     counts = [suite.get(name) for name in ("tests", "failures", "errors", "skipped")]
     assert counts == ["15", "13", "1", "0"]

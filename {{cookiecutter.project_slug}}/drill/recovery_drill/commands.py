@@ -80,10 +80,8 @@ def run_scenarios(options: asked.Run, console: Console) -> int:
 
     async def work(ground: Ground, folder: Path) -> Verdict:
         count = len(cases)
-        console.print(
-            f"Drilling {count} scenario{'s' * (count != 1)}, seed {ground.seed}, "
-            f"{options.jobs} at once."
-        )
+        what = f"{count} scenario{'s' * (count != 1)}, seed {ground.seed}, {options.jobs} at once."
+        _tell_first(console, ground, what)
         with Lines(console, count) as lines:
             return await run(ground, schedule_of(ground, cases), folder, options.jobs, lines)
 
@@ -108,7 +106,8 @@ def explore(options: asked.Explore, console: Console) -> int:
 
     async def work(ground: Ground, folder: Path) -> Verdict:
         explorer = Explorer(ground, exploration, folder)
-        console.print(f"Learning the crash points of {options.bars} bars, seed {ground.seed}.")
+        what = f"Learning the crash points of {options.bars} bars, seed {ground.seed}."
+        _tell_first(console, ground, what)
         await explorer.learn()
         cases = explorer.cases()
         console.print(
@@ -145,13 +144,20 @@ def play_again(options: asked.Replay, console: Console) -> int:
 
     async def work(ground: Ground, folder: Path) -> Verdict:
         count = len(schedule.cases) * options.times
-        console.print(f"Playing {count} case{'s' * (count != 1)} again, seed {ground.seed}.")
+        what = f"Playing {count} case{'s' * (count != 1)} again, seed {ground.seed}."
+        _tell_first(console, ground, what)
         with Lines(console, count) as lines:
             return await replay(
                 ground, schedule, folder, times=options.times, jobs=options.jobs, tell=lines
             )
 
     return _play(options, console, ground, work)
+
+
+def _tell_first(console: Console, ground: Ground, what: str) -> None:
+    """Print the first line of a run: what is drilled, as far as the policy says, and how."""
+    symbols = ", ".join(ground.policy.symbols)
+    console.print(f"Drilling {symbols}. {what}", markup=False, soft_wrap=True)
 
 
 def _check_market(schedule: Schedule, given: Path | None) -> None:
@@ -254,7 +260,10 @@ def _finish(folder: Path, verdict: Verdict, console: Console) -> int:
     report = write_reports(folder, verdict)
     console.print()
     print_verdict(console, verdict, folder)
-    console.print(f"\nVerdict: {verdict.outcome}. Report: {report}", markup=False, soft_wrap=True)
+    drilled = f" Drilled: {verdict.drilled.name}." if verdict.drilled else ""
+    console.print(
+        f"\nVerdict: {verdict.outcome}.{drilled} Report: {report}", markup=False, soft_wrap=True
+    )
     return EXIT_CODES[verdict.outcome]
 
 

@@ -11,12 +11,14 @@ from typing import Protocol
 
 import msgspec
 
+from recovery_drill import __version__
 from recovery_drill.failures import UsageError
 from recovery_drill.play.case import UNDISTURBED, Subject, play_case, read_ending, read_evidence
 from recovery_drill.play.ground import Ground
 from recovery_drill.play.scenario import Scenario
 from recovery_drill.proc.child import find_program
 from recovery_drill.proc.exchange import Exchange, exchange_process
+from recovery_drill.record.drilled import Drilled, look_at_run
 from recovery_drill.record.policy import fill_in
 from recovery_drill.record.schedule import Case, Schedule, market_of, read_schedule, write_json
 from recovery_drill.record.verdict import ScenarioVerdict, Verdict
@@ -128,9 +130,25 @@ async def run(
             tasks = [group.create_task(one(case)) for case in schedule.cases]
     except* UsageError as refused:
         raise refused.exceptions[0] from None
-    verdict = Verdict(seed=ground.seed, scenarios=tuple(task.result() for task in tasks))
+    verdict = Verdict(
+        seed=ground.seed,
+        scenarios=tuple(task.result() for task in tasks),
+        drilled=await asyncio.to_thread(_drilled, ground, schedule, folder),
+    )
     write_verdict(folder, verdict)
     return verdict
+
+
+def _drilled(ground: Ground, schedule: Schedule, folder: Path) -> Drilled:
+    policy, in_containers = schedule.policy, schedule.runtime == "compose"
+    return look_at_run(
+        folder,
+        [Path(case.folder) for case in schedule.cases],
+        project=ground.project,
+        symbols=policy.symbols,
+        node=f"containers of {FILE}" if in_containers else " ".join(policy.node_command),
+        drill=__version__,
+    )
 
 
 async def preflight(ground: Ground, say: Callable[[str], None]) -> int:
@@ -204,7 +222,16 @@ def judge_folder(folder: Path) -> Verdict:
         verdicts.append(
             subject_of(case).verdict(evidence, failure=ending.failure, skipped=ending.skipped)
         )
-    return Verdict(seed=schedule.seed, scenarios=tuple(verdicts))
+    return Verdict(schedule.seed, tuple(verdicts), drilled=_noted(folder))
+
+
+def _noted(folder: Path) -> Drilled | None:
+    """Return what the run noted of what it drilled: to judge again does not change it."""
+    try:
+        value = msgspec.json.decode((folder / "verdict.json").read_bytes())
+        return msgspec.convert(value["drilled"], type=Drilled)
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def write_verdict(folder: Path, verdict: Verdict) -> None:

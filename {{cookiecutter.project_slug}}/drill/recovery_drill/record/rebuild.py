@@ -37,7 +37,7 @@ def from_records(
     after_stop = of_kind.get("after.stop")
     return Evidence(
         policy=policy,
-        lives=_lives(history),
+        lives=lives_of(history),
         snapshots=_snapshots(of_kind.get("snapshot", [])),
         left=_snapshots(of_kind.get("left", [])),
         journal=tuple(journal),
@@ -52,7 +52,7 @@ def from_records(
         leave_out={"equals-undisturbed": unequal[0]} if unequal else {},
         played=bool(said("played")),
         reference=None if reference is None else tuple(reference),
-        faults=_faults(history),
+        faults=faults_of(history),
         store_looks=tuple(
             msgspec.structs.replace(
                 msgspec.convert(r.data, type=StoreLook, strict=False), mono_ns=r.mono_ns
@@ -75,7 +75,8 @@ def _snapshots(records: Iterable[Record]) -> tuple[Snapshot, ...]:
     )
 
 
-def _lives(history: Sequence[Record]) -> tuple[Life, ...]:
+def lives_of(history: Sequence[Record]) -> tuple[Life, ...]:
+    """Return the node's lives, as a history tells them."""
     lives: dict[int, Life] = {}
     for record in history:
         data: dict[str, Any] = record.data
@@ -114,7 +115,7 @@ def _lives(history: Sequence[Record]) -> tuple[Life, ...]:
     return tuple(lives.values())
 
 
-def _faults(history: Sequence[Record]) -> tuple[FaultSpan, ...]:
+def faults_of(history: Sequence[Record]) -> tuple[FaultSpan, ...]:
     """Pair each end with the latest beginning of its name that has none yet."""
     spans: list[FaultSpan] = []
     for record in history:

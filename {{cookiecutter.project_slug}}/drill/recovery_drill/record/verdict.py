@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from recovery_drill.record.contract import DrillCode
+from recovery_drill.record.drilled import Drilled
 from recovery_drill.record.model import SCHEMA
 
 Outcome = Literal["held", "broken", "inconclusive", "skipped"]
@@ -89,11 +90,12 @@ class ScenarioVerdict:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a whole run showed."""
+    """What a whole run showed, and of what; None where nobody noted that."""
 
     seed: int
     scenarios: tuple[ScenarioVerdict, ...]
     schema: int = SCHEMA
+    drilled: Drilled | None = None
 
     @property
     def outcome(self) -> Outcome:

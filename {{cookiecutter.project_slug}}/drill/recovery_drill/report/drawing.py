@@ -1,174 +1,178 @@
-"""Where the parts of a drawing go: price, position, fills and kills over market time; pure.
+"""One play as a drawing: where all of its parts go; pure.
 
-How they look stands in ``templates/drawing.svg.j2``.
+How they look stands in ``templates/drawing.svg.j2`` and ``templates/drawing.css``.
 """
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
 
-from recovery_drill.report.timeline import MINUTE_MS, Timeline
+from recovery_drill.record.evidence import FaultSpan
+from recovery_drill.report.clock import Clock
+from recovery_drill.report.findings import Finding
+from recovery_drill.report.market_panels import (
+    HEAD,
+    HEIGHT,
+    POSITION,
+    TITLE,
+    draw_market,
+    draw_positions,
+    symbols_of,
+)
+from recovery_drill.report.moments import Moment
+from recovery_drill.report.node_lanes import BAR, LANE, draw_faults, draw_lives, lanes_of, room_of
+from recovery_drill.report.parts import (
+    NARROW,
+    WIDE,
+    Badge,
+    Box,
+    Curve,
+    Drawing,
+    Line,
+    Mark,
+    Words,
+    inside,
+    place,
+)
+from recovery_drill.report.times import MINUTE_MS, market_time, seconds
+from recovery_drill.report.told_play import ToldPlay
 
-WIDTH, HEIGHT = 880, 240
-LEFT, RIGHT, TOP, BOTTOM = 64, 14, 36, 48
-BAND, FLOOR = 10, HEIGHT - BOTTOM
-
-
-@dataclass(frozen=True)
-class Label:
-    """A text, and which of its ends stands at the place."""
-
-    x: float
-    y: float
-    text: str
-    anchor: str = "end"
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A line of the grid and its label."""
-
-    x1: float
-    x2: float
-    y1: float
-    y2: float
-    label: Label
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A position that was held for a while."""
-
-    side: str
-    x: float
-    y: float
-    width: float
-    height: float
-    text: str
+MOST_SYMBOLS = 4
+BADGE, ROWS = 20.0, 3
+LABEL = 58.0
+"""How many pixels a time at the axis takes."""
+STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 240, 480, 720, 1440, 2880, 7200, 14_400)
 
 
-@dataclass(frozen=True)
-class Arrow:
-    """A fill: a triangle with its tip up for a buy, down for a sell."""
-
-    side: str
-    x: float
-    tip: float
-    height: float
-    text: str
-
-
-@dataclass(frozen=True)
-class Kill:
-    """A line from top to bottom, and its name beside it."""
-
-    x: float
-    y1: float
-    y2: float
-    text: str
-    label: Label
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """All parts, with their places; the price is the points of a line as SVG writes them."""
-
-    ticks: tuple[Tick, ...]
-    titles: tuple[Label, ...]
-    positions: tuple[Bar, ...]
-    price: str
-    fills: tuple[Arrow, ...]
-    kills: tuple[Kill, ...]
-    width: int = WIDTH
-    height: int = HEIGHT
-
-
-@dataclass(frozen=True)
-class Scale:
-    """From market time and price to a place in the drawing."""
-
-    first: int
-    last: int
-    low: float
-    high: float
-
-    def x(self, at: float) -> float:
-        """Return how far to the right a market time is."""
-        return LEFT + (at - self.first) / (self.last - self.first) * (WIDTH - LEFT - RIGHT)
-
-    def y(self, price: float) -> float:
-        """Return how far down a price is."""
-        span = (self.high - self.low) or 1.0
-        return TOP + (self.high - price) / span * (FLOOR - 10 - TOP)
-
-
-def lay_out(timeline: Timeline) -> Drawing | None:
+def draw(
+    play: ToldPlay, moments: Sequence[Moment], findings: Sequence[Finding] = ()
+) -> Drawing | None:
     """Return where everything goes; None when there is nothing to draw."""
-    if len(timeline.closes) < 2:
+    clock = play.clock
+    if clock is None or not play.lives:
         return None
-    prices = [price for _, price in timeline.closes] + [mark.price for mark in timeline.fills]
-    first, last = timeline.closes[0][0], timeline.closes[-1][0] + MINUTE_MS
-    scale = Scale(first, last, min(prices), max(prices))
+    badges, y = _badges(clock, moments)
+    top, parts = y, list[object]()
+    for lives in lanes_of(play.lives, play.ended_ns):
+        parts += draw_lives(play, clock, lives, y)
+        y += LANE
+    for room, faults in _rooms(play.own_faults).items():
+        parts += draw_faults(play, clock, room, faults, y)
+        y += LANE
+    if any(finding.began_ns is not None for finding in findings):
+        parts += _broken(play, clock, findings, y)
+        y += LANE
+    compared = bool(play.reference)
+    for symbol in symbols_of(play)[:MOST_SYMBOLS]:
+        parts += draw_market(play, clock, symbol, y)
+        y += HEAD + HEIGHT + 6
+        parts += draw_positions(play, clock, symbol, y, compared=compared)
+        y += (TITLE + POSITION + 2) * (2 if compared else 1) + 8
+    columns = list(_columns(play, clock, top, y))
+    lines = [
+        Line(place(x), place(x), badge_y + 8, y, f"moment {kind}", title)
+        for x, badge_y, kind, title in _moments(clock, moments, badges)
+    ]
+    axis = list(_axis(play, clock, y))
+    return _drawing(y + 34, [*columns, *axis, *parts, *lines, *badges])
+
+
+def _drawing(height: float, parts: Iterable[object]) -> Drawing:
+    found: dict[type, list[object]] = {}
+    for part in parts:
+        found.setdefault(type(part), []).append(part)
+
+    def of[Part](kind: type[Part]) -> tuple[Part, ...]:
+        return tuple(part for part in found.get(kind, []) if isinstance(part, kind))
+
     return Drawing(
-        ticks=(*_prices(scale), *_bars(scale)),
-        titles=(Label(LEFT - 8, HEIGHT - 12, "bar"), Label(LEFT - 8, TOP - 18, "price")),
-        positions=tuple(_positions(timeline, scale)),
-        price=" ".join(f"{scale.x(at):.1f},{scale.y(p):.1f}" for at, p in timeline.closes),
-        fills=tuple(_fills(timeline, scale)),
-        kills=tuple(_kills(timeline, scale)),
+        height=height,
+        label="the node's lives, price, orders and position over time",
+        boxes=of(Box),
+        lines=of(Line),
+        curves=of(Curve),
+        marks=of(Mark),
+        badges=of(Badge),
+        words=of(Words),
     )
 
 
-def _prices(scale: Scale) -> Iterator[Tick]:
-    for price in ticks(scale.low, scale.high, 4):
-        y = scale.y(price)
-        label = Label(LEFT - 8, _place(y + 4), f"{price:.10g}")
-        yield Tick(LEFT, WIDTH - RIGHT, _place(y), _place(y), label)
+def _badges(clock: Clock, moments: Sequence[Moment]) -> tuple[list[Badge], float]:
+    """Return the moments' numbers, beside each other where a phone has room, and their height."""
+    ends = [-BADGE] * ROWS
+    found = []
+    for number, moment in enumerate(moments, start=1):
+        x = clock.at(moment.mono_ns)
+        left = min(max(x * NARROW / 100, BADGE / 2), NARROW - BADGE / 2)
+        row = next((n for n, end in enumerate(ends) if left - end >= BADGE), None)
+        if row is not None:
+            ends[row] = left
+            title = f"{moment.seconds}: {moment.text}"
+            found.append(Badge(place(x), 10 + row * BADGE, number, moment.kind, title))
+    used = sum(end > 0 for end in ends)
+    return found, max(used, 1) * BADGE + 6
 
 
-def _bars(scale: Scale) -> Iterator[Tick]:
-    for bar in ticks(0, (scale.last - scale.first) / MINUTE_MS, 10, whole=True):
-        x = _place(scale.x(scale.first + bar * MINUTE_MS))
-        yield Tick(x, x, TOP, FLOOR, Label(x, HEIGHT - 12, f"{bar:g}", "middle"))
+def _moments(
+    clock: Clock, moments: Sequence[Moment], badges: Sequence[Badge]
+) -> Iterator[tuple[float, float, str, str]]:
+    rows = {badge.number: badge.y for badge in badges}
+    for number, moment in enumerate(moments, start=1):
+        title = f"{moment.seconds}: {moment.text}"
+        yield clock.at(moment.mono_ns), rows.get(number, 10.0), moment.kind, title
 
 
-def ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[float]:
-    """Return at most `most` round numbers from `low` to `high`, evenly spread."""
-    least = (high - low) / most or 1.0
-    power = 10.0 ** math.floor(math.log10(least))
-    step = next(n * power for n in (1, 2, 5, 10) if n * power >= least)
-    step = max(step, 1.0) if whole else step
-    start, end = math.ceil(low / step), math.floor(high / step)
-    return [round(n * step, 10) for n in range(start, end + 1)]
+def _rooms(faults: Sequence[FaultSpan]) -> dict[str, list[FaultSpan]]:
+    rooms: dict[str, list[FaultSpan]] = {}
+    for fault in faults:
+        rooms.setdefault(room_of(fault), []).append(fault)
+    return rooms
 
 
-def _positions(timeline: Timeline, scale: Scale) -> Iterator[Bar]:
-    for (start, quantity), (end, _) in pairwise([*timeline.positions, (scale.last, 0.0)]):
-        x, width = scale.x(start), scale.x(end) - scale.x(start)
-        if quantity and width > 0:
-            side = "long" if quantity > 0 else "short"
-            yield Bar(side, _place(x), FLOOR + 6, _place(width), BAND, f"{side} {quantity:g}")
+def _columns(play: ToldPlay, clock: Clock, top: float, bottom: float) -> Iterator[object]:
+    """Yield the times without a node that trades, from top to bottom."""
+    outages = sorted(play.outages())
+    for number, (since, until) in enumerate(outages):
+        if any(until <= later for _, later in outages[:number]):
+            continue  # a life that ended before it traded: the same time
+        x, width = clock.at(since), clock.at(until) - clock.at(since)
+        down = f"down {seconds(until, since)}"
+        yield Box(place(x), place(width), top, bottom - top, "outage", down)
+        yield from inside(x, width, bottom + 30, (down, seconds(until, since)), "on-outage")
 
 
-def _fills(timeline: Timeline, scale: Scale) -> Iterator[Arrow]:
-    for mark in timeline.fills:
-        up = 5 if mark.side == "BUY" else -5
-        x, tip = _place(scale.x(mark.at)), _place(scale.y(mark.price) - up)
-        yield Arrow(mark.side.lower(), x, tip, 2 * up, mark.text)
+def _broken(
+    play: ToldPlay, clock: Clock, findings: Sequence[Finding], y: float
+) -> Iterator[object]:
+    yield Words(0, y + 10, "broken promises", "lane")
+    yield Box(0, 100, y + 14, BAR, "well", "promises: kept")
+    for finding in findings:
+        if finding.began_ns is None:
+            continue
+        until = finding.ended_ns or finding.began_ns
+        x, width = clock.at(finding.began_ns), clock.at(until) - clock.at(finding.began_ns)
+        x, width = min(x, 99.0), max(width, 1.0)
+        title = f"{finding.check}: {finding.sentence}"
+        yield Box(place(x), place(min(width, 100 - x)), y + 14, BAR, "promise", title)
 
 
-def _kills(timeline: Timeline, scale: Scale) -> Iterator[Kill]:
-    for number, mark in enumerate(timeline.kills):
-        at, row = scale.x(mark.at), 14 + 14 * (number % 2)
-        # Beside its line, on the side where there is room for the name of a crash point.
-        left = at > (LEFT + WIDTH) / 2
-        label = Label(
-            _place(at - 4 if left else at + 4), row, mark.label, "end" if left else "start"
-        )
-        yield Kill(_place(at), row - 10, FLOOR + 18, mark.text, label)
-
-
-def _place(value: float) -> float:
-    """Return a place as exact as a drawing needs it."""
-    return round(value, 1)
+def _axis(play: ToldPlay, clock: Clock, y: float) -> Iterator[object]:
+    """Yield the market's times, and below them the seconds of the play."""
+    first, last = clock.markets[0], clock.markets[-1]
+    minutes = (last - first) / MINUTE_MS
+    step = next((s for s in STEPS if minutes / s <= 12), STEPS[-1]) * MINUTE_MS
+    times = range(-(-first // step) * step, last + 1, step)
+    taken = {NARROW: -LABEL, WIDE: -LABEL}
+    for at in times[:40]:
+        x = clock.last(at)
+        shown = [
+            pixels
+            for pixels in (NARROW, WIDE)
+            if x * pixels / 100 - taken[pixels] >= LABEL
+            and LABEL / 2 <= x * pixels / 100 <= pixels - LABEL / 2
+        ]
+        for pixels in shown:
+            taken[pixels] = x * pixels / 100
+        if not shown:
+            continue
+        where = "" if len(shown) == 2 else ("narrow" if shown == [NARROW] else "wide")
+        yield Line(place(x), place(x), y, y + 4, "tick")
+        yield Words(place(x), y + 16, market_time(at), "axis", "middle", where)

@@ -5,11 +5,14 @@ from xml.etree import ElementTree
 from recovery_drill.record.verdict import ScenarioVerdict
 from recovery_drill.report.fill import printable
 from recovery_drill.report.material import Material
+from recovery_drill.report.said import spans
 
 
 def junit(material: Material) -> str:
     """Return the document; an inconclusive scenario is an error, a broken promise a failure."""
-    root = ElementTree.Element("testsuites", name="recovery-drill")
+    drilled = material.verdict.drilled
+    of = f" of {drilled.name}" if drilled and drilled.name else ""
+    root = ElementTree.Element("testsuites", name=f"recovery-drill{of}")
     if material.exploration:
         suite = ElementTree.SubElement(root, "testsuite", name="exploration")
         for case in material.verdict.scenarios:
@@ -17,7 +20,7 @@ def junit(material: Material) -> str:
     else:
         for scenario in material.verdict.scenarios:
             suite = ElementTree.SubElement(root, "testsuite", name=scenario.name)
-            _scenario(suite, scenario)
+            _scenario(suite, scenario, material.replay(scenario))
     for suite in root:
         cases = suite.findall("testcase")
         suite.set("tests", str(len(cases)))
@@ -31,14 +34,15 @@ def junit(material: Material) -> str:
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _scenario(suite: ElementTree.Element, scenario: ScenarioVerdict) -> None:
+def _scenario(suite: ElementTree.Element, scenario: ScenarioVerdict, replay: str) -> None:
     if scenario.outcome != "skipped":
         for check in scenario.checks:
             case = _case(suite, scenario.name, check.name)
             if check.left_out is not None:
                 ElementTree.SubElement(case, "skipped", message=check.left_out)
-            for sentence in check.broken:
-                ElementTree.SubElement(case, "failure", message=sentence)
+            for said in spans(check.broken):
+                failure = ElementTree.SubElement(case, "failure", message=said.sentence)
+                failure.text = replay
     if scenario.reason:
         _reason(_case(suite, scenario.name, "conclusive"), scenario)
 
@@ -46,7 +50,8 @@ def _scenario(suite: ElementTree.Element, scenario: ScenarioVerdict) -> None:
 def _crash_point(suite: ElementTree.Element, scenario: ScenarioVerdict, replay: str) -> None:
     case = _case(suite, "exploration", scenario.name)
     if scenario.broken:
-        failure = ElementTree.SubElement(case, "failure", message=" ".join(scenario.broken))
+        said = [found.sentence for check in scenario.checks for found in spans(check.broken)]
+        failure = ElementTree.SubElement(case, "failure", message=" ".join(said))
         failure.text = replay
     elif scenario.reason:
         _reason(case, scenario)

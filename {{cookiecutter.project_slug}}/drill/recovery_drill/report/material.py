@@ -12,9 +12,11 @@ from pathlib import Path
 
 import msgspec
 
+from recovery_drill.record.boundary import CrashPoint
 from recovery_drill.record.coverage import Coverage, Covered
 from recovery_drill.record.schedule import Case, Schedule, read_schedule
 from recovery_drill.record.verdict import Outcome, ScenarioVerdict, Verdict
+from recovery_drill.report.said import spans
 
 COVERAGE = "coverage.json"
 PROGRAM = "recovery-drill"
@@ -55,6 +57,8 @@ class Material:
         What it was to do; None if nothing says so.
     coverage : Coverage or None
         What an exploration found and killed at.
+    machine : str
+        How quick the machine was, in a sentence; empty when nobody measured it.
 
     """
 
@@ -62,6 +66,17 @@ class Material:
     verdict: Verdict
     schedule: Schedule | None = None
     coverage: Coverage | None = None
+    machine: str = ""
+
+    @property
+    def program(self) -> str:
+        """What starts the drill from here."""
+        return program(sys.argv[0])
+
+    @property
+    def again(self) -> str:
+        """The command that plays the whole run again."""
+        return self._replay(self.folder) if self.schedule is not None else ""
 
     @property
     def exploration(self) -> bool:
@@ -87,11 +102,29 @@ class Material:
         case = self._cases.get(scenario.name)
         return case.folder if case else scenario.name
 
+    def reference(self, scenario: ScenarioVerdict) -> str:
+        """Return where the undisturbed play is kept; empty when there is none."""
+        case = self._cases.get(scenario.name)
+        return case.reference if case else ""
+
+    def point(self, scenario: ScenarioVerdict) -> CrashPoint | None:
+        """Return where the node was to be killed last; None when a scenario says where."""
+        case = self._cases.get(scenario.name)
+        return case.crash_points[-1] if case and case.crash_points else None
+
+    def recovering(self, scenario: ScenarioVerdict) -> bool:
+        """Return whether it was to be killed while it came back from an earlier kill."""
+        case = self._cases.get(scenario.name)
+        return case is not None and len(case.crash_points) > 1
+
     def replay(self, scenario: ScenarioVerdict) -> str:
         """Return the command that plays a case again, as short as it can be from here."""
-        place = (self.folder / self.place(scenario)).resolve()
+        return self._replay(self.folder / self.place(scenario))
+
+    def _replay(self, folder: Path) -> str:
+        place = folder.resolve()
         path = min(os.path.relpath(place), str(place), key=len)
-        words = [program(sys.argv[0]), "replay", path]
+        words = [self.program, "replay", path]
         if self.schedule and self.schedule.market:
             words += ["--market", self.schedule.market.name]
         return shlex.join(words)
@@ -139,7 +172,16 @@ def read_material(folder: Path, verdict: Verdict) -> Material:
         coverage = msgspec.json.decode((folder / COVERAGE).read_bytes(), type=Coverage)
     except (OSError, ValueError):
         coverage = None  # no exploration, or one that was cut short
-    return Material(folder, verdict, schedule, coverage)
+    return Material(folder, verdict, schedule, coverage, _machine(folder))
+
+
+def _machine(folder: Path) -> str:
+    """Return what a run says of the machine's speed; a run that did not measure it says nothing."""
+    try:
+        value = msgspec.json.decode((folder / "schedule.json").read_bytes())
+        return str(value["machine"]["sentence"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
 
 
 def program(called: str) -> str:
@@ -156,7 +198,12 @@ def program(called: str) -> str:
 
 def cases(number: int) -> str:
     """Return a number of cases in words."""
-    return f"{number} case{'s' * (number != 1)}"
+    return number_of(number, "case")
+
+
+def number_of(number: int, what: str) -> str:
+    """Return how many there are of something, in words: ``1 case``, ``2 cases``."""
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def figures(scenario: ScenarioVerdict) -> tuple[str, ...]:
@@ -170,7 +217,8 @@ def sentences(scenario: ScenarioVerdict, *, checks: int, each: int) -> Iterator[
     """Yield check and sentence of what broke: so many checks, so many sentences of each."""
     broken = [check for check in scenario.checks if check.broken]
     for check in broken[:checks]:
-        yield from ((check.name, sentence) for sentence in shortened(check.broken, each))
+        said = [found.sentence for found in spans(check.broken)]
+        yield from ((check.name, sentence) for sentence in shortened(said, each))
     if more := len(broken[checks:]):
         yield "and", f"{more} check{'s' * (more != 1)} more"
 
@@ -180,7 +228,9 @@ def asides(scenario: ScenarioVerdict) -> Iterator[str]:
     for check in scenario.checks:
         if check.left_out is not None:
             yield f"{check.name} left out: {check.left_out}"
-    if scenario.first_reason:
+    if scenario.first_reason and scenario.first_reason == scenario.reason:
+        yield "tried twice, and inconclusive for the same reason"
+    elif scenario.first_reason:
         yield f"second attempt; the first was inconclusive: {scenario.first_reason}"
 
 

@@ -1,16 +1,17 @@
 """The verdict as one self-contained HTML page."""
 
-import platform
-import shlex
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
 
-from recovery_drill import __version__
-from recovery_drill.report.drawing import lay_out
+from recovery_drill.record.verdict import ScenarioVerdict
+from recovery_drill.report.facts import tell_facts
 from recovery_drill.report.fill import fill
-from recovery_drill.report.material import Material, cases, figures
-from recovery_drill.report.timeline import Timeline
-from recovery_drill.report.told import tell_checks
+from recovery_drill.report.hero import tell_verdict
+from recovery_drill.report.material import WORST_FIRST, Material, cases, figures
+from recovery_drill.report.story import Story
 
 SIMULATED = "Seen against the simulated exchange that comes with the drill, not against a real one."
 LIMITS_OF_SCENARIOS = (
@@ -24,51 +25,91 @@ LIMITS_OF_EXPLORATIONS = (
     "Of a boundary that came often, only some occurrences were chosen; second kills happen only "
     "while the node comes back from one first kill.",
 )
+MOST_OPEN = 8
+"""So many scenarios lie open on the page; of more, those that held are folded."""
 
 
-def page(material: Material, timelines: Mapping[str, Timeline]) -> str:
+@dataclass(frozen=True)
+class CaseRow:
+    """A row of the table of cases; of a crash point, where it was is told in parts.
+
+    Parameters
+    ----------
+    name, phase, nth, during : str
+        The case or the place of its kill; in which phase, at which time, and what the node did.
+    verdict : ScenarioVerdict
+        On it.
+    href : str
+        To what is told of it.
+    down, start : str
+        Seconds.
+    worst : int
+        Its rank; broken ones come first.
+
+    """
+
+    name: str
+    phase: str
+    nth: str
+    during: str
+    verdict: ScenarioVerdict
+    href: str
+    down: str
+    start: str
+    worst: int
+
+
+def page(material: Material, stories: Mapping[str, Story]) -> str:
     """Return the page.
 
     Parameters
     ----------
     material : Material
         The run.
-    timelines : Mapping[str, Timeline]
-        What is drawn, by the name of the case.
+    stories : Mapping[str, Story]
+        What is told of each case, by its name; of an exploration, only of some.
 
     """
+    script = fill("sort.js").strip()
     return fill(
         "page.html.j2",
         material=material,
         verdict=material.verdict,
-        facts=list(_facts(material).items()),
+        hero=tell_verdict(material),
+        facts=list(tell_facts(material).items()),
+        rows=_rows(material, stories),
+        groups=material.groups() if material.exploration else [],
+        stories=stories,
         limits=LIMITS_OF_EXPLORATIONS if material.exploration else LIMITS_OF_SCENARIOS,
-        drawings={name: lay_out(timeline) for name, timeline in timelines.items()},
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        first_broken=next((broken.name for broken in material.of("broken")), ""),
+        fold=len(stories) > MOST_OPEN,
         cases=cases,
-        figures=figures,
-        tell_checks=tell_checks,
     )
 
 
-def _facts(material: Material) -> dict[str, str]:
-    """Return what the run was made of: enough to do it again."""
-    facts = {"seed": str(material.verdict.seed)}
-    schedule = material.schedule
-    if schedule is not None:
-        if schedule.epoch is not None:
-            began = datetime.fromtimestamp(schedule.epoch / 1000, UTC)
-            facts["market begins"] = f"{began:%Y-%m-%d %H:%M} UTC (epoch {schedule.epoch})"
-        if schedule.market is not None:
-            facts["market"] = f"{schedule.market.name}, sha256 {schedule.market.sha256[:16]}…"
-        if material.exploration and schedule.cases:
-            options = schedule.cases[0].options.items()
-            facts["played"] = ", ".join(f"{value} {name}" for name, value in options)
-        in_containers = schedule.runtime == "compose"
-        command = " ".join(schedule.policy.node_command)
-        facts["node"] = "containers of compose.yaml" if in_containers else command
-        facts["symbols"] = ", ".join(schedule.policy.symbols)
-        variables = schedule.policy.environment.items()
-        facts["environment"] = " ".join(f"{name}={shlex.quote(v)}" for name, v in variables)
-    facts["judged by"] = f"recovery-drill {__version__} on Python {platform.python_version()}"
-    facts["run"] = material.folder.resolve().name
-    return facts
+def _rows(material: Material, stories: Mapping[str, Story]) -> Sequence[CaseRow]:
+    found = [_row(material, scenario, stories) for scenario in material.verdict.scenarios]
+    # In the order in which they were played where all are told of, as in the list of scenarios.
+    return sorted(found, key=lambda row: row.worst) if material.exploration else found
+
+
+def _row(material: Material, scenario: ScenarioVerdict, stories: Mapping[str, Story]) -> CaseRow:
+    _, _, down, start = figures(scenario)
+    point, place = material.point(scenario), material.place(scenario)
+    if scenario.name in stories:
+        href = f"#{place}"
+    else:
+        kept = material.folder / place / "history.jsonl"
+        href = quote(f"{place}/history.jsonl") if kept.is_file() else ""
+    return CaseRow(
+        name=point.boundary.name.rpartition(", ")[0] if point else scenario.name,
+        phase=point.boundary.phase if point else "",
+        nth=str(point.nth) if point else "",
+        during="recovering" if material.recovering(scenario) else "trading",
+        verdict=scenario,
+        href=href,
+        down=down,
+        start=start,
+        worst=WORST_FIRST.index(scenario.outcome),
+    )
