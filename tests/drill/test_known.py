@@ -25,7 +25,7 @@ def listed() -> str:
 
 def test_an_issue_stands_at_one_place() -> None:
     numbers = Counter(number for each in ISSUES for number in each.issues)
-    numbers.update(UNPLAYED)
+    numbers.update(list(UNPLAYED))
     assert [number for number, times in numbers.items() if times > 1] == []
     assert len(numbers) > 25
 
