@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 Gate = Literal["", "entry", "exit", "stop"]
-Meanwhile = Literal["", "stop-fills", "closed-by-hand", "records-lost"]
+Meanwhile = Literal["", "stop-fills", "closed-by-hand", "closed-with-stop", "records-lost"]
 
 
 class Case(NamedTuple):
@@ -84,6 +84,12 @@ CASES: tuple[Case, ...] = (
         "closed-by-hand",
         "Killed holding a position, which is closed by hand while it is down.",
         meanwhile="closed-by-hand",
+        long=False,
+    ),
+    Case(
+        "closed-with-stop",
+        "Killed holding a position, which is closed and whose stop is cancelled while it is down.",
+        meanwhile="closed-with-stop",
         long=False,
     ),
     Case(

@@ -30,8 +30,8 @@ from cases import CASES, Case, Records, broken
 HERE = Path(__file__).resolve().parent
 DRILL = HERE.parents[1] / "{{cookiecutter.project_slug}}" / "drill"
 SYMBOL = "BTCUSDT"
-START_SECONDS, SECONDS, ASK_AGAIN_SECONDS = 120.0, 60.0, 0.1
-LOOPS = 12
+START_SECONDS, SECONDS, ASK_AGAIN_SECONDS = 240.0, 60.0, 0.1
+LOOPS = 60
 """So many of its loops, a second or more each, it has after its restart to put things right."""
 THROUGH_STOP = Decimal("0.90")
 SENT_FROM_HERE = {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -196,6 +196,9 @@ def meanwhile(case: Case, bot: Freqtrade, exchange: Exchange) -> None:
             assert not exchange.ledger()["positions"], "The stop has not filled."
         case "closed-by-hand":
             exchange.arm("close", symbol=SYMBOL)
+        case "closed-with-stop":
+            exchange.arm("close", symbol=SYMBOL)
+            exchange.arm("cancel", symbol=SYMBOL)
         case "records-lost":
             for left in bot.folder.glob("trades.sqlite*"):
                 left.unlink()

@@ -116,6 +116,7 @@ def test_the_page_has_a_row_for_each_case() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.processes
 @pytest.mark.skipif(not PYTHON, reason="FREQTRADE_PYTHON names no Python: see docs/peers.md.")
 @pytest.mark.parametrize("name", ["holding", "entry-filled"])
 def test_it_does_what_the_page_says(name: str) -> None:

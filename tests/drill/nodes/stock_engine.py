@@ -24,7 +24,7 @@ package.without("mend", "audit", "account", "store")
 adapter = package.adapter
 
 
-class AskedOnceFactory(adapter.BinanceLiveExecClientFactory):  # type: ignore[misc] # at run time
+class AskedOnceFactory(adapter.BinanceLiveExecClientFactory):  # type: ignore[misc, name-defined]  # found at run time
     """Create the stock execution client; ask for each symbol once."""
 
     @staticmethod
