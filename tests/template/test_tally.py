@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from baking import PROJECT, clean_environment
-from workflows import git
+from baking import PROJECT, TEMPLATE, clean_environment
 
 SCRIPTS = PROJECT / "scripts"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -142,28 +141,78 @@ def test_a_page_stays_as_it_was_when_something_is_refused(tmp_path: Path) -> Non
     assert call(page).returncode == 2
 
 
-def test_the_page_is_kept_on_a_branch_of_its_own(tmp_path: Path) -> None:
-    origin, clone = tmp_path / "origin", tmp_path / "clone"
-    (origin / "scripts").mkdir(parents=True)
-    for name in ("tally", "keep-tally"):
-        (origin / "scripts" / name).write_bytes((SCRIPTS / name).read_bytes())
-    git(origin, "init", "--quiet", "--initial-branch=main")
-    git(origin, "add", "--all")
-    git(origin, "commit", "--quiet", "--message", "As it stands")
-    git(tmp_path, "clone", "--quiet", str(origin), str(clone))
-    for seed in (7, 8, 8):
-        place = tmp_path / f"verdicts-{seed}" / "verdict-drill" / "run"
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "verdict.json").write_bytes(verdict(seed))
-        subprocess.run(
-            ["sh", "scripts/keep-tally", str(tmp_path / f"verdicts-{seed}")],
-            cwd=clone,
-            env=clean_environment(),
-            check=True,
+class Service:
+    """Runs and their artifacts, as folders; `keep` is the job that counts them."""
+
+    def __init__(self, root: Path) -> None:
+        self.artifacts = root / "artifacts"
+        self._root = root
+        (root / "bin").mkdir()
+        gh = root / "bin" / "gh"
+        stand_in = TEMPLATE / "tests" / "artifacts.py"
+        gh.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{stand_in}' \"$@\"\n", "utf-8")
+        gh.chmod(0o755)
+
+    def ran(self, number: int, event: str = "push", **more: bytes) -> Path:
+        run = self.artifacts / f"{number}-{COMMIT}-{event}"
+        for name, content in more.items():
+            place = run / f"verdict-{name}" / "20261130-1" / "verdict.json"
+            place.parent.mkdir(parents=True)
+            place.write_bytes(content)
+        run.mkdir(parents=True, exist_ok=True)
+        return run
+
+    def keep(self, run: Path) -> subprocess.CompletedProcess[str]:
+        page = self._root / "drill-record.md"
+        environment = clean_environment() | {"ARTIFACTS": str(self.artifacts)}
+        environment["PATH"] = f"{self._root / 'bin'}:{environment['PATH']}"
+        told = subprocess.run(
+            ["sh", "scripts/keep-tally", str(page)],
+            cwd=PROJECT,
+            env=environment,
             capture_output=True,
+            text=True,
             timeout=60,
+            check=False,
         )
-    page = git(origin, "show", "drill-record:README.md")
-    assert [each.seed for each in tally.runs_on(page)] == [7, 8]
-    assert git(origin, "ls-tree", "--name-only", "drill-record").split() == ["README.md"]
-    assert git(origin, "rev-list", "--count", "drill-record").strip() == "2"
+        if told.returncode == 0:
+            (run / "drill-record").mkdir()
+            (run / "drill-record" / page.name).write_bytes(page.read_bytes())
+        return told
+
+    def seeds(self, run: Path) -> list[int]:
+        page = (run / "drill-record" / "drill-record.md").read_text("utf-8")
+        return sorted(each.seed for each in tally.runs_on(page))
+
+
+def test_the_page_goes_on_from_run_to_run_and_makes_up_for_lost_counts(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    first = service.ran(11, drill=verdict(7), explore=verdict(8))
+    assert service.keep(first).returncode == 0
+    assert service.seeds(first) == [7, 8]
+    service.ran(12, drill=verdict(9))  # its job was cancelled before it counted
+    service.ran(13, "pr", drill=verdict(10))
+    last = service.ran(14, drill=verdict(11))
+    told = service.keep(last)
+    assert service.seeds(last) == [7, 8, 9, 11]
+    assert "in 12 cases and 4 runs" in told.stdout
+
+
+def test_a_page_that_cannot_be_had_is_not_begun_anew(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    assert service.keep(service.ran(11, drill=verdict(7))).returncode == 0
+    last = service.ran(12, drill=verdict(8))
+    (service.artifacts / "no-download").touch()
+    told = service.keep(last)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "nothing was counted" in told.stderr
+
+
+def test_runs_without_a_verdict_and_bad_ones_fail_the_job(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    told = service.keep(service.ran(11))
+    assert told.returncode == 1
+    assert "none of the last runs has left a verdict" in told.stderr
+    told = service.keep(service.ran(12, drill=b"{"))
+    assert told.returncode == 2
+    assert "is no verdict of the drill" in told.stderr

@@ -32,7 +32,6 @@ IN_CONTAINERS = {("ci.yml", "containers"), ("recovery-drill.yml", "drill-compose
 NIGHTLY = {
     "github.event_name": "schedule",
     "github.ref": "refs/heads/main",
-    "github.run_id": "1",
     "github.token": "",
     "inputs.explore": "",
     "matrix.python-version": "3.13",
@@ -55,7 +54,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     place = tmp_path_factory.mktemp("workflows")
     name = own_name("workflows")
     project = bake(place, project_slug=name)
-    verdict = place / "artifacts" / "verdict-drill" / "run" / "verdict.json"
+    verdict = place / "artifacts" / f"1-{'0' * 40}-push" / "verdict-drill" / "verdict.json"
     verdict.parent.mkdir(parents=True)
     verdict.write_text('{"seed": 7, "outcome": "held", "scenarios": []}\n', encoding="utf-8")
     runner = Runner(
