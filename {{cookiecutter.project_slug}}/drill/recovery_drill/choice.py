@@ -28,10 +28,11 @@ def list_scenarios(console: Console) -> int:
         "Played by `run --runtime compose`:": [s for s in CONTAINERS if s.default],
         "When named there, or with --all:": [s for s in CONTAINERS if not s.default],
     }
+    width = max(len(scenario.name) for group in groups.values() for scenario in group)
     for title, scenarios in groups.items():
         console.print(title)
         for scenario in scenarios:
-            line = f"  {scenario.name:32} {scenario.purpose}"
+            line = f"  {scenario.name:{width}} {scenario.purpose}"
             console.print(line, markup=False, soft_wrap=True)
     console.print("Public issues of NautilusTrader that no scenario brings about:")
     for number, why in UNPLAYED.items():

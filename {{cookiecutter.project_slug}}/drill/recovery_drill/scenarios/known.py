@@ -28,14 +28,16 @@ from recovery_drill.scenarios.known_situations import (
     ANOTHERS,
     FLIPPED,
     IN_PARTS,
+    OLD,
     filled_in_parts,
     flipped_by_hand,
     held_for_bars,
+    older_than_history,
     position_of_another_hand,
     with_exit_in_flight,
 )
 from recovery_drill.scenarios.node import twice_at_once
-from recovery_drill.scenarios.owner import INTENTS, NO_DECISION, holding_when
+from recovery_drill.scenarios.owner import INTENTS, NO_DECISION, STOPS, holding_when
 from recovery_drill.scenarios.steps import FLAT, IN_FLIGHT, POSITION, TRADED_ON
 from recovery_drill.scenarios.store import at_start
 from recovery_drill.scenarios.workload import BARS, workload
@@ -235,13 +237,22 @@ ISSUES: tuple[Known, ...] = (
         killed_holding,
         StoreLoss,
     ),
+    Known(
+        "position-older-than-history",
+        (3104,),
+        "The node is down for more than a week, its stop is cancelled by hand meanwhile, and it "
+        "knows and protects the position that its exchange's history does not explain any more",
+        MET_HOLDING | {OLD},
+        older_than_history,
+        partial(OtherHand, "cancel"),
+        {**ANOTHER_HAND, STOPS: "The owner takes the stop away; that it comes back is waited for."},
+    ),
 )
 
 KNOWN: tuple[Scenario, ...] = tuple(each.scenario() for each in ISSUES)
 
 UNPLAYED: Mapping[int, str] = {
-    3104: "needs a position that is older than the exchange's history, more than a week of bars",
-    5000: "needs the same; a stop whose position the history does not explain is dropped then",
+    5000: "needs a stop that rests for longer than the exchange's history goes back",
     4533: "is memory that grows over days; a kill frees it",
     4663: "is a store that grows over months; benchmarks/start_times.py measures what that costs",
     1063: "is a store that grows over months, likewise",

@@ -19,6 +19,9 @@ from recovery_drill.scenarios.steps import (
     until_protected,
 )
 
+BARS_OF_HISTORY = 7 * 24 * 60 + 60
+"""Past so many minutes an exchange tells of what was before only to who asks piece by piece."""
+OLD = "position older than the exchange's history"
 ANOTHERS, FLIPPED, IN_PARTS = "position of another hand", "position flipped", "filled in parts"
 
 
@@ -92,3 +95,20 @@ async def with_exit_in_flight(world: World, fault: Fault) -> None:
     await world.begin(fault)
     await world.market.release(gate)
     await restart_and_trade_on(world)
+
+
+async def older_than_history(world: World, fault: Fault) -> None:
+    """Be killed holding a position; then comes the fault, and more than a week passes."""
+    await holding_before(world)
+    await world.until_stored()
+    await world.kill_node()
+    await world.strike(fault)
+    held = (await world.market.ledger()).positions
+    for _ in range(BARS_OF_HISTORY):
+        await world.close_bar()
+    if held and (await world.market.ledger()).positions == held:
+        world.saw(OLD)
+    await world.restart_node()
+    await until_protected(world, "after a week without its stop")
+    await world.recover()
+    await stretch(world)
