@@ -90,9 +90,12 @@ def evaluate(expression: str, contexts: Contexts) -> str | bool:
     alternatives = [part.strip() for part in expression.split("||")]
     if len(alternatives) > 1:
         return any(evaluate(part, contexts) is True for part in alternatives)
+    conditions = [part.strip() for part in expression.split("&&")]
+    if len(conditions) > 1:
+        return all(part == "always()" or evaluate(part, contexts) is True for part in conditions)
     if found := re.fullmatch(r"contains\(([\w.*-]+), '(\w+)'\)", expression.strip()):
         return found[2] in contexts[found[1]]
-    if found := re.fullmatch(r"([\w.-]+) == '(\w+)'", expression.strip()):
+    if found := re.fullmatch(r"([\w.-]+) == '([\w/]+)'", expression.strip()):
         return contexts[found[1]] == found[2]
     if re.fullmatch(r"[\w.-]+", expression.strip()):
         value = contexts[expression.strip()]
@@ -234,6 +237,9 @@ class Runner:
             folder.mkdir(parents=True)
             this = getattr(sys, "_base_executable", sys.executable)
             version = f"{sys.version_info.major}.{sys.version_info.minor}"
+            stand_in = Path(__file__).with_name("artifacts.py")
+            (folder / "gh").write_text(f"#!/bin/sh\nexec '{this}' '{stand_in}' \"$@\"\n", "utf-8")
+            (folder / "gh").chmod(0o755)
             for name in ("python", "python3", f"python{version}"):
                 # Not a link: pyenv's and a virtual environment's Python look where they stand.
                 (folder / name).write_text(f"#!/bin/sh\nexec '{this}' \"$@\"\n", encoding="utf-8")

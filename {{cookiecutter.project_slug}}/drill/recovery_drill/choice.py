@@ -16,21 +16,27 @@ from recovery_drill.scenarios.catalogue import (
 )
 from recovery_drill.scenarios.containers import CONTAINERS
 from recovery_drill.scenarios.kills import LONG_HAUL
+from recovery_drill.scenarios.known import KNOWN, UNPLAYED
 
 
 def list_scenarios(console: Console) -> int:
     """Name the scenarios."""
     groups: dict[str, Sequence[Scenario]] = {
         "Played by `run`:": [s for s in SCENARIOS if s.default],
-        "When named, or with --all:": [s for s in SCENARIOS if not s.default],
+        "When named, or with --all:": [s for s in SCENARIOS if not s.default and s not in KNOWN],
+        "Public issues of NautilusTrader, likewise:": KNOWN,
         "Played by `run --runtime compose`:": [s for s in CONTAINERS if s.default],
         "When named there, or with --all:": [s for s in CONTAINERS if not s.default],
     }
+    width = max(len(scenario.name) for group in groups.values() for scenario in group)
     for title, scenarios in groups.items():
         console.print(title)
         for scenario in scenarios:
-            line = f"  {scenario.name:32} {scenario.purpose}"
+            line = f"  {scenario.name:{width}} {scenario.purpose}"
             console.print(line, markup=False, soft_wrap=True)
+    console.print("Public issues of NautilusTrader that no scenario brings about:")
+    for number, why in UNPLAYED.items():
+        console.print(f"  #{number} {why}.", markup=False, highlight=False, soft_wrap=True)
     return 0
 
 

@@ -56,6 +56,7 @@ def cases_of(scenarios: Sequence[Scenario], options: dict[str, int] | None = Non
             name=scenario.name,
             scenario=scenario.name,
             options=options if options and scenario.name == LONG_HAUL else {},
+            crash_points=scenario.crash_points,
             folder=scenario.name,
             reference=f"{scenario.name}/{UNDISTURBED}" if scenario.is_compared else "",
         )

@@ -49,17 +49,20 @@ class OtherTrade(Fault):
     ----------
     side : str
         Whether it buys or sells.
+    quantity : str
+        How much.
 
     """
 
     name = "exchange.second-bot-trade"
 
-    def __init__(self, side: str) -> None:
+    def __init__(self, side: str, quantity: str = MORE_QUANTITY) -> None:
         self._side = side
+        self._quantity = quantity
 
     async def begin(self, site: Site) -> None:
         """Trade."""
-        order = {"symbol": site.symbol, "side": self._side, "quantity": MORE_QUANTITY}
+        order = {"symbol": site.symbol, "side": self._side, "quantity": self._quantity}
         await site.runtime.exchange.arm({"name": "order", **order})
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from recovery_drill.faults.fault import Fault, NoFault
 from recovery_drill.play.world import World
+from recovery_drill.record.boundary import CrashPoint
 from recovery_drill.runtimes.protocol import Runtime
 
 Situation = Callable[[World, Fault], Awaitable[None]]
@@ -38,6 +39,8 @@ class Scenario:
         ``equals-undisturbed`` it is not played undisturbed at all.
     seconds : float
         How long one play may take; after that nothing can be said.
+    crash_points : tuple[CrashPoint, ...]
+        Where the node is killed besides, whatever is being played.
 
     """
 
@@ -50,6 +53,7 @@ class Scenario:
     kills: bool = True
     leave_out: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 900.0
+    crash_points: tuple[CrashPoint, ...] = ()
 
     @property
     def is_compared(self) -> bool:

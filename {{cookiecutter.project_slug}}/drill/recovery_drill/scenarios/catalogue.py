@@ -7,6 +7,7 @@ from recovery_drill.scenarios.containers import CONTAINERS
 from recovery_drill.scenarios.exchange import EXCHANGE
 from recovery_drill.scenarios.host import HOST
 from recovery_drill.scenarios.kills import KILLS, LONG_HAUL, long_haul
+from recovery_drill.scenarios.known import KNOWN
 from recovery_drill.scenarios.node import NODE
 from recovery_drill.scenarios.owner import OWNER
 from recovery_drill.scenarios.prices import PRICES
@@ -34,6 +35,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *PRICES,
     *RESTART,
     *OWNER,
+    *KNOWN,
     long_haul(BARS, KILL_COUNT),
 )
 """What can be played as processes, and most of it in containers, too."""
