@@ -24,6 +24,7 @@ from recovery_drill.runtimes.containers.engine import check_engine
 from recovery_drill.runtimes.containers.overlay import environment_of, own_images
 from recovery_drill.runtimes.containers.stack import FILE, build
 from recovery_drill.scenarios.catalogue import find_scenario
+from recovery_drill.scenarios.drawn import drawn_scenario
 from recovery_drill.scenarios.kills import LONG_HAUL
 
 
@@ -70,6 +71,7 @@ def schedule_of(ground: Ground, cases: Sequence[Case], *, exploration: bool = Fa
         policy=ground.policy,
         runtime=ground.runtime,
         starts=ground.starts,
+        machine=ground.machine,
         cases=tuple(cases),
         exploration=exploration,
     )
@@ -84,6 +86,8 @@ def subject_of(case: Case) -> Subject:
         If this drill does not know its scenario.
 
     """
+    if case.drawn is not None:
+        return Subject(case.name, drawn_scenario(case.drawn))
     return Subject(case.name, find_scenario(case.scenario, case.options), case.crash_points)
 
 
@@ -127,7 +131,7 @@ async def run(
             tasks = [group.create_task(one(case)) for case in schedule.cases]
     except* UsageError as refused:
         raise refused.exceptions[0] from None
-    verdict = Verdict(seed=ground.seed, scenarios=tuple(task.result() for task in tasks))
+    verdict = Verdict(ground.seed, tuple(task.result() for task in tasks), machine=ground.machine)
     write_verdict(folder, verdict)
     return verdict
 
@@ -199,11 +203,11 @@ def judge_folder(folder: Path) -> Verdict:
         place = folder / case.folder
         reference = folder / case.reference if case.reference else None
         ending = read_ending(place)
-        evidence = read_evidence(place, schedule.policy, reference)
+        evidence = read_evidence(place, schedule.judged_by, reference)
         verdicts.append(
             subject_of(case).verdict(evidence, failure=ending.failure, skipped=ending.skipped)
         )
-    return Verdict(seed=schedule.seed, scenarios=tuple(verdicts))
+    return Verdict(schedule.seed, tuple(verdicts), machine=schedule.machine)
 
 
 def write_verdict(folder: Path, verdict: Verdict) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from recovery_drill.record.contract import DrillCode
+from recovery_drill.record.machine import Machine
 from recovery_drill.record.model import SCHEMA
 
 Outcome = Literal["held", "broken", "inconclusive", "skipped"]
@@ -94,6 +95,7 @@ class Verdict:
     seed: int
     scenarios: tuple[ScenarioVerdict, ...]
     schema: int = SCHEMA
+    machine: Machine | None = None
 
     @property
     def outcome(self) -> Outcome:
