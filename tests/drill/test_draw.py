@@ -127,3 +127,16 @@ async def test_a_node_without_stops_is_not_robbed_of_one(tmp_path: Path) -> None
     assert "account" in {row.group for row in possible(ground)}
     without = Ground(policy=bare, project=tmp_path, exchange_command=("exchange",))
     assert "account" not in {row.group for row in possible(without)}
+
+
+TRADING = (
+    # What a play of a node has recorded, of the engine that is drilled.
+    *("order.new", "conditional.new", "conditional.cancel", "ACCOUNT_UPDATE", "ALGO_UPDATE"),
+    *("ORDER_TRADE_UPDATE TRADE", "RPUSH orders OrderInitialized", "RPUSHX orders OrderSubmitted"),
+    *("RPUSHX orders OrderAccepted", "RPUSHX orders OrderFilled", "RPUSH positions"),
+    *("RPUSHX positions", "bar"),
+)
+
+
+def test_a_node_is_killed_where_nodes_come_to() -> None:
+    assert {point.boundary.what for point in points()} == set(TRADING)

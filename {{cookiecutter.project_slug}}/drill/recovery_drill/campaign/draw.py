@@ -17,8 +17,9 @@ from recovery_drill.scenarios.drawn import MOST_AFTER, MOST_STRIKES, Row
 PLACES: tuple[tuple[Kind, str], ...] = (
     *(("request", what) for what in ("order.new", "conditional.new", "conditional.cancel")),
     *(("event", what) for what in ("ORDER_TRADE_UPDATE TRADE", "ACCOUNT_UPDATE", "ALGO_UPDATE")),
-    *(("store", f"RPUSH orders Order{what}") for what in ("Submitted", "Accepted", "Filled")),
-    ("store", "RPUSH positions"),
+    ("store", "RPUSH orders OrderInitialized"),
+    *(("store", f"RPUSHX orders Order{what}") for what in ("Submitted", "Accepted", "Filled")),
+    *(("store", f"{command} positions") for command in ("RPUSH", "RPUSHX")),
     ("bar", "bar"),
 )
 """Where a node is killed in the midst of its work: what every node comes to that trades."""
@@ -43,8 +44,12 @@ def points() -> list[CrashPoint]:
 
 
 def schedules(rows: Sequence[Row]) -> st.SearchStrategy[Drawn]:
-    """Return the strategy that draws from some of the faults; each group as often as another."""
+    """Return the strategy that draws from some of the faults; each group as often as another.
+
+    Kills are drawn three times as often: they can be at more places than there are other faults.
+    """
     groups = [list(these) for _, these in itertools.groupby(rows, key=lambda row: row.group)]
+    groups = [*groups[:1] * 2, *groups]
     strikes = st.sampled_from(groups).flatmap(st.sampled_from).flatmap(_strikes)
     return st.lists(strikes, min_size=1, max_size=MOST_STRIKES).map(lambda drawn: Drawn((*drawn,)))
 

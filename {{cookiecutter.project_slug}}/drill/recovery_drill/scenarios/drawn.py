@@ -37,7 +37,7 @@ from recovery_drill.scenarios.store import ITS_CHOICE, LOSSES
 NAME = "random"
 LEAD_BARS = 20
 """Within so many bars the node has traded for the first time, or the market is to blame."""
-PATIENCE_BARS = 5
+PATIENCE_BARS = 8
 """For so many bars a node may not come to the place where it is to be killed; then it is not."""
 BARS_AFTER = 3
 MOST_STRIKES, MOST_AFTER, MOST_BARS = 4, 5, 3
@@ -55,7 +55,7 @@ class Row:
     name : str
         What a schedule calls it.
     group : str
-        What it belongs to; each group is drawn as often as another.
+        What it belongs to: what is alike is drawn together.
     play : Callable
         Lets it happen, and lets the node be well again.
     fault : Callable
