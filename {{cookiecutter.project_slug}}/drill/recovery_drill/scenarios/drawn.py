@@ -37,10 +37,14 @@ from recovery_drill.scenarios.store import ITS_CHOICE, LOSSES
 NAME = "random"
 LEAD_BARS = 20
 """Within so many bars the node has traded for the first time, or the market is to blame."""
-PATIENCE_BARS = 8
-"""For so many bars a node may not come to the place where it is to be killed; then it is not."""
+PATIENCE_BARS = 30
+"""For so many bars a node may not come to the place where it is to be killed; then it is not.
+
+A strategy trades once in ten bars, say, and bars pass in milliseconds here."""
 BARS_AFTER = 3
 MOST_STRIKES, MOST_AFTER, MOST_BARS = 4, 5, 3
+ARMED_BARS = (5, 20)
+"""For so long the exchange may do wrong to whoever sends an order."""
 MOST_RESTARTS = 3
 
 Play = Callable[[World, Strike, Fault], Awaitable[None]]
@@ -210,7 +214,7 @@ ROWS: tuple[Row, ...] = (
             "exchange",
             _armed,
             partial(ExchangeFault, each.name, *each.armed),
-            (1, MOST_BARS + 2),
+            ARMED_BARS,
             EITHER,
             each.leave_out,
         )
