@@ -38,7 +38,7 @@ NAME = "random"
 LEAD_BARS = 20
 """Within so many bars the node has traded for the first time, or the market is to blame."""
 PATIENCE_BARS = 30
-"""For so many bars a node may not come to where it is to be killed, as it trades but now and then."""
+"""For so many bars a node may not come to where it is to be killed, as it trades now and then."""
 BARS_AFTER = 3
 MOST_STRIKES, MOST_AFTER, MOST_BARS = 4, 5, 3
 ARMED_BARS = (5, 20)
