@@ -45,7 +45,7 @@ class Chance:
         Option(
             metavar="NUMBER",
             parser=whole,
-            help="How many plays are spent on making a schedule that fails smaller.",
+            help="How many smaller schedules are tried when one fails.",
         ),
     ] = 40
 

@@ -72,7 +72,7 @@ class Soak:
     seconds : float
         How long.
     shrink : int
-        How many plays may be spent on making a failing schedule smaller.
+        How many smaller schedules may be tried when one fails.
     folder : Path
         Where it is recorded: a line for each run, and the whole of what did not hold.
 
