@@ -12,6 +12,7 @@ from drill.evidence_builder import (
     eventful,
     fault,
     ledger,
+    look,
     looked_at,
     node_order,
     node_stop,
@@ -34,6 +35,24 @@ def restarted(before: dict[str, Any], after: dict[str, Any], **changes: Any) -> 
         ),
         **changes,
     )
+
+
+FORGOTTEN = {"orders": [node_order(), node_stop()]}
+CANCELLED = node_stop(client_order_id="EMA001-1704080000-S0", status="CANCELED")
+
+
+@pytest.mark.parametrize(("caught_up", "breaks"), [(2, False), (9, True)])
+def test_what_was_closed_may_be_lost_until_the_store_has_caught_up(
+    caught_up: int, breaks: bool
+) -> None:
+    """The store is away until the sixth second; the node is at rest in the eighth, and restarts."""
+    found = restarted(
+        {"orders": [node_order(), node_stop(), CANCELLED]},
+        FORGOTTEN,
+        faults=(fault(began_ns=5 * SECOND, ended_ns=6 * SECOND),),
+        store_looks=(look(mono_ns=caught_up * SECOND),),
+    )
+    assert (CHECK in broken(found)) == breaks
 
 
 SPOILED = [

@@ -24,7 +24,10 @@ ROOMS = (
     "campaign",
 )
 """Each knows those before it: what is recorded and judged knows no process, a fault no play."""
-COMMANDS = ("__init__", "__main__", "choice", "cli", "commands", "kit", "options", "testing")
+COMMANDS = (
+    *("__init__", "__main__", "choice", "cli", "commands", "commands_random", "kit", "options"),
+    *("options_random", "testing"),
+)
 """What a user starts or imports; no room knows them."""
 KIT, ENGINE = "kit", "nautilus_trader"
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))

@@ -153,6 +153,16 @@ async def test_a_store_whose_snapshot_failed_takes_nothing_until_one_succeeds(
     assert await client.lrange(KEY, 0, -1) == ["a", "b"]
 
 
+async def test_a_snapshot_can_fail_once_more(store: EmbeddedStore, client: Redis) -> None:
+    for row in ("a", "b"):
+        await client.rpush(KEY, row)
+        await store.fail_snapshots()
+        with pytest.raises(ResponseError, match="RDB snapshots"):
+            await client.rpush(KEY, "lost")
+        await store.allow_snapshots()
+    assert await client.lrange(KEY, 0, -1) == ["a", "b"]
+
+
 async def test_an_old_state_can_be_put_back(
     store: EmbeddedStore, client: Redis, tmp_path: Path
 ) -> None:

@@ -13,10 +13,13 @@ from rich.console import Console
 from typer import Context, Exit, Option, Typer, TyperException, echo
 from typer.main import get_command
 
-from recovery_drill import __version__, options
+from recovery_drill import __version__, options, options_random
 from recovery_drill.commands import carry_out
+from recovery_drill.commands_random import search
 from recovery_drill.failures import Inconclusive, UsageError
 from recovery_drill.record.verdict import EXIT_CODES
+
+type Anything = options.Asked | options_random.AskedOfChance
 
 PROGRAM = "recovery-drill"
 USAGE_ERROR = 2
@@ -42,7 +45,7 @@ def _example(*lines: str) -> str:
     return "\n".join(["\b", "Example:" if len(lines) == 1 else "Examples:", *lines])
 
 
-def _add(name: str, asked: Callable[..., options.Asked], text: str, *examples: str) -> None:
+def _add(name: str, asked: Callable[..., Anything], text: str, *examples: str) -> None:
     """Add a command whose options are the fields of a class."""
     lines = (f"  {PROGRAM} {example}" for example in examples)
     app.command(name, help=text, epilog=_example(*lines))(asked)
@@ -71,6 +74,19 @@ _add(
     "Find every crash point of a few bars, and kill the node at each.",
     "explore",
     "explore --only '^order.new' --each 3",
+)
+_add(
+    "random",
+    options_random.Random,
+    "Let chance draw several faults at random moments, play them, and shrink what fails.",
+    "random --runs 20",
+    "random --minutes 30 --seed 5",
+)
+_add(
+    "soak",
+    options_random.Soak,
+    "Play at random for hours, in one market after the other, until something breaks.",
+    "soak --hours 8",
 )
 _add(
     "replay",
@@ -121,9 +137,9 @@ def _drill(
         raise Exit(USAGE_ERROR)
 
 
-def parse(arguments: Sequence[str] | None = None) -> options.Asked | int:
+def parse(arguments: Sequence[str] | None = None) -> Anything | int:
     """Return what is asked for, or an exit code when nothing is: help has been given, say."""
-    asked: options.Asked | int = get_command(app).main(
+    asked: Anything | int = get_command(app).main(
         args=arguments, prog_name=PROGRAM, standalone_mode=False
     )
     return asked
@@ -133,9 +149,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what one command line asks for and return the exit code."""
     try:
         asked = parse(arguments)
-        if isinstance(asked, int):
-            return asked
-        return carry_out(asked, Console(highlight=False))
+        console = Console(highlight=False)
+        match asked:
+            case int():
+                return asked
+            case options_random.Random() | options_random.Soak():
+                return search(asked, console)
+            case _:
+                return carry_out(asked, console)
     except TyperException as error:
         return _refuse(error)
     except UsageError as error:

@@ -26,6 +26,7 @@ from recovery_drill.campaign.run import (
     run,
     run_folder,
     schedule_of,
+    subject_of,
     write_verdict,
 )
 from recovery_drill.campaign.stack import run_stack
@@ -33,18 +34,18 @@ from recovery_drill.campaign.warm import can_be_warm, started_as_asked
 from recovery_drill.choice import choose, extra_of, list_scenarios
 from recovery_drill.failures import DrillError, UsageError
 from recovery_drill.play.ground import Ground
+from recovery_drill.proc.machine import measure
 from recovery_drill.record.policy import Policy, read_policy, told
 from recovery_drill.record.schedule import RuntimeName, Schedule, market_of, read_schedule
 from recovery_drill.record.verdict import EXIT_CODES, Verdict
 from recovery_drill.report import write_reports
 from recovery_drill.report.table import print_coverage, print_verdict
-from recovery_drill.scenarios.catalogue import find_scenario
 from recovery_drill.store.server import GivenStore, find_server
 
 Work = Callable[[Ground, Path], Coroutine[Any, Any, Verdict]]
 
 
-async def _interruptible[Answer](work: Coroutine[Any, Any, Answer]) -> Answer:
+async def interruptible[Answer](work: Coroutine[Any, Any, Answer]) -> Answer:
     """Let SIGTERM and SIGHUP end the drill as Ctrl-C does: with every process that it started."""
     task = asyncio.ensure_future(work)
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -85,7 +86,7 @@ def run_scenarios(options: asked.Run, console: Console) -> int:
         with Lines(console, count) as lines:
             return await run(ground, schedule_of(ground, cases), folder, options.jobs, lines)
 
-    return _play(options, console, _seeded(options), work)
+    return play(options, console, _seeded(options), work)
 
 
 def explore(options: asked.Explore, console: Console) -> int:
@@ -121,7 +122,7 @@ def explore(options: asked.Explore, console: Console) -> int:
         print_coverage(console, coverage)
         return verdict
 
-    return _play(options, console, _seeded(options), work)
+    return play(options, console, _seeded(options), work)
 
 
 def play_again(options: asked.Replay, console: Console) -> int:
@@ -131,7 +132,7 @@ def play_again(options: asked.Replay, console: Console) -> int:
     try:
         schedule = read_schedule(options.schedule)
         for case in schedule.cases:
-            find_scenario(case.scenario, case.options)
+            subject_of(case)
     except ValueError as error:
         raise UsageError(str(error)) from error
     _check_market(schedule, options.market)
@@ -139,8 +140,8 @@ def play_again(options: asked.Replay, console: Console) -> int:
     if options.node_command is not None:
         command = tuple(shlex.split(options.node_command))
         policy = msgspec.structs.replace(policy, node_command=command)
-    ground = _ground(options, schedule.seed, schedule.epoch, schedule.runtime, policy)
-    ground = _started(ground, schedule.starts == "warm")
+    ground = ground_of(options, schedule.seed, schedule.epoch, schedule.runtime, policy)
+    ground = started(ground, schedule.starts == "warm")
 
     async def work(ground: Ground, folder: Path) -> Verdict:
         count = len(schedule.cases) * options.times
@@ -151,7 +152,7 @@ def play_again(options: asked.Replay, console: Console) -> int:
                 ground, schedule, folder, times=options.times, jobs=options.jobs, tell=lines
             )
 
-    return _play(options, console, ground, work)
+    return play(options, console, ground, work)
 
 
 def _tell_first(console: Console, ground: Ground, what: str) -> None:
@@ -178,13 +179,14 @@ def _policy(options: asked.Drilled) -> Policy:
     return policy
 
 
-def _ground(
+def ground_of(
     options: asked.Played,
     seed: int,
     epoch: int | None,
     runtime: RuntimeName,
     policy: Policy | None = None,
 ) -> Ground:
+    """Return where and against what is played, by what was asked."""
     if options.jobs < 1:
         raise UsageError("--jobs must be 1 or more.")
     if options.market is not None and not options.market.is_file():
@@ -210,35 +212,43 @@ def _ground(
 
 
 def _seeded(options: asked.Run | asked.Explore) -> Ground:
-    ground = _ground(options, options.seed, options.epoch, options.runtime)
-    return _started(ground, options.warm)
+    ground = ground_of(options, options.seed, options.epoch, options.runtime)
+    return started(ground, options.warm)
 
 
-def _started(ground: Ground, is_warm: bool) -> Ground:
+def started(ground: Ground, is_warm: bool) -> Ground:
+    """Return a ground whose processes are forked from warm ones, where that is asked and can be."""
     return replace(ground, starts="warm") if is_warm and can_be_warm(ground) else ground
 
 
-def _play(options: asked.Played, console: Console, ground: Ground, work: Work) -> int:
+def play(options: asked.Played, console: Console, ground: Ground, work: Work) -> int:
     """Do some work in the folder of a new run, and tell its verdict."""
     asyncio.run(_check_store(ground))
     folder = run_folder(options.folder.resolve(), ground.seed)
 
     async def all_of_it() -> Verdict:
-        epoch = await preflight(ground, console.print)
-        # Written into the schedule, so that what was played can be played again.
-        known = ground if ground.market else replace(ground, epoch=epoch)
-        async with started_as_asked(known) as begun:
+        async with started_as_asked(await prepared(ground, console)) as begun:
             return await work(begun, folder)
 
     try:
-        verdict = asyncio.run(_interruptible(all_of_it()))
+        verdict = asyncio.run(interruptible(all_of_it()))
     except DrillError:
         # What was refused before anything was played leaves nothing.
         if not any(path.is_dir() for path in folder.iterdir()):
             shutil.rmtree(folder)
         raise
     point_latest_at(folder)
-    return _finish(folder, verdict, console)
+    return finish(folder, verdict, console)
+
+
+async def prepared(ground: Ground, console: Console) -> Ground:
+    """Find out what cannot be drilled, when the market begins, and what the machine can do."""
+    epoch = await preflight(ground, console.print)
+    machine = await measure()
+    if machine.factor > 1.0:
+        console.print(machine.sentence, markup=False, soft_wrap=True)
+    # Written into the schedule, so that what was played can be played again.
+    return replace(ground, machine=machine, epoch=ground.epoch if ground.market else epoch)
 
 
 async def _check_store(ground: Ground) -> None:
@@ -256,7 +266,8 @@ async def _check_store(ground: Ground) -> None:
         await store.stop()
 
 
-def _finish(folder: Path, verdict: Verdict, console: Console) -> int:
+def finish(folder: Path, verdict: Verdict, console: Console) -> int:
+    """Write the reports of a run, tell its verdict, and return the exit code."""
     report = write_reports(folder, verdict)
     console.print()
     print_verdict(console, verdict, folder)
@@ -275,7 +286,7 @@ def judge_again(options: asked.Check | asked.Report, console: Console) -> int:
         raise UsageError(str(error)) from error
     if isinstance(options, asked.Check):
         write_verdict(options.folder, verdict)
-    return _finish(options.folder, verdict, console)
+    return finish(options.folder, verdict, console)
 
 
 def keep_stack(options: asked.Stack, console: Console) -> int:

@@ -41,5 +41,6 @@ async def replay(
             cases.append(
                 msgspec.structs.replace(case, name=again, folder=place, reference=reference)
             )
-    schedule = msgspec.structs.replace(schedule, cases=tuple(cases))
+    played = tuple(cases)
+    schedule = msgspec.structs.replace(schedule, cases=played, machine=ground.machine)
     return await run(ground, schedule, folder, jobs, tell)

@@ -26,6 +26,7 @@ from recovery_drill.runtimes.containers.engine import check_engine
 from recovery_drill.runtimes.containers.overlay import environment_of, own_images
 from recovery_drill.runtimes.containers.stack import FILE, build
 from recovery_drill.scenarios.catalogue import find_scenario
+from recovery_drill.scenarios.drawn import drawn_scenario
 from recovery_drill.scenarios.kills import LONG_HAUL
 
 
@@ -74,6 +75,7 @@ def schedule_of(ground: Ground, cases: Sequence[Case], *, exploration: bool = Fa
         policy=ground.policy,
         runtime=ground.runtime,
         starts=ground.starts,
+        machine=ground.machine,
         cases=tuple(cases),
         exploration=exploration,
     )
@@ -88,6 +90,8 @@ def subject_of(case: Case) -> Subject:
         If this drill does not know its scenario.
 
     """
+    if case.drawn is not None:
+        return Subject(case.name, drawn_scenario(case.drawn))
     return Subject(case.name, find_scenario(case.scenario, case.options), case.crash_points)
 
 
@@ -135,6 +139,7 @@ async def run(
         seed=ground.seed,
         scenarios=tuple(task.result() for task in tasks),
         drilled=await asyncio.to_thread(_drilled, ground, schedule, folder),
+        machine=ground.machine,
     )
     write_verdict(folder, verdict)
     return verdict
@@ -219,11 +224,13 @@ def judge_folder(folder: Path) -> Verdict:
         place = folder / case.folder
         reference = folder / case.reference if case.reference else None
         ending = read_ending(place)
-        evidence = read_evidence(place, schedule.policy, reference)
+        evidence = read_evidence(place, schedule.judged_by, reference)
         verdicts.append(
             subject_of(case).verdict(evidence, failure=ending.failure, skipped=ending.skipped)
         )
-    return Verdict(schedule.seed, tuple(verdicts), drilled=_noted(folder))
+    return Verdict(
+        schedule.seed, tuple(verdicts), drilled=_noted(folder), machine=schedule.machine
+    )
 
 
 def _noted(folder: Path) -> Drilled | None:

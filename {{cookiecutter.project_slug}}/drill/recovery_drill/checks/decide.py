@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from recovery_drill.checks import CHECKS, judge
+from recovery_drill.checks.lateness import allowing_for, why_late
 from recovery_drill.checks.undisturbed import own_difference
 from recovery_drill.record.contract import Stage
 from recovery_drill.record.evidence import Evidence
@@ -54,8 +55,14 @@ def decide(
     if own is not None:
         left_out = {**evidence.leave_out, UNEQUAL: f"{OWN_WAY} {own}"}
         evidence = replace(evidence, leave_out=left_out)
-    checks = judge(evidence)
-    reason = skipped or failure or _not_shown(needs, evidence, checks, kills_needed=kills_needed)
+    checks, late = judge(evidence), ""
+    if evidence.late and any(check.broken for check in checks):
+        allowed = _allowing_for_lateness(evidence, checks)
+        late = "" if allowed == checks else why_late(evidence, checks)
+        checks = allowed
+    reason = (
+        late or skipped or failure or _not_shown(needs, evidence, checks, kills_needed=kills_needed)
+    )
     if own is not None and UNEQUAL not in evidence.policy.leave_out:
         reason = reason or f"{OWN_WAY} {own}"
     if any(check.broken for check in checks):
@@ -84,6 +91,17 @@ def decide(
         reason="" if outcome == "broken" else reason,
         crash_points=evidence.crash_points,
     )
+
+
+def _allowing_for_lateness(
+    evidence: Evidence, checks: tuple[CheckResult, ...]
+) -> tuple[CheckResult, ...]:
+    """Judge again what was broken, as if the machine's lateness were a fault; see `lateness`."""
+    again = {
+        timed: {c.name: c for c in judge(allowing_for(evidence, timed=timed))}
+        for timed in (True, False)
+    }
+    return tuple(again[CHECKS[c.name].timed][c.name] if c.broken else c for c in checks)
 
 
 def _not_shown(

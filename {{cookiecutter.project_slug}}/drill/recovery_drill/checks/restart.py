@@ -41,7 +41,15 @@ def _exchange_moved(evidence: Evidence, before: Snapshot, after: Snapshot) -> bo
 
 
 def _store_disturbed(evidence: Evidence, before: Snapshot, after: Snapshot) -> bool:
-    return any(f.of_store and f.touches(before.mono_ns, after.mono_ns) for f in evidence.faults)
+    """Tell whether the store was disturbed, or had been and had not caught up when the node ended.
+
+    Until it has, it may lack what was written meanwhile, and a node may end because it does.
+    """
+    restart = max(life.due_ns for life in evidence.lives if life.due_ns <= after.mono_ns)
+    looks = [look for look in evidence.store_looks if look.mono_ns <= restart]
+    whole = [look.mono_ns for look in looks if look.behind is None]
+    since = min(before.mono_ns, max(whole, default=before.mono_ns))
+    return any(f.of_store and f.touches(since, after.mono_ns) for f in evidence.faults)
 
 
 def _positions(

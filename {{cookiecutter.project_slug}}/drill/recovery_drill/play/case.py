@@ -106,7 +106,7 @@ async def _attempt(
         ending = await _play(ground, subject.scenario, folder, points=subject.crash_points)
         ending = replace(ending, failure=ending.failure or failed)
     ending.write(folder)
-    evidence = read_evidence(folder, ground.policy, reference)
+    evidence = read_evidence(folder, ground.judged_by, reference)
     return subject.verdict(evidence, failure=ending.failure, skipped=ending.skipped)
 
 
@@ -158,10 +158,11 @@ async def _play(
     points: Sequence[CrashPoint] = (),
 ) -> Ending:
     runtime = ground.runtime_in(folder)
-    world = World(ground.policy, runtime, folder, disturbed=disturbed, crash_points=points)
+    world = World(ground.judged_by, runtime, folder, disturbed=disturbed, crash_points=points)
     failure = skipped = ""
+    seconds = scenario.seconds * ground.machine.factor
     try:
-        async with asyncio.timeout(scenario.seconds):
+        async with asyncio.timeout(seconds):
             if why := scenario.unavailable(runtime):
                 raise Unsupported(why)
             await world.open()
@@ -179,7 +180,7 @@ async def _play(
     except Inconclusive as reason:
         failure = world.environment_failure() or str(reason)
     except TimeoutError:
-        failure = f"The play was not over after {scenario.seconds:g} s."
+        failure = f"The play was not over after {seconds:g} s."
     except UsageError:
         raise
     except Exception as error:

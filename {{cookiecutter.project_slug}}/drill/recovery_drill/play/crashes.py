@@ -6,6 +6,7 @@ from typing import Any
 
 from recovery_drill.play.nemesis import Nemesis
 from recovery_drill.play.site import Site
+from recovery_drill.record.boundary import CrashPoint
 
 
 class Crashes:
@@ -39,6 +40,14 @@ class Crashes:
     def are_over(self) -> bool:
         """Whether there were crash points, and the node has been killed at all of them."""
         return self._nemesis.number > 0 and self._nemesis.point is None
+
+    async def wait_at(self, point: CrashPoint) -> None:
+        """Kill the node at one more crash point, as soon as it comes to it."""
+        await self._nemesis.add(point)
+
+    async def wait_no_more(self) -> None:
+        """Let the node go on where it has not come to it."""
+        await self._nemesis.drop()
 
     async def through[Answer](self, wait: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
         """Wait for the node; when it comes to a crash point meanwhile, kill it and begin anew."""

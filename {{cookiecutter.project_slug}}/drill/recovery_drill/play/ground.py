@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recovery_drill.proc.spawn import Spawn, start_cold
+from recovery_drill.record.machine import Machine, scaled
 from recovery_drill.record.policy import Policy
 from recovery_drill.record.schedule import RuntimeName, Starts
 from recovery_drill.runtimes.containers.runtime import Containers
@@ -42,6 +43,8 @@ class Ground:
         Whether each process is started anew, or forked from one that has imported what it imports.
     spawn : Spawn
         What starts exchange and nodes that are processes.
+    machine : Machine
+        What it is played on.
 
     """
 
@@ -56,6 +59,12 @@ class Ground:
     guest: str = field(default_factory=lambda: f"DRILL{time.time_ns() % 10**15}")
     starts: Starts = "cold"
     spawn: Spawn = start_cold
+    machine: Machine = field(default_factory=Machine)
+
+    @property
+    def judged_by(self) -> Policy:
+        """The policy with the budgets of the machine."""
+        return scaled(self.policy, self.machine)
 
     @property
     def most_jobs(self) -> int | None:

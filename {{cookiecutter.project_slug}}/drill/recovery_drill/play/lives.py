@@ -67,6 +67,11 @@ class Lives:
         return len(self._begun)
 
     @property
+    def children(self) -> list[Process]:
+        """The processes of all of them."""
+        return [node.child for node in self._begun]
+
+    @property
     def running(self) -> bool:
         """Whether there is a node, and its process has not ended."""
         return self._node is not None and self._node.child.running

@@ -119,6 +119,18 @@ class Nemesis:
         self.number += 1
         await self.arm()
 
+    async def add(self, point: CrashPoint) -> None:
+        """Wait for one more crash point from now on; the ones before it have been reached."""
+        self._points = (*self._points[: self.number], point)
+        await self.arm()
+
+    async def drop(self) -> None:
+        """Wait for nothing any more; what is held at this moment goes on its way."""
+        if self._hold is not None:
+            self._hold.release(deliver=True)
+        await self.release()
+        self._points = self._points[: self.number]
+
     async def close(self) -> None:
         """Stop waiting; what is held ends with its process."""
         if self._watch is not None:

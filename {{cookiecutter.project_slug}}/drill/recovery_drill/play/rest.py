@@ -60,21 +60,21 @@ class Rest:
             self._check_fit(await node.state(), str(late))
             # A node that has ended says nothing: how it ended is judged instead.
             if judged and node.child.running:
-                self._snapshot(when, await node.state(), await exchange.ledger(), True)
+                self._snapshot(when, await node.state(), await exchange.ledger(), overdue=True)
             raise
         ledger = await exchange.ledger()
         while not self._at_rest(state, ledger):
             left = deadline - time.monotonic()
             if left <= 0 or not node.child.running:
                 if judged and node.child.running:
-                    self._snapshot(when, state, ledger, True)
+                    self._snapshot(when, state, ledger, overdue=True)
                 if state is None or not self._decided(state):
                     raise Unsettled(f"the node did not stay at rest {when}; {node.describe(state)}")
                 what = disagreement(state, ledger, self._policy.symbols)
                 raise Disagreement(f"{when} {what} after {budget:g} s")
             state = await node.next_state(state, left)
             ledger = await exchange.ledger()
-        return self._snapshot(when, state, ledger, whole)
+        return self._snapshot(when, state, ledger, whole=whole)
 
     def _check_fit(self, state: NodeState | None, late: str) -> None:
         is_first = self._site.lives.count == 1 and self._site.bar == self._site.bar_at_start
@@ -96,9 +96,15 @@ class Rest:
         )
 
     def _snapshot(
-        self, when: str, state: NodeState | None, ledger: Ledger, whole: bool
+        self,
+        when: str,
+        state: NodeState | None,
+        ledger: Ledger,
+        *,
+        whole: bool = True,
+        overdue: bool = False,
     ) -> Snapshot:
-        snapshot = Snapshot(when=when, state=state, ledger=ledger, whole=whole)
+        snapshot = Snapshot(when=when, state=state, ledger=ledger, whole=whole, overdue=overdue)
         kept = snapshot if whole else trimmed(snapshot)
         self._site.history.record("drill", "snapshot", msgspec.to_builtins(kept))
         return snapshot
@@ -106,7 +112,7 @@ class Rest:
     async def show(self, when: str) -> None:
         """Record node and exchange as they are, to be judged as if they were at rest."""
         state = await self._site.lives.node.state()
-        self._snapshot(when, state, await self._site.runtime.exchange.ledger(), True)
+        self._snapshot(when, state, await self._site.runtime.exchange.ledger(), overdue=True)
 
     async def show_left(self, when: str) -> None:
         """Record the exchange as a node that has ended by itself has left it."""
@@ -134,9 +140,11 @@ class Rest:
     async def look_at_store(self, when: str) -> None:
         """Wait until the store has what the node has: the engine writes without waiting."""
         deadline = time.monotonic() + self._policy.budgets.store_seconds
-        runtime = self._site.runtime
+        runtime, node = self._site.runtime, self._site.lives.node
         while True:
-            state = await self._site.lives.node.state()
+            state = await node.state()
+            if state is None and not node.child.running:
+                return  # nobody can say what it had; that it has ended is judged by itself
             view = await runtime.store.view(runtime.trader_id, self._policy.words)
             behind = "The node's endpoint did not answer."
             if state is not None:

@@ -95,6 +95,11 @@ class Site:
             self.is_store_faulty = False
             self.history.record("drill", "fault.ended", {"name": fault.name})
 
+    def pids(self) -> list[int]:
+        """Return the processes of node, store and exchange that run now."""
+        children = [self.runtime.exchange.child, self.runtime.store.child, *self.lives.children]
+        return [child.pid for child in children if child is not None and child.running]
+
     def environment_failure(self) -> str:
         """Return which process that the node needs has ended by itself; empty when none has."""
         for child in (self.runtime.exchange.child, self.runtime.store.child):

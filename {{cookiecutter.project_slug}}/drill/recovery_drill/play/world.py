@@ -11,6 +11,7 @@ from recovery_drill.checks.traded import check_traded
 from recovery_drill.failures import Disagreement, Unsettled
 from recovery_drill.faults.fault import Fault
 from recovery_drill.play.crashes import Crashes
+from recovery_drill.play.heartbeat import Heartbeat
 from recovery_drill.play.lives import Lives
 from recovery_drill.play.market import Market
 from recovery_drill.play.naming import Naming
@@ -47,6 +48,8 @@ class World:
 
     Attributes
     ----------
+    crashes : Crashes
+        Kills it in the midst of its work.
     market : Market
         The exchange as a play moves it, and what it has on its ledger.
     naming : Naming
@@ -76,11 +79,13 @@ class World:
         self.show = self._rest.show
         self.show_left = self._rest.show_left
         self.naming = Naming(self._site, disturbed=disturbed)
-        self._crashes = Crashes(self._site, self._nemesis, self._begin_anew)
+        self.crashes = Crashes(self._site, self._nemesis, self._begin_anew)
         self.market = Market(self._site, self._nemesis)
+        self._heartbeat = Heartbeat(self.history, self._site.pids)
 
     async def open(self) -> None:
         """Start store and exchange, and wait at the first crash point."""
+        self._heartbeat.start()
         await self._runtime.open(self._on_unit)
         self._nemesis.proxy = self._runtime.proxy
         await self.market.open()
@@ -102,6 +107,7 @@ class World:
             endings.push_async_callback(self._runtime.close)
             endings.push_async_callback(self._nemesis.close)
             endings.push_async_callback(self._lives.close)
+            endings.push_async_callback(self._heartbeat.close)
 
     # the node's lives
 
@@ -125,7 +131,7 @@ class World:
 
     async def _start_node(self) -> None:
         await self._lives.begin()
-        await self._crashes.through(self._until_trading)
+        await self.crashes.through(self._until_trading)
 
     async def _until_trading(self) -> None:
         await self.life.until_trading(self.policy.budgets.start_seconds)
@@ -151,7 +157,7 @@ class World:
 
     async def stop_node(self) -> None:
         """Ask the node to stop, wait for its end, and record what it left at the exchange."""
-        await self._crashes.through(self._lives.stop)
+        await self.crashes.through(self._lives.stop)
         ledger = await self.market.ledger()
         self.history.record("drill", "after.stop", msgspec.to_builtins(ledger))
 
@@ -177,7 +183,7 @@ class World:
         if self.node_runs:
             try:
                 # A supervisor of its own may have started it a moment ago.
-                await self._crashes.through(self._until_trading)
+                await self.crashes.through(self._until_trading)
                 return await self.rest("after the fault")
             except Unsettled:
                 # What a fault has done may show only now, and end a node to be started again.
@@ -189,7 +195,7 @@ class World:
     async def until_back(self, life: Node, seconds: float) -> Snapshot:
         """Wait until a supervisor has started the life after another, and it has come to rest."""
         await self._lives.until_adopted(life, seconds)
-        await self._crashes.through(self._until_trading)
+        await self.crashes.through(self._until_trading)
         return await self.rest(f"after restart {self._lives.count - 1}")
 
     # crash points
@@ -197,12 +203,12 @@ class World:
     @property
     def has_crashed(self) -> bool:
         """Whether there were crash points, and the node has been killed at all of them."""
-        return self._crashes.are_over
+        return self.crashes.are_over
 
     @property
     def bars_since_crash(self) -> int:
         """How many bars have passed since the last of them."""
-        return self._crashes.bars_since
+        return self.crashes.bars_since
 
     # faults: in the undisturbed play none of them happens
 
@@ -264,16 +270,16 @@ class World:
 
         A whole snapshot is followed by a look at health and store. `Rest.come` says what is raised.
         """
-        snapshot = await self._crashes.through(
+        snapshot = await self.crashes.through(
             lambda: self._rest.come(when, whole=whole, judged=judged)
         )
         if whole and judged:
-            await self._crashes.through(lambda: self._rest.look(when))
+            await self.crashes.through(lambda: self._rest.look(when))
         return snapshot
 
     async def until_stored(self) -> None:
         """Wait until the store has what the node has, so that a kill loses nothing of it."""
-        await self._crashes.through(lambda: self._rest.look_at_store(f"at bar {self.market.bar}"))
+        await self.crashes.through(lambda: self._rest.look_at_store(f"at bar {self.market.bar}"))
 
     async def until_written(self) -> None:
         """Wait until all that the store has answered is in its file."""
@@ -293,7 +299,7 @@ class World:
 
     async def close_bar(self) -> None:
         """Close the forming bar, whatever the node does."""
-        self._crashes.bars_since += 1
+        self.crashes.bars_since += 1
         await self.market.close_bar()
 
     def saw(self, what: str) -> None:

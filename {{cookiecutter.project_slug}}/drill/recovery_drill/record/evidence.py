@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from recovery_drill.record.health import HealthLook
+from recovery_drill.record.machine import LateSpan
 from recovery_drill.record.model import Ledger, NodeState, Record, StoreLook
 from recovery_drill.record.policy import Policy
 from recovery_drill.record.traded import Traded
@@ -30,6 +31,8 @@ class Snapshot:
         Whether closed orders and old fills are kept; between restarts they are left out.
     mono_ns : int
         Monotonic time at which it was recorded.
+    overdue : bool
+        Whether it was taken because the time in which they were to come to rest was over.
 
     """
 
@@ -38,6 +41,7 @@ class Snapshot:
     ledger: Ledger
     whole: bool = True
     mono_ns: int = 0
+    overdue: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,8 @@ class Named:
         What ``/health`` answered then; None where that is not judged.
     ended : int or None
         With which code it had ended instead.
+    mono_ns : int
+        Monotonic time at which that was known.
 
     """
 
@@ -155,6 +161,7 @@ class Named:
     sentence: str = ""
     health: int | None = None
     ended: int | None = None
+    mono_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -212,6 +219,8 @@ class Evidence:
         What the node had to say.
     leave_out : Mapping[str, str]
         Checks that do not apply to this scenario, each with the reason.
+    late : tuple[LateSpan, ...]
+        When the machine had no time for what was played.
 
     """
 
@@ -233,6 +242,7 @@ class Evidence:
     ended_early: bool = False
     named: tuple[Named, ...] = ()
     leave_out: Mapping[str, str] = field(default_factory=dict)
+    late: tuple[LateSpan, ...] = ()
 
     @property
     def kills(self) -> tuple[Life, ...]:

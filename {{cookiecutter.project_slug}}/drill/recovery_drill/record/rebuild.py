@@ -12,6 +12,7 @@ import msgspec
 
 from recovery_drill.record.evidence import Evidence, FaultSpan, LateWait, Life, Named, Snapshot
 from recovery_drill.record.health import HealthLook
+from recovery_drill.record.machine import LATE, late_spans
 from recovery_drill.record.model import Ledger, Record, StoreLook
 from recovery_drill.record.policy import Policy
 
@@ -64,7 +65,11 @@ def from_records(
         ),
         crash_points=tuple(str(r.data["boundary"]) for r in of_kind.get("crash.point", [])),
         ended_early="ended.early" in of_kind,
-        named=tuple(msgspec.convert(r.data, type=Named) for r in of_kind.get("named", [])),
+        named=tuple(
+            replace(msgspec.convert(r.data, type=Named), mono_ns=r.mono_ns)
+            for r in of_kind.get("named", [])
+        ),
+        late=late_spans(of_kind.get(LATE, [])),
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import msgspec
 
 from recovery_drill.record.boundary import CrashPoint
+from recovery_drill.record.drawn import Drawn
+from recovery_drill.record.machine import Machine, scaled
 from recovery_drill.record.policy import HISTORY_BARS, Policy
 
 SCHEDULE_SCHEMA = 2
@@ -41,6 +43,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         Where it is kept in the run's folder.
     reference : str
         Where the undisturbed play is kept that it is compared with; empty for none.
+    drawn : Drawn or None
+        What chance has drawn, where that is what is played.
 
     """
 
@@ -50,6 +54,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     crash_points: tuple[CrashPoint, ...] = ()
     folder: str
     reference: str = ""
+    drawn: Drawn | None = None
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +78,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         What is played in; a schedule that does not say so is of processes.
     starts : {"cold", "warm"}
         Whether each process is started anew, or forked from one that has imported what it imports.
+    machine : Machine
+        What it is played on, which decides how long the policy's budgets are.
 
     """
 
@@ -85,7 +92,13 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     exploration: bool = False
     runtime: RuntimeName = "process"
     starts: Starts = "cold"
+    machine: Machine = Machine()
     schema: int = SCHEDULE_SCHEMA
+
+    @property
+    def judged_by(self) -> Policy:
+        """The policy with the budgets of the machine."""
+        return scaled(self.policy, self.machine)
 
     def write(self, folder: Path) -> None:
         """Write ``schedule.json`` into a folder."""

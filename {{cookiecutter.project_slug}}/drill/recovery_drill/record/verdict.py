@@ -5,6 +5,7 @@ from typing import Literal
 
 from recovery_drill.record.contract import DrillCode
 from recovery_drill.record.drilled import Drilled
+from recovery_drill.record.machine import Machine
 from recovery_drill.record.model import SCHEMA
 
 Outcome = Literal["held", "broken", "inconclusive", "skipped"]
@@ -96,6 +97,7 @@ class Verdict:
     scenarios: tuple[ScenarioVerdict, ...]
     schema: int = SCHEMA
     drilled: Drilled | None = None
+    machine: Machine | None = None
 
     @property
     def outcome(self) -> Outcome:

@@ -69,15 +69,20 @@ async def until_it_listens(world: World, fault: Fault) -> None:
     opened, closed = world.market.sockets("opened"), world.market.sockets("closed")
     await world.begin(fault)
     if world.disturbed:
-        # If it never listens again, what it misses will tell.
-        deadline = time.monotonic() + world.policy.budgets.settle_seconds
-        while time.monotonic() < deadline:
-            lost = max(1, world.market.sockets("closed") - closed)
-            if world.market.sockets("opened") - opened >= lost:
-                break
-            await asyncio.sleep(ASK_AGAIN_SECONDS)
-        await asyncio.sleep(SUBSCRIBED_SECONDS)
+        await until_sockets_are_open(world, opened, closed)
     await stretch(world, fault)
+
+
+async def until_sockets_are_open(world: World, opened: int, closed: int) -> None:
+    """Wait until as many sockets were opened since there were so many as have been closed."""
+    # If it never listens again, what it misses will tell.
+    deadline = time.monotonic() + world.policy.budgets.settle_seconds
+    while time.monotonic() < deadline:
+        lost = max(1, world.market.sockets("closed") - closed)
+        if world.market.sockets("opened") - opened >= lost:
+            break
+        await asyncio.sleep(ASK_AGAIN_SECONDS)
+    await asyncio.sleep(SUBSCRIBED_SECONDS)
 
 
 async def without_a_key(world: World, fault: Fault) -> None:

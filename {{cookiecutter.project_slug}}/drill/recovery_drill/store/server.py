@@ -230,6 +230,7 @@ class EmbeddedStore(OwnStore):
             If the snapshot does not come to an end.
 
         """
+        self._snapshot.unlink(missing_ok=True)  # of the time before, when one succeeded
         self._snapshot.mkdir(parents=True)  # a file cannot take the place of a folder
         await self._client.config_set("stop-writes-on-bgsave-error", "yes")
         # Without a rule for snapshots a failed one is of no importance to the server.
