@@ -120,7 +120,7 @@ class Trial:
         bar_seconds = BAR_SECONDS if self.bars else 0.0
         await world.prepare(fault)
         await world.first_start()
-        what, wanted = (POSITION, holding) if self.held else (FLAT, flat)
+        what, wanted = (POSITION, holding(world)) if self.held else (FLAT, flat)
         await step_until(world, what, wanted)
         await world.until_stored()
         async with eye.open():

@@ -74,7 +74,7 @@ def undisturbed(pause: float) -> Scenario:
                 await world.step()
                 await world.last(pause)
                 if number == BARS // 2:
-                    await step_until(world, POSITION, holding)
+                    await step_until(world, POSITION, holding(world))
                     await through_stop(world)
                     await world.rest("after the stop")
             await world.until_stored()

@@ -113,7 +113,7 @@ def idle(minutes: int) -> Scenario:
 
     async def play(world: World, _: Fault) -> None:
         await world.first_start()
-        await step_until(world, POSITION, holding)
+        await step_until(world, POSITION, holding(world))
         await world.until_stored()
         pid, from_ns, before = (
             world.life.child.pid,

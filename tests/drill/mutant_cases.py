@@ -134,7 +134,7 @@ async def _trade(world: World, fault: Fault) -> None:
     for _ in range(BARS_BEFORE + BARS_AFTER):
         # Its end waits for the store, so that what is stored at a kill is always the same.
         await steps(world, 1)
-        if world.has_crashed and world.bars_since_crash >= BARS_AFTER:
+        if world.crashes.are_over and world.crashes.bars_since >= BARS_AFTER:
             world.end_early()
             break
 

@@ -228,9 +228,7 @@ def judge_folder(folder: Path) -> Verdict:
         verdicts.append(
             subject_of(case).verdict(evidence, failure=ending.failure, skipped=ending.skipped)
         )
-    return Verdict(
-        schedule.seed, tuple(verdicts), drilled=_noted(folder), machine=schedule.machine
-    )
+    return Verdict(schedule.seed, tuple(verdicts), drilled=_noted(folder), machine=schedule.machine)
 
 
 def _noted(folder: Path) -> Drilled | None:

@@ -124,7 +124,7 @@ class World:
     async def first_start(self) -> Snapshot:
         """Start the node's first life and let it come to rest, before any bar passes."""
         await self._lives.begin()
-        await self._crashes.through(self._until_met)
+        await self.crashes.through(self._until_met)
         if (started := await self.life.state()) is not None:
             check_traded(self.policy, started.traded)
         return await self.rest("after its first start")
@@ -197,18 +197,6 @@ class World:
         await self._lives.until_adopted(life, seconds)
         await self.crashes.through(self._until_trading)
         return await self.rest(f"after restart {self._lives.count - 1}")
-
-    # crash points
-
-    @property
-    def has_crashed(self) -> bool:
-        """Whether there were crash points, and the node has been killed at all of them."""
-        return self.crashes.are_over
-
-    @property
-    def bars_since_crash(self) -> int:
-        """How many bars have passed since the last of them."""
-        return self.crashes.bars_since
 
     # faults: in the undisturbed play none of them happens
 

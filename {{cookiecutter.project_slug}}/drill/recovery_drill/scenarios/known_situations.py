@@ -61,7 +61,7 @@ async def filled_in_parts(world: World, fault: Fault) -> None:
     """Hold a position that was filled in parts, all of them stored; the fault comes twice."""
     await flat_before(world)
     thin = await world.market.thin(THIN_QUANTITY)
-    await step_until(world, POSITION, holding)
+    await step_until(world, POSITION, holding(world))
     await world.market.release(thin)
     if _parts(await world.market.ledger()):
         world.saw(IN_PARTS)
@@ -81,7 +81,7 @@ async def held_for_bars(world: World, fault: Fault) -> None:
     """Hold a position for some bars, so that there is something to remember of it."""
     await holding_before(world)
     await steps(world, BARS_AFTER)
-    await step_until(world, POSITION, holding)
+    await step_until(world, POSITION, holding(world))
     await world.until_stored()
     await world.begin(fault)
     await restart_and_trade_on(world)

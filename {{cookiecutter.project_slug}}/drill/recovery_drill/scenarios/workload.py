@@ -23,7 +23,7 @@ def workload(bars: int) -> Situation:
         stopped_out = not world.policy.protective_stop
         is_held = holding(world)
         for number in range(bars):
-            if world.has_crashed and world.bars_since_crash >= BARS_AFTER_KILL:
+            if world.crashes.are_over and world.crashes.bars_since >= BARS_AFTER_KILL:
                 world.end_early()
                 break
             if number == thin_after:
