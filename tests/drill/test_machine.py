@@ -71,7 +71,7 @@ def test_the_slowest_of_three_figures_makes_every_budget_longer(slow: str) -> No
     assert machine.factor == 2.0
     assert "2 times as long" in machine.sentence
     budgets = scaled(POLICY, machine).budgets
-    assert msgspec.structs.astuple(budgets) == (120.0, 20.0, 10.0, 10.0)
+    assert msgspec.structs.astuple(budgets) == (120.0, 20.0, 10.0, 10.0, 20.0)
 
 
 def test_budgets_do_not_grow_without_end() -> None:

@@ -272,9 +272,8 @@ def finish(folder: Path, verdict: Verdict, console: Console) -> int:
     console.print()
     print_verdict(console, verdict, folder)
     drilled = f" Drilled: {verdict.drilled.name}." if verdict.drilled else ""
-    console.print(
-        f"\nVerdict: {verdict.outcome}.{drilled} Report: {report}", markup=False, soft_wrap=True
-    )
+    said = f"\nVerdict: {verdict.outcome}.{drilled} Report: {report}"
+    console.print(said, markup=False, soft_wrap=True)
     return EXIT_CODES[verdict.outcome]
 
 

@@ -99,7 +99,7 @@ class Known(NamedTuple):
 
 def _fails(request: str) -> Callable[[], Fault]:
     fault = of_request("fail", {"request": request}, times=ALWAYS)
-    return partial(ExchangeFault, f"fail-{request}", fault)
+    return partial(ExchangeFault, f"fail-{request.replace('.', '-').replace('_', '-')}", fault)
 
 
 _HELD = frozenset({POSITION, TRADED_ON})
