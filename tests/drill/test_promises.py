@@ -26,8 +26,9 @@ from drill.evidence_builder import (
 from recovery_drill.checks import judge
 from recovery_drill.checks.decide import decide
 from recovery_drill.checks.fit import denials, never_settled, never_traded, silent, stuck
-from recovery_drill.checks.undisturbed import own_difference
+from recovery_drill.checks.undisturbed import incomparable
 from recovery_drill.record.evidence import Evidence
+from recovery_drill.record.machine import LateSpan
 from recovery_drill.record.model import NodeState, Record
 from recovery_drill.record.policy import Policy
 from recovery_drill.record.traded import Traded
@@ -126,7 +127,7 @@ def early(**changes: Any) -> Evidence:
 
 def test_a_difference_before_the_first_kill_is_the_node_s_own_way() -> None:
     late = early(lives=(life(ended_ns=60 * SECOND, how="killed"),))
-    said = own_difference(late)
+    said = incomparable(late)
     assert said is not None
     assert "; this time it was conditional.accepted O-2 (SELL 0.010" in said
     verdict = decide("x", "y", frozenset(), late, kills_needed=False)
@@ -146,14 +147,50 @@ def test_what_a_kill_has_kept_from_happening_is_not_the_node_s_own_way() -> None
         reference=tuple(there),
         lives=(life(ended_ns=killed, how="killed"),),
     )
-    assert own_difference(found) is None
-    assert own_difference(replace(found, lives=(life(ended_ns=60 * SECOND),))) is not None
+    assert incomparable(found) is None
+    assert incomparable(replace(found, lives=(life(ended_ns=60 * SECOND),))) is not None
 
 
 def test_a_difference_after_the_first_kill_is_a_broken_promise() -> None:
     soon = early(lives=(life(ended_ns=1, how="killed"),))
-    assert own_difference(soon) is None
+    assert incomparable(soon) is None
     assert "equals-undisturbed" in broken(soon)
+
+
+DEGRADED = (("trading", 1), ("degraded", 30 * SECOND), ("trading", 32 * SECOND))
+KILLED = {"ended_ns": 1, "how": "killed"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, None),
+        ({"reference_degraded": True}, "In the undisturbed play the node was degraded"),
+        ({"lives": (life(**KILLED), life(number=2, started_ns=3, stages=DEGRADED))}, None),
+        (
+            {
+                "lives": (life(**KILLED), life(number=2, started_ns=3, stages=DEGRADED)),
+                "late": (LateSpan(28 * SECOND, 29 * SECOND, 1.0),),
+            },
+            "This time the node was degraded",
+        ),
+    ],
+)
+def test_a_node_that_was_degraded_by_itself_is_not_compared(
+    changes: dict[str, Any], told: str | None
+) -> None:
+    """And one that a kill has degraded is: it has to come back as if nothing had been."""
+    found = early(**{"lives": (life(**KILLED),), **changes})
+    assert "equals-undisturbed" in broken(found)
+    said = incomparable(found)
+    if told is None:
+        assert said is None
+    else:
+        assert said is not None
+        assert said.startswith(told)
+        verdict = decide("x", "y", frozenset(), found, kills_needed=False)
+        result = next(c for c in verdict.checks if c.name == "equals-undisturbed")
+        assert (result.broken, result.left_out) == ((), said)
 
 
 def test_a_node_that_has_no_orders_at_rest_has_not_shown_nothing() -> None:

@@ -6,17 +6,13 @@ from types import MappingProxyType
 
 from recovery_drill.checks import CHECKS, judge
 from recovery_drill.checks.lateness import allowing_for, why_late
-from recovery_drill.checks.undisturbed import own_difference
+from recovery_drill.checks.undisturbed import incomparable
 from recovery_drill.record.contract import Stage
 from recovery_drill.record.evidence import Evidence
 from recovery_drill.record.verdict import CheckResult, Outcome, ScenarioVerdict
 
 LIMBO = "no-order-in-limbo"
 UNEQUAL = "equals-undisturbed"
-OWN_WAY = (
-    "The node did otherwise than in the undisturbed play before anything was done to it, so what "
-    'it does afterwards cannot be compared (`ledger = "outcome"` promises less).'
-)
 
 
 def decide(
@@ -51,10 +47,9 @@ def decide(
 
     """
     evidence = replace(evidence, leave_out={**evidence.leave_out, **leave_out})
-    own = own_difference(evidence)
-    if own is not None:
-        left_out = {**evidence.leave_out, UNEQUAL: f"{OWN_WAY} {own}"}
-        evidence = replace(evidence, leave_out=left_out)
+    why_not = incomparable(evidence)
+    if why_not is not None:
+        evidence = replace(evidence, leave_out={**evidence.leave_out, UNEQUAL: why_not})
     checks, late = judge(evidence), ""
     if evidence.late and any(check.broken for check in checks):
         allowed = _allowing_for_lateness(evidence, checks)
@@ -63,8 +58,8 @@ def decide(
     reason = (
         late or skipped or failure or _not_shown(needs, evidence, checks, kills_needed=kills_needed)
     )
-    if own is not None and UNEQUAL not in evidence.policy.leave_out:
-        reason = reason or f"{OWN_WAY} {own}"
+    if why_not is not None and UNEQUAL not in evidence.policy.leave_out:
+        reason = reason or why_not
     if any(check.broken for check in checks):
         outcome: Outcome = "broken"
     elif skipped:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import accumulate, zip_longest
 from typing import NamedTuple
 
+from recovery_drill.record.contract import Stage
 from recovery_drill.record.evidence import Evidence
 from recovery_drill.record.model import Record
 
@@ -16,6 +17,14 @@ KINDS = ("order.", "conditional.", "position.changed")
 NAMES = ("client_order_id", "side", "type", "quantity", "filled", "status", "reduce_only")
 PRICES = ("price", "trigger_price", "average_price")
 ACCOUNT, WALLET = ("symbol", "quantity", "entry_price"), "wallet"
+OWN_WAY = (
+    "The node did otherwise than in the undisturbed play before anything was done to it, so what "
+    'it does afterwards cannot be compared (`ledger = "outcome"` promises less).'
+)
+HINDERED = (
+    "{} the node was degraded for a while, though nothing was done to it: the machine was too "
+    "slow, or the node complains of what is not so. What it did cannot be compared."
+)
 NO_ID = ""
 """Stands for a client order id that is not compared."""
 
@@ -71,22 +80,46 @@ def equals_undisturbed(evidence: Evidence) -> Iterator[str | None]:
         yield None if found is None else found.sentence
 
 
-def own_difference(evidence: Evidence) -> str | None:
-    """Return how the node did otherwise before anything was done to it; None when it did not.
+def incomparable(evidence: Evidence) -> str | None:
+    """Return why a difference says nothing of the kills, with the difference; None if it does.
 
-    Such a node does not do the same twice in the same market, kill or no kill: what it does after
-    one cannot be compared.
+    A node that does otherwise before anything was done to it does not do the same twice in the same
+    market, kill or no kill. And one that was degraded though nothing was done to it, in one of the
+    two plays, has opened nothing meanwhile: a machine that is too slow brings that about.
     """
+    found = next(filter(None, _compared(evidence)), None)
+    if found is None:
+        return None
+    first = _first_disturbance(evidence)
+    if found.by_ns is not None and (first is None or found.by_ns < first):
+        why = OWN_WAY
+    elif evidence.reference_degraded:
+        why = HINDERED.format("In the undisturbed play")
+    elif _is_degraded_by_itself(evidence, first):
+        why = HINDERED.format("This time")
+    else:
+        return None
+    return f"{why} {found.sentence.replace('with the kills', 'this time')}"
+
+
+def _first_disturbance(evidence: Evidence) -> int | None:
     disturbed = [life.ended_ns for life in evidence.lives if life.ended_ns is not None]
     disturbed += [fault.began_ns for fault in evidence.faults]
     disturbed += [began for life in evidence.lives for began, _ in life.pauses]
     disturbed += [life.started_ns for life in evidence.lives[1:]]
-    first = min(disturbed, default=None)
-    for found in _compared(evidence):
-        if found is not None and found.by_ns is not None:
-            is_own = first is None or found.by_ns < first
-            return found.sentence.replace("with the kills", "this time") if is_own else None
-    return None
+    return min(disturbed, default=None)
+
+
+def _is_degraded_by_itself(evidence: Evidence, first: int | None) -> bool:
+    """Return whether it was degraded before anything was done to it, or while nobody had time."""
+    at = [ns for life in evidence.lives for stage, ns in life.stages if stage == Stage.DEGRADED]
+    notice = int(evidence.policy.budgets.notice_seconds * 1e9)
+    return any(
+        first is None
+        or ns < first
+        or any(late.from_ns <= ns <= late.to_ns + notice for late in evidence.late)
+        for ns in at
+    )
 
 
 def _compared(evidence: Evidence) -> Iterator[Difference | None]:

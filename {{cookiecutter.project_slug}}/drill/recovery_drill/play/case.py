@@ -198,15 +198,15 @@ async def _play(
 
 def read_evidence(folder: Path, policy: Policy, reference: Path | None) -> Evidence:
     """Read what one play left in its folder, and what the undisturbed one left in its own."""
+    told = read_file(reference / "history.jsonl") if reference is not None else []
     # A reference that was cut short would make every later change one too many.
-    whole = reference is not None and any(
-        r.kind == "played" for r in read_file(reference / "history.jsonl")
-    )
+    whole = any(r.kind == "played" for r in told)
     return from_records(
         policy,
         read_file(folder / "history.jsonl"),
         read_file(folder / "exchange.jsonl"),
         read_file(reference / "exchange.jsonl") if reference is not None and whole else None,
+        reference_history=told,
     )
 
 

@@ -205,6 +205,8 @@ class Evidence:
         Whether it was played to its end.
     reference : tuple[Record, ...] or None
         The exchange's records of the same scenario without the kills.
+    reference_degraded : bool
+        Whether the node was degraded for a while in that one, where nothing was done to it.
     faults : tuple[FaultSpan, ...]
         What else was done to node, store or exchange.
     store_looks : tuple[StoreLook, ...]
@@ -235,6 +237,7 @@ class Evidence:
     seen: frozenset[str] = frozenset()
     played: bool = True
     reference: tuple[Record, ...] | None = None
+    reference_degraded: bool = False
     faults: tuple[FaultSpan, ...] = ()
     store_looks: tuple[StoreLook, ...] = ()
     health_looks: tuple[HealthLook, ...] = ()

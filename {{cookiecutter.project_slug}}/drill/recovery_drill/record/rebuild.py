@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from recovery_drill.record.contract import Stage
 from recovery_drill.record.evidence import Evidence, FaultSpan, LateWait, Life, Named, Snapshot
 from recovery_drill.record.health import HealthLook
 from recovery_drill.record.machine import LATE, late_spans
@@ -22,8 +23,10 @@ def from_records(
     history: Sequence[Record],
     journal: Sequence[Record],
     reference: Sequence[Record] | None = None,
+    *,
+    reference_history: Sequence[Record] = (),
 ) -> Evidence:
-    """Rebuild the evidence of one scenario from its history and the exchange's journals.
+    """Rebuild the evidence of one scenario from the histories and the exchange's journals.
 
     What an older drill did not record yet is simply not there to be judged.
     """
@@ -53,6 +56,11 @@ def from_records(
         leave_out={"equals-undisturbed": unequal[0]} if unequal else {},
         played=bool(said("played")),
         reference=None if reference is None else tuple(reference),
+        reference_degraded=any(
+            stage == Stage.DEGRADED
+            for life in lives_of(reference_history)
+            for stage, _ in life.stages
+        ),
         faults=faults_of(history),
         store_looks=tuple(
             msgspec.structs.replace(
