@@ -162,6 +162,7 @@ def test_each_fault_of_the_contract_has_a_scenario() -> None:
         "delay": "exchange-late-answers",
         "wick": "kill-then-stop-fills",
         "reach": "kill-then-stop-fills",
+        "mark": "exchange-band-exits",
     }
     contract = (PROJECT / "drill" / "contract.md").read_text("utf-8")
     table = contract.split("| fault | what happens |")[1].split("\n\n")[0]
