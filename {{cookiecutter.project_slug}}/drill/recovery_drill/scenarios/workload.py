@@ -21,14 +21,17 @@ def workload(bars: int) -> Situation:
     async def play(world: World, fault: Fault) -> None:
         await world.first_start()
         stopped_out = not world.policy.protective_stop
-        is_held = holding(world)
+        is_held, has_traded = holding(world), False
         for number in range(bars):
-            if world.crashes.are_over and world.crashes.bars_since >= BARS_AFTER_KILL:
+            # After a kill before the first fill it is played on until one comes.
+            is_over = world.crashes.are_over and world.crashes.bars_since >= BARS_AFTER_KILL
+            if is_over and has_traded:
                 world.end_early()
                 break
             if number == thin_after:
                 await world.market.thin(THIN_QUANTITY)
             snapshot = await world.step()
+            has_traded = bool(snapshot.ledger.fills)
             # Bars pass in milliseconds here. The store must not lag behind by several of them, or a
             # kill at one place would show what was lost at another.
             await world.until_stored()
