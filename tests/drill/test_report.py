@@ -333,7 +333,7 @@ def test_a_promise_that_stays_broken_is_told_once_with_its_span() -> None:
     span = f"{said} (found 250 times, until at bar 09:10)"
     assert f"position-equals-exchange: {span}" in printed(broken)
     assert text(span) in summary(material(broken))
-    (failure,) = ElementTree.fromstring(junit(material(broken))).iter("failure")  # noqa: S314
+    (failure,) = ElementTree.fromstring(junit(material(broken))).iter("failure")  # noqa: S314 - ours
     assert failure.get("message") == span
     shown = page(material(broken), stories(broken))
     assert shown.count(said) == 2, "once in words, and once in the drawing"

@@ -32,7 +32,7 @@ class AskedOnceFactory(adapter.BinanceLiveExecClientFactory):  # type: ignore[mi
         """Return it."""
         client = adapter.BinanceLiveExecClientFactory.create(**given)
         stock = getattr(client, adapter.SYMBOLS)
-        once = lambda: {str(adapter.BinanceSymbol(symbol)) for symbol in stock()}  # noqa: E731
+        once = lambda: {str(adapter.BinanceSymbol(symbol)) for symbol in stock()}  # noqa: E731 - one line
         setattr(client, adapter.SYMBOLS, once)
         return client
 
