@@ -157,6 +157,20 @@ def test_a_difference_after_the_first_kill_is_a_broken_promise() -> None:
     assert "equals-undisturbed" in broken(soon)
 
 
+def test_a_difference_after_a_fault_of_the_exchange_is_a_broken_promise() -> None:
+    there = journal_of("O", price="59001")
+    odd = Record(
+        **{**msgspec.structs.asdict(there[0]), "kind": "fault.armed", "data": {"name": "odd_bar"}}
+    )
+    here = [odd, *journal_of("O")]
+    kept = life(ended_ns=60 * SECOND)
+    found = evidence(journal=tuple(here), reference=tuple(there), lives=(kept,))
+    assert incomparable(found) is None
+    # Where both plays have it, it has done nothing.
+    both = replace(found, reference=(odd, *there))
+    assert incomparable(both) is not None
+
+
 DEGRADED = (("trading", 1), ("degraded", 30 * SECOND), ("trading", 32 * SECOND))
 KILLED = {"ended_ns": 1, "how": "killed"}
 

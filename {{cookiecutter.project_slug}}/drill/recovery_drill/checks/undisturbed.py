@@ -12,7 +12,7 @@ from recovery_drill.record.model import Record
 
 Row = tuple[str, ...]
 
-MARKET = "market."
+MARKET, ARMED = "market.", "fault.armed"
 KINDS = ("order.", "conditional.", "position.changed")
 NAMES = ("client_order_id", "side", "type", "quantity", "filled", "status", "reduce_only")
 PRICES = ("price", "trigger_price", "average_price")
@@ -107,7 +107,18 @@ def _first_disturbance(evidence: Evidence) -> int | None:
     disturbed += [fault.began_ns for fault in evidence.faults]
     disturbed += [began for life in evidence.lives for began, _ in life.pauses]
     disturbed += [life.started_ns for life in evidence.lives[1:]]
+    # Not every fault is noted as one; what both plays have at the exchange has disturbed neither.
+    there = [_armed(record) for record in evidence.reference or () if record.kind == ARMED]
+    disturbed += [
+        record.mono_ns
+        for record in evidence.journal
+        if record.kind == ARMED and _armed(record) not in there
+    ]
     return min(disturbed, default=None)
+
+
+def _armed(record: Record) -> tuple[object, object]:
+    return record.data.get("name"), record.data.get("options")
 
 
 def _is_degraded_by_itself(evidence: Evidence, first: int | None) -> bool:
