@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,7 +82,7 @@ def naming(site: Site, *, disturbed: bool = True) -> Naming:
 
 def named(site: Site) -> tuple[Named, ...]:
     evidence: Evidence = from_records(POLICY, site.history.records, ())
-    return evidence.named
+    return tuple(replace(each, mono_ns=0) for each in evidence.named)
 
 
 async def test_what_is_wrong_is_recorded_with_what_health_says(tmp_path: Path) -> None:

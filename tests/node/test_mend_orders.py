@@ -210,7 +210,7 @@ def test_orders_that_the_store_has_not() -> None:
 @pytest.mark.parametrize("status", ["CANCELED", "EXPIRED"])
 @pytest.mark.parametrize("more", [{"price": "50000.00"}, {"trigger": "65000.00"}])
 def test_an_own_order_that_came_and_went_while_the_store_was_away(
-    status: str, more: dict[str, str]
+    status: str, more: dict[str, Any]
 ) -> None:
     market = holding()
     market.send(FLIP, "0.010", **more)
