@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from recovery_drill.record.policy import Policy
 from recovery_drill.record.rebuild import from_records
 
 SECONDS = 0.3
-STORE = {"name": "store", "sentence": "The store does not answer."}
+STORE = {"name": "store", "sentence": "The store does not answer.", "since_ms": 1}
 OTHERS = "The order web_9 is not this node's."
 
 
@@ -41,20 +42,24 @@ class Saying(Nodes):
 
 
 @asynccontextmanager
-async def node(folder: Path, said: dict[str, Any], program: str = WAITS) -> AsyncIterator[Site]:
-    """Run a node whose endpoint tells this at ``/state``, and that it is not healthy."""
+async def node(
+    folder: Path, *said: dict[str, Any], health: int = 503, program: str = WAITS
+) -> AsyncIterator[Site]:
+    """Run a node whose endpoint tells these at ``/state``, one after the other, and the last on."""
+    answers = list(said)
 
     async def tell(_request: web.Request) -> web.Response:
         told = msgspec.to_builtins(state())
         for name in ("conditions", "notes"):
             del told[name]
-        return web.Response(body=msgspec.json.encode(told | said))
+        now = answers.pop(0) if len(answers) > 1 else answers[0]
+        return web.Response(body=msgspec.json.encode(told | now))
 
-    async def health(_request: web.Request) -> web.Response:
-        return web.json_response({}, status=503)
+    async def tell_health(_request: web.Request) -> web.Response:
+        return web.json_response({}, status=health)
 
     app = web.Application()
-    app.add_routes([web.get("/state", tell), web.get("/health", health)])
+    app.add_routes([web.get("/state", tell), web.get("/health", tell_health)])
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -77,7 +82,7 @@ def naming(site: Site, *, disturbed: bool = True) -> Naming:
 
 def named(site: Site) -> tuple[Named, ...]:
     evidence: Evidence = from_records(POLICY, site.history.records, ())
-    return evidence.named
+    return tuple(replace(each, mono_ns=0) for each in evidence.named)
 
 
 async def test_what_is_wrong_is_recorded_with_what_health_says(tmp_path: Path) -> None:
@@ -85,6 +90,24 @@ async def test_what_is_wrong_is_recorded_with_what_health_says(tmp_path: Path) -
         await naming(site).until("store", 5)
         sentence = "store: The store does not answer."
         assert named(site) == (Named("store", 5, sentence, 503),)
+
+
+@pytest.mark.parametrize("later", [[], [{**STORE, "since_ms": 9}]])
+async def test_what_has_ended_when_health_is_asked_is_no_lie_of_it(
+    tmp_path: Path, later: list[dict[str, Any]]
+) -> None:
+    said = [{"conditions": each} for each in ([STORE], later, [])]
+    async with node(tmp_path, *said, health=200) as site:
+        await naming(site).until("store", SECONDS)
+        assert named(site) == (Named("store", SECONDS, "store: The store does not answer."),)
+
+
+async def test_what_stands_while_health_is_asked_is_judged_by_it(tmp_path: Path) -> None:
+    words = {**STORE, "sentence": "The store has not answered for 2 s."}
+    said = [{"conditions": each} for each in ([STORE], [], [STORE], [words])]
+    async with node(tmp_path, *said, health=200) as site:
+        await naming(site).until("store", 5)
+        assert named(site) == (Named("store", 5, "store: The store does not answer.", 200),)
 
 
 async def test_what_a_person_should_know_is_asked_of_the_notes_alone(tmp_path: Path) -> None:
@@ -101,7 +124,7 @@ async def test_that_nothing_is_said_is_recorded_once_the_time_is_over(tmp_path: 
 
 
 async def test_a_node_that_ends_instead_is_not_waited_for(tmp_path: Path) -> None:
-    async with node(tmp_path, {"conditions": []}, ENDS.format(code=75)) as site:
+    async with node(tmp_path, {"conditions": []}, program=ENDS.format(code=75)) as site:
         await site.lives.node.child.wait(10)
         await naming(site).until("clock", 600)
         assert named(site) == (Named("clock", 600, ended=75),)

@@ -207,6 +207,42 @@ def test_orders_that_the_store_has_not() -> None:
         check(lost)
 
 
+@pytest.mark.parametrize("status", ["CANCELED", "EXPIRED"])
+@pytest.mark.parametrize("more", [{"price": "50000.00"}, {"trigger": "65000.00"}])
+def test_an_own_order_that_came_and_went_while_the_store_was_away(
+    status: str, more: dict[str, Any]
+) -> None:
+    market = holding()
+    market.send(FLIP, "0.010", **more)
+    market.end(FLIP, status)
+    del market.keys[f"orders:{FLIP}"]
+    del market.keys["index:order_client"].value[FLIP.encode()]
+    loaded = check(market)
+    assert loaded[f"orders:{FLIP}"].strategy_id.value == STRATEGY
+    assert mended(market)["index:order_client"].value[FLIP.encode()] == b"BINANCE"
+
+
+@pytest.mark.parametrize("name", ["web_8Qk2", "1eqnymed-1704085319-E0"])
+def test_what_others_tried_in_vain_is_not_the_node_s(name: str) -> None:
+    market = holding()
+    market.send(name, "0.010", price="50000.00")
+    market.end(name)
+    del market.keys[f"orders:{name}"]
+    del market.keys["index:order_client"].value[name.encode()]
+    assert plan_of(market.keys, market.record).is_empty
+
+
+def test_an_own_stop_that_has_become_what_is_not_told_is_left_out() -> None:
+    market, right = holding(), holding()
+    market.send(FLIP, "-0.010", trigger="59100.00")
+    market.trigger(FLIP)
+    told = replace(market.conditionals[FLIP], status="FINISHED")
+    record = replace(right.record, orders=(*right.record.orders, told))
+    plan = plan_of(right.keys, record)
+    assert plan.is_empty
+    assert not plan.unexplained
+
+
 def test_somebody_s_own_order_is_adopted() -> None:
     market = holding()
     market.send("web_8Qk2", "0.005")

@@ -41,6 +41,11 @@ class Market:
         return self._site.bar
 
     @property
+    def symbol(self) -> str:
+        """The first symbol that the node owns: faults strike there, and prices are moved there."""
+        return self._site.symbol
+
+    @property
     def url(self) -> str:
         """Where the exchange answers requests."""
         return self._exchange.http_url

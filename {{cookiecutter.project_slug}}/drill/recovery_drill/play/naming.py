@@ -8,6 +8,7 @@ import msgspec
 
 from recovery_drill.play.site import Site
 from recovery_drill.record.evidence import Named
+from recovery_drill.record.health import Condition
 from recovery_drill.record.model import NodeState
 
 ASK_AGAIN_SECONDS = 0.05
@@ -37,7 +38,9 @@ class Naming:
     ) -> None:
         """Wait until the node names something at ``/state``, or its time is over.
 
-        Nothing is recorded of a node that tells no conditions, or no notes.
+        Nothing is recorded of a node that tells no conditions, or no notes. What ``/health``
+        answers is recorded of a condition that stood before and after it was asked: one may end in
+        between, and what was only ever seen so has been said, and ``/health`` is not judged.
 
         Parameters
         ----------
@@ -56,23 +59,35 @@ class Naming:
         deadline = time.monotonic() + seconds
         health: int | None = None
         sentence = ""
-        while not sentence and node.child.running and time.monotonic() < deadline:
+        while node.child.running and time.monotonic() < deadline:
             state = await node.state()
             if state is not None and getattr(state, where) is None:
                 return
-            sentence = "" if state is None else _said(state, what, where)
-            if where == "conditions":
-                health = await node.health()
-            if not sentence:
-                await asyncio.sleep(ASK_AGAIN_SECONDS)
+            if where == "notes":
+                sentence = _noted(state, what)
+                is_clear = bool(sentence)
+            else:
+                answer = await node.health()
+                said = _said(state, what)
+                is_clear = said is not None and said.is_still(_said(await node.state(), what))
+                if said is not None:
+                    sentence = f"{said.name}: {said.sentence}"
+                health = answer if is_clear or not sentence else None
+            if is_clear:
+                break
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
         ended = None if node.child.running else node.child.exit_code
         named = Named(what, seconds, sentence, health, ended)
         self._site.history.record("drill", "named", msgspec.to_builtins(named))
 
 
-def _said(state: NodeState, what: str, where: Literal["conditions", "notes"]) -> str:
-    """Return the sentence that names it; empty when there is none."""
-    if where == "notes":
-        return next((note for note in state.notes or () if what in note), "")
-    conditions = state.conditions or ()
-    return next((f"{c.name}: {c.sentence}" for c in conditions if what in c.name), "")
+def _said(state: NodeState | None, what: str) -> Condition | None:
+    """Return the condition that names it, if there is one."""
+    conditions = (state.conditions if state is not None else None) or ()
+    return next((each for each in conditions if what in each.name), None)
+
+
+def _noted(state: NodeState | None, what: str) -> str:
+    """Return the note that names it; empty when there is none."""
+    notes = (state.notes if state is not None else None) or ()
+    return next((note for note in notes if what in note), "")

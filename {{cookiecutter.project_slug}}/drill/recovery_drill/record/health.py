@@ -8,6 +8,11 @@ class Condition(msgspec.Struct, frozen=True):
 
     name: str
     sentence: str
+    since_ms: int = 0
+
+    def is_still(self, later: "Condition | None") -> bool:
+        """Return whether what was told later is the same: it may have ended, and begun anew."""
+        return later is not None and (self.name, self.since_ms) == (later.name, later.since_ms)
 
 
 class HealthLook(msgspec.Struct, frozen=True):

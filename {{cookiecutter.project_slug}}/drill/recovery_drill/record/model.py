@@ -179,6 +179,14 @@ class Ledger(msgspec.Struct, frozen=True):
         """Return the orders and conditional orders in `symbol` that can still trade."""
         return tuple(o for o in self.orders if o.symbol == symbol and o.working)
 
+    def unprotected(self, symbols: Sequence[str]) -> tuple[str, ...]:
+        """Return those of `symbols` in which a position has no stop of the other side working."""
+        return tuple(s for s in symbols if self.position(s) and not self._stops(s))
+
+    def _stops(self, symbol: str) -> list[ExchangeOrder]:
+        side = "SELL" if self.position(symbol) > 0 else "BUY"
+        return [o for o in self.working(symbol) if o.protects and o.side == side]
+
     def fills_since_flat(self, symbol: str) -> tuple[Fill, ...]:
         """Return the fills that make up the position that is open now; empty when flat."""
         fills = [f for f in self.fills if f.symbol == symbol]

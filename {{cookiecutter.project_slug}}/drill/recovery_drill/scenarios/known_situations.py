@@ -44,7 +44,7 @@ async def flipped_by_hand(world: World, fault: Fault) -> None:
     """Have a position turned round by hand while the node trades; then comes the fault."""
     await holding_before(world)
     await world.until_stored()
-    symbol = world.policy.symbols[0]
+    symbol = world.market.symbol
     held = (await world.market.ledger()).position(symbol)
     await world.strike(OtherTrade("SELL" if held > 0 else "BUY", str(2 * abs(held))))
     # A quick node has traded again by now.

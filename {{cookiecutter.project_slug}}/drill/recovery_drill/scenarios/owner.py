@@ -92,7 +92,7 @@ async def beside_another_bot(world: World, fault: Fault) -> None:
     await holding_before(world)
     await world.until_stored()
     async with world.fault(fault):
-        for order in others_working(await world.market.ledger(), world.policy.symbols[0]):
+        for order in others_working(await world.market.ledger(), world.market.symbol):
             await world.naming.until(order.client_order_id, where="notes")
         await _while_it_trades(world)
         await world.until_stored()

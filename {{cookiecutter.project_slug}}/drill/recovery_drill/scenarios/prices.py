@@ -57,7 +57,7 @@ async def warm_up_on_lagging_bars(world: World, fault: Fault) -> None:
 
 async def fund(world: World, rate: str) -> None:
     """Let a funding be due, in the undisturbed play, too."""
-    symbol = world.policy.symbols[0]
+    symbol = world.market.symbol
     await world.market.gate({"name": "funding", "symbol": symbol, "rate": rate})
 
 

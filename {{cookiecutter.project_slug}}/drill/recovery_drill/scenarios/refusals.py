@@ -188,7 +188,7 @@ async def _in_vain(
         bars += 1
         if bars > PATIENCE_BARS:
             raise Inconclusive(f"Nothing was refused within {PATIENCE_BARS} bars.")
-    symbol = world.policy.symbols[0]
+    symbol = world.market.symbol
     if at_once:
         await world.naming.until(f"symbol {symbol}")
     # A node may say it for as long as it waits, and that all is right when it tries again.

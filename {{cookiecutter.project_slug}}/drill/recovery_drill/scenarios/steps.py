@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from recovery_drill.checks.fit import denials, never_traded
 from recovery_drill.failures import Inconclusive, Unsettled, Unsupported, UsageError
 from recovery_drill.play.world import World
 from recovery_drill.record.evidence import Snapshot
-from recovery_drill.record.model import Ledger, NodeState
+from recovery_drill.record.model import Fill, Ledger, NodeState
 
 # How many bars of the seeded market may pass before the situation that a scenario needs must have
 # come.
@@ -41,12 +41,15 @@ def flat(state: NodeState, ledger: Ledger) -> bool:
 
 
 def holding(world: World) -> Wanted:
-    """Return whether a position is held, and protected if the policy promises a stop."""
+    """Return what tells whether a position is held, and protected if the policy promises a stop.
+
+    It has to be one in the node's first symbol: faults strike there, and there prices are moved.
+    """
+    symbol, promised = world.market.symbol, world.policy.protective_stop
 
     def wanted(state: NodeState, ledger: Ledger) -> bool:
-        stops = [o for o in ledger.orders if o.working and o.protects]
-        is_protected = bool(stops) or not world.policy.protective_stop
-        return bool(state.positions) and bool(ledger.positions) and is_protected
+        held = bool(state.position(symbol)) and bool(ledger.position(symbol))
+        return held and not (promised and ledger.unprotected((symbol,)))
 
     return wanted
 
@@ -148,14 +151,19 @@ async def holding_before(world: World) -> None:
     await step_until(world, POSITION, holding(world))
 
 
+def has_traded_on(fills: Sequence[Fill], symbol: str) -> bool:
+    """Return whether some fills closed what was held of a symbol, and opened it anew."""
+    flat = [fill.position_after == 0 for fill in fills if fill.symbol == symbol]
+    return True in flat and False in flat[flat.index(True) :]
+
+
 async def trade_on(world: World) -> None:
     """Let the node close what it holds and open anew, so that what it recovered is used."""
+    symbol, holds = world.market.symbol, holding(world)
     before = len((await world.market.ledger()).fills)
-    holds = holding(world)
 
     def traded_on(state: NodeState, ledger: Ledger) -> bool:
-        flat = [fill.position_after == 0 for fill in ledger.fills[before:]]
-        return True in flat and False in flat[flat.index(True) :] and holds(state, ledger)
+        return has_traded_on(ledger.fills[before:], symbol) and holds(state, ledger)
 
     await step_until(world, TRADED_ON, traded_on)
     await steps(world, BARS_AFTER)
@@ -175,7 +183,7 @@ async def outlast(world: World, bars: int) -> None:
 
 
 async def until_protected(world: World, after: str) -> None:
-    """Wait until what is held is protected, if anything is.
+    """Wait until what is held is protected, if anything is, in each of the node's symbols.
 
     What is not within the budget is shown to the checks, whatever excuses the node.
 
@@ -190,13 +198,14 @@ async def until_protected(world: World, after: str) -> None:
     seconds = world.policy.budgets.settle_seconds
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        ledger = await world.market.ledger()
-        working = ledger.working(world.policy.symbols[0])
-        if not ledger.positions or any(order.protects for order in working):
+        naked = (await world.market.ledger()).unprotected(world.policy.symbols)
+        if not naked:
             return
         await asyncio.sleep(ASK_AGAIN_SECONDS)
     await world.show(f"{seconds:g} s {after}")
-    raise Unsettled(f"a position was not protected within {seconds:g} s {after}")
+    raise Unsettled(
+        f"a position in {', '.join(naked)} was not protected within {seconds:g} s {after}"
+    )
 
 
 async def touch(world: World, price: Decimal) -> None:

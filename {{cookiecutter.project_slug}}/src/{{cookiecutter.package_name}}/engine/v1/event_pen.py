@@ -35,6 +35,8 @@ class Maker:
     ----------
     trader, strategy, instrument_id : str
         Whose orders they are, and on what.
+    owner : str
+        What the ids of those orders begin with, as long as nobody else has sent them.
     instrument : Instrument | None
         Says how many digits prices and quantities have, where it is stored.
     account : str
@@ -47,6 +49,7 @@ class Maker:
     trader: str
     strategy: str
     instrument_id: str
+    owner: str
     instrument: Instrument | None
     account: str
     now_ns: int

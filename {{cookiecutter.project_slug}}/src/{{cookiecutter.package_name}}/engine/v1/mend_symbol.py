@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import msgspec
 
+from ...plan.order_ids import leg_of
 from ...venue.records import ExchangeRecord, TradeRecord
 from ..known import Fate, KnownOrder, Share, in_order, known_orders, since_flat
 from .event_pen import Maker
@@ -85,10 +86,22 @@ class SymbolMend:
             else:
                 self._mend_known(name, order, known)
         for name, known in self._known.items():
-            if name not in self._orders and (known.trades or known.is_open):
+            if name not in self._orders and self._belongs(known):
                 self._adopt(name, known)
         for order in self._orders.values():
             self._fills |= {fill.trade_id: fill for fill in order.fills}
+
+    def _belongs(self, known: KnownOrder) -> bool:
+        """
+        Return whether an order has to be in the store.
+
+        One that works or has filled has to be, whoever sent it. One that has ended without a fill
+        has to be when it is the node's own: it is something that the node has done.
+        """
+        if known.trades or known.is_open:
+            return True
+        is_own = leg_of(known.name, self._maker.owner) is not None
+        return is_own and known.fate is not Fate.FILLED and known.told_filled == 0
 
     def _mend_unknown(self, name: str, order: StoredOrder) -> None:
         """Mend an order that the exchange does not know, or not any more."""

@@ -7,6 +7,7 @@ It imports no engine: what the engine takes is written down here, and a test hol
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ...plan.order_ids import owner_of
 from ...venue.records import ExchangeRecord
 from ..stored import Owner, Plan, PutAside, RawKey
 from .event_pen import Maker
@@ -102,6 +103,7 @@ class StoreFormatV1:
         return Maker(
             trader=self._trader,
             strategy=f"{STRATEGY}-{owner.tag}",
+            owner=owner_of(self._trader, owner.tag, owner.symbol),
             instrument_id=instrument_id,
             instrument=stored.instruments.get(instrument_id),
             account=next(iter(stored.accounts), ACCOUNT),
