@@ -1,5 +1,6 @@
 """What holds for all files of the repository: locks, workflows, Makefiles, no machine's address."""
 
+import ast
 import re
 import subprocess
 import tomllib
@@ -117,7 +118,13 @@ def test_dependency_bots_can_read_the_metadata_unrendered() -> None:
 
 
 def imports(text: str) -> set[str]:
-    return set(re.findall(r"^\s*(?:from|import) ([a-z_0-9]+)", text, re.MULTILINE))
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return {name.split(".")[0] for name in found}
 
 
 @pytest.mark.parametrize(
