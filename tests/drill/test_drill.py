@@ -100,8 +100,10 @@ def test_a_run_leaves_what_the_contract_names(five: Drilled) -> None:
     assert [suite.get("name") for suite in junit] == FIVE
     assert all(suite.get("tests") == str(len(CHECKS)) for suite in junit)
     page = (five.folder / "report.html").read_text()
-    assert page.count("<svg") == 5
-    assert page.count(">kill -9<") == 6
+    assert (
+        page.count('aria-label="the node&#39;s lives, price, orders and position over time"') == 5
+    )
+    assert page.count('class="moment kill"') == 6
     assert "| kill-while-flat | held | 1 |" in (five.folder / "summary.md").read_text()
 
 

@@ -205,6 +205,10 @@ def test_a_node_that_was_degraded_by_itself_is_not_compared(
         verdict = decide("x", "y", frozenset(), found, kills_needed=False)
         result = next(c for c in verdict.checks if c.name == "equals-undisturbed")
         assert (result.broken, result.left_out) == ((), said)
+        # Where equality is not promised anyway, it is nothing to speak of.
+        free = replace(found, leave_out={"equals-undisturbed": "Not promised."})
+        verdict = decide("x", "y", frozenset(), free, kills_needed=False)
+        assert "the node was degraded" not in verdict.reason
 
 
 def test_a_node_that_has_no_orders_at_rest_has_not_shown_nothing() -> None:

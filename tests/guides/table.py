@@ -263,6 +263,20 @@ GUIDES = (
         },
     ),
     Guide(
+        page="drill/random.md",
+        ways={
+            "recovery-drill random": shorter("--seed 7 --runs 1"),
+            "recovery-drill random --seed 5 --runs 40": ONLY_READ,
+            "recovery-drill random --minutes 30 --jobs 2": ONLY_READ,
+            "recovery-drill replay runs/latest/smallest --times 10": Way(
+                code=2,
+                says="is not the folder of a drill",
+                reason="Nothing has failed that could be replayed.",
+            ),
+            "recovery-drill soak --hours 8": ONLY_READ,
+        },
+    ),
+    Guide(
         page="drill/exchange.md",
         given={"8080": "{port}"},
         ways={

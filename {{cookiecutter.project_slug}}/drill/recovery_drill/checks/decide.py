@@ -47,7 +47,8 @@ def decide(
 
     """
     evidence = replace(evidence, leave_out={**evidence.leave_out, **leave_out})
-    why_not = incomparable(evidence)
+    is_compared = UNEQUAL not in {**evidence.leave_out, **evidence.policy.leave_out}
+    why_not = incomparable(evidence) if is_compared else None
     if why_not is not None:
         evidence = replace(evidence, leave_out={**evidence.leave_out, UNEQUAL: why_not})
     checks, late = judge(evidence), ""
@@ -58,8 +59,7 @@ def decide(
     reason = (
         late or skipped or failure or _not_shown(needs, evidence, checks, kills_needed=kills_needed)
     )
-    if why_not is not None and UNEQUAL not in evidence.policy.leave_out:
-        reason = reason or why_not
+    reason = reason or why_not or ""
     if any(check.broken for check in checks):
         outcome: Outcome = "broken"
     elif skipped:

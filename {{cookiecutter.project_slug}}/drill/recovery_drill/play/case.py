@@ -14,7 +14,7 @@ from recovery_drill.record.boundary import CrashPoint
 from recovery_drill.record.evidence import Evidence
 from recovery_drill.record.model import Record, read_records
 from recovery_drill.record.policy import Policy
-from recovery_drill.record.rebuild import from_records
+from recovery_drill.record.rebuild import from_records, was_degraded
 from recovery_drill.record.verdict import ScenarioVerdict
 
 UNDISTURBED = "undisturbed"
@@ -144,8 +144,16 @@ def read_ending(folder: Path) -> Ending:
 
 
 async def play_undisturbed(ground: Ground, scenario: Scenario, folder: Path) -> Ending:
-    """Play a scenario without its kills and losses, into an empty folder."""
+    """Play a scenario without its kills and losses, into an empty folder.
+
+    It is what all else is compared with: where the node was degraded for a while, though nothing
+    was done to it, it is played once more.
+    """
     ending = await _play(ground, scenario, folder, disturbed=False)
+    if not ending.skipped and was_degraded(read_file(folder / "history.jsonl")):
+        _set_aside(folder)
+        _make(folder)
+        ending = await _play(ground, scenario, folder, disturbed=False)
     return replace(ending, failure=f"Undisturbed: {ending.failure}") if ending.failure else ending
 
 

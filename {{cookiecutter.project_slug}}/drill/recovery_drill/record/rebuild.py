@@ -56,11 +56,7 @@ def from_records(
         leave_out={"equals-undisturbed": unequal[0]} if unequal else {},
         played=bool(said("played")),
         reference=None if reference is None else tuple(reference),
-        reference_degraded=any(
-            stage == Stage.DEGRADED
-            for life in lives_of(reference_history)
-            for stage, _ in life.stages
-        ),
+        reference_degraded=was_degraded(reference_history),
         faults=faults_of(history),
         store_looks=tuple(
             msgspec.structs.replace(
@@ -86,6 +82,12 @@ def _snapshots(records: Iterable[Record]) -> tuple[Snapshot, ...]:
         replace(msgspec.convert(r.data, type=Snapshot, strict=False), mono_ns=r.mono_ns)
         for r in records
     )
+
+
+def was_degraded(history: Sequence[Record]) -> bool:
+    """Return whether the node said in some of its lives that it is degraded."""
+    stages = [stage for life in lives_of(history) for stage, _ in life.stages]
+    return Stage.DEGRADED in stages
 
 
 def lives_of(history: Sequence[Record]) -> tuple[Life, ...]:
