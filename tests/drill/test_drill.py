@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -169,13 +170,15 @@ def test_a_zombie_is_found(tmp_path: Path) -> None:
     node = f"{{python}} {NODES / 'zombie.py'}"
     zombie = Drilled(project, tmp_path / "runs", "kill-while-flat", "--node-command", node)
     assert zombie.ended.returncode == 1, zombie.output
-    assert zombie.broken("kill-while-flat") == {
-        "no-zombie": [
-            "Life 1 of the node never traded: it was last in connect.",
-            "The node did not come to rest: the node did not reach trading within 2 s of its "
-            "start.",
-        ]
-    }
+    said = zombie.broken("kill-while-flat")
+    assert list(said) == ["no-zombie"]
+    never, late = said["no-zombie"]
+    assert never == "Life 1 of the node never traded: it was last in connect."
+    # A machine that is slow is given longer.
+    late = re.sub(r"within [\d.]+ s", "within 2 s", late)
+    assert late == (
+        "The node did not come to rest: the node did not reach trading within 2 s of its start."
+    )
 
 
 def test_an_exchange_that_dies_is_not_charged_to_the_node(
@@ -187,7 +190,7 @@ def test_an_exchange_that_dies_is_not_charged_to_the_node(
     (scenario,) = drilled.verdict["scenarios"]
     assert "exchange" in scenario["reason"]
     assert (drilled.folder / "kill-while-flat-attempt-1").is_dir()
-    assert "the first was inconclusive" in drilled.ended.stdout
+    assert re.search("tried twice|the first was inconclusive", drilled.ended.stdout)
 
 
 def test_a_node_that_cannot_start_is_no_verdict(

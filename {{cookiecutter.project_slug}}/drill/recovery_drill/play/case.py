@@ -190,7 +190,10 @@ async def _play(
     except TimeoutError:
         failure = f"The play was not over after {seconds:g} s."
     except UsageError:
-        raise
+        # Nor is one unfit to be drilled whose exchange or store has died.
+        failure = world.environment_failure()
+        if not failure:
+            raise
     except Exception as error:
         # Whatever else goes wrong is the drill's or the machine's failure, never the node's.
         failure = world.environment_failure() or (

@@ -16,7 +16,7 @@ from recovery_drill.proc.spawn import Spawn, start_cold
 from recovery_drill.record.contract import EXCHANGE_USAGE
 from recovery_drill.record.model import Ledger
 
-READY_SECONDS = 15.0
+READY_SECONDS = 30.0
 ANSWER_SECONDS = 15.0
 
 
