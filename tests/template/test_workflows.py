@@ -27,6 +27,7 @@ LESS = {
     ("recovery-drill.yml", "drill-compose"): "container-kill",
     # Places at which nothing is known to break.
     ("recovery-drill.yml", "explore"): "--only '^(stage|bar)' --once --most 4",
+    ("nightly.yml", "random"): "--seed 5 --runs 1",
 }
 IN_CONTAINERS = {("ci.yml", "containers"), ("recovery-drill.yml", "drill-compose")}
 NIGHTLY = {
@@ -86,7 +87,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
 def test_every_step_of_a_job_runs(
     job: tuple[str, str], arguments: str | None, runner: Runner
 ) -> None:
-    contexts = {**NIGHTLY, "inputs.explore": arguments or ""}
+    contexts = {**NIGHTLY, "inputs.explore": arguments or "", "inputs.arguments": arguments or ""}
     began = time.monotonic()
     played = runner.play(JOBS[job], contexts, arguments)
     print(f"{' '.join(job)}: {time.monotonic() - began:.0f} s")
@@ -105,7 +106,8 @@ def test_every_step_of_a_job_runs(
 
 def test_no_step_is_left_out() -> None:
     assert {"check", "test", "containers", "passed"} == {n for f, n in JOBS if f == "ci.yml"}
-    assert {"drill", "drill-compose", "explore", "record"} == {n for f, n in JOBS if f != "ci.yml"}
+    drills = {"drill", "drill-compose", "explore", "random", "record"}
+    assert drills == {n for f, n in JOBS if f != "ci.yml"}
     assert LESS.keys() | IN_CONTAINERS <= JOBS.keys()
 
 
