@@ -104,7 +104,7 @@ def test_a_run_leaves_what_the_contract_names(five: Drilled) -> None:
     assert (
         page.count('aria-label="the node&#39;s lives, price, orders and position over time"') == 5
     )
-    assert page.count("s: kill -9: life ") == 6
+    assert page.count('class="badge kill" cx=') == 6
     assert "| kill-while-flat | held | 1 |" in (five.folder / "summary.md").read_text()
 
 
