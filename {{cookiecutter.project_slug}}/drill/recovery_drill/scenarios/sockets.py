@@ -55,6 +55,7 @@ REFUSED_IN_FLIGHT = Trouble(
     "An entry is on its way when all sockets break and no listen key is given (503); the node that "
     "ends for it leaves no position without its stop.",
     REFUSED.armed,
+    {UNEQUAL: "A node that hears nothing takes back what rests, and places it again later."},
 )
 DEAF = Trouble(
     "half-open-user",
