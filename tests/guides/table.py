@@ -244,6 +244,17 @@ GUIDES = (
                 added="--no-deps --no-build-isolation --no-index",
                 reason="It asks a registry for what builds it, and for what it needs.",
             ),
+            "recovery-drill init": Way(
+                code=2,
+                says="has a table [tool.recovery-drill] already",
+                reason="It is for a repository without a policy; a generated one has its own.",
+            ),
+            "pip install ./drill": Way(
+                added="--no-deps --no-build-isolation --no-index",
+                reason="It asks a registry for what builds it, and for what it needs.",
+            ),
+            "recovery-drill random": ONLY_READ,
+            "recovery-drill soak --hours 8": ONLY_READ,
             "recovery-drill run": shorter("kill-while-flat"),
             "recovery-drill run store-kill two-nodes": ONLY_READ,
             "recovery-drill run trade-through --market bars.csv": shorter("--bars 6 --kills 1"),
@@ -288,6 +299,7 @@ GUIDES = (
             ),
             "simulated-exchange --market bars.csv --speed 600": Way(until=READY, reason=CTRL_C),
             "simulated-exchange --state exchange/": Way(until=READY, reason=CTRL_C),
+            "simulated-exchange --speed 600 --funding drawn": Way(until=READY, reason=CTRL_C),
         },
     ),
 )
