@@ -181,6 +181,24 @@ def test_a_zombie_is_found(tmp_path: Path) -> None:
     )
 
 
+def test_an_undisturbed_play_in_which_the_node_was_degraded_is_played_again(
+    baked_project: BakedProject, tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    node = f"{{python}} {NODES / 'degraded_once.py'} {said} {baked_project.package}"
+    drilled = Drilled(baked_project, tmp_path / "runs", "kill-while-flat", "--node-command", node)
+    assert drilled.ended.returncode == 0, drilled.output
+
+    def stages(folder: str) -> list[str]:
+        found = drilled.history(f"kill-while-flat/{folder}", "node.stage")
+        return [data["stage"] for data in found]
+
+    assert said.exists()
+    assert "degraded" in stages("undisturbed-attempt-1")
+    assert "degraded" not in stages("undisturbed")
+    assert stages("undisturbed")[-1] == "stopping"
+
+
 def test_an_exchange_that_dies_is_not_charged_to_the_node(
     baked_project: BakedProject, tmp_path: Path
 ) -> None:

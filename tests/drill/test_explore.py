@@ -166,3 +166,15 @@ def test_a_node_that_fails_undisturbed_is_not_explored(
     assert refused.ended.returncode == 3
     (sentence,) = refused.ended.stderr.strip().splitlines()
     assert "Undisturbed: Nothing was shown: the node ended with code 1" in sentence
+
+
+def test_after_a_kill_before_the_first_fill_it_is_played_on_until_one_comes(
+    baked_project: BakedProject, tmp_path: Path
+) -> None:
+    """Brackets rest for many bars: a play that ended soon after the kill would show nothing."""
+    early = ("--only", r"^listen_key\.new, received", "--once", "--env", "STRATEGY_TRADES=bracket")
+    drilled = Drilled(baked_project, tmp_path, *early, command="explore")
+    assert drilled.ended.returncode == 0, drilled.output
+    (scenario,) = drilled.verdict["scenarios"]
+    assert (scenario["outcome"], scenario["attempts"]) == ("held", 1)
+    assert scenario["fills"] > 0

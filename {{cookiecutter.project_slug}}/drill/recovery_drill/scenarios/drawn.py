@@ -31,7 +31,12 @@ from recovery_drill.scenarios.exchange import TROUBLES
 from recovery_drill.scenarios.node import PAUSE_SECONDS
 from recovery_drill.scenarios.owner import BY_HAND
 from recovery_drill.scenarios.sockets import BARS_LOST, LISTENING, until_sockets_are_open
-from recovery_drill.scenarios.steps import until_protected
+from recovery_drill.scenarios.steps import (
+    BARS_AFTER,
+    MOST_RESTARTS,
+    supervised_steps,
+    until_protected,
+)
 from recovery_drill.scenarios.store import ITS_CHOICE, LOSSES
 
 NAME = "random"
@@ -39,11 +44,9 @@ LEAD_BARS = 20
 """Within so many bars the node has traded for the first time, or the market is to blame."""
 PATIENCE_BARS = 30
 """For so many bars a node may not come to where it is to be killed, as it trades now and then."""
-BARS_AFTER = 3
 MOST_STRIKES, MOST_AFTER, MOST_BARS = 4, 5, 3
 ARMED_BARS = (5, 20)
 """For so long the exchange may do wrong to whoever sends an order."""
-MOST_RESTARTS = 3
 
 Play = Callable[[World, Strike, Fault], Awaitable[None]]
 
@@ -80,21 +83,6 @@ class Row:
     leave_out: Mapping[str, str] = field(default_factory=dict)
 
 
-async def trade(world: World, bars: int) -> None:
-    """Let bars pass, and start the node again when it ends by itself, as a supervisor does."""
-    for _ in range(bars):
-        last = world.market.bar
-        for _ in range(MOST_RESTARTS):
-            try:
-                await world.step()
-            except Unsettled:
-                if world.node_runs:
-                    raise
-                await world.recover()
-            if world.market.bar > last:
-                break
-
-
 async def until_well(world: World) -> None:
     """Wait until the node is back and at rest; a supervisor starts it again, but not for ever."""
     for left in reversed(range(MOST_RESTARTS)):
@@ -114,7 +102,7 @@ async def _killed(world: World, strike: Strike, fault: Fault) -> None:
         return
     await world.crashes.wait_at(strike.at)
     for _ in range(PATIENCE_BARS):
-        await trade(world, 1)
+        await supervised_steps(world, 1)
         if world.crashes.are_over:
             return
     await world.crashes.wait_no_more()
@@ -127,7 +115,7 @@ async def _started_again(world: World, strike: Strike, fault: Fault) -> None:
 
 async def _while_down(world: World, strike: Strike, fault: Fault) -> None:
     await world.prepare(fault)
-    await trade(world, strike.bars)
+    await supervised_steps(world, strike.bars)
     await world.until_stored()
     if strike.kill:
         await world.kill_node()
@@ -147,7 +135,7 @@ async def _for_bars(world: World, strike: Strike, fault: Fault) -> None:
 
 async def _armed(world: World, strike: Strike, fault: Fault) -> None:
     await world.begin(fault)
-    await trade(world, strike.bars)
+    await supervised_steps(world, strike.bars)
     await world.end(fault)
     if strike.kill:
         await world.until_stored()
@@ -159,13 +147,13 @@ async def _unheard(world: World, strike: Strike, fault: Fault) -> None:
     opened, closed = world.market.sockets("opened"), world.market.sockets("closed")
     await world.begin(fault)
     await until_sockets_are_open(world, opened, closed)
-    await trade(world, strike.bars)
+    await supervised_steps(world, strike.bars)
     await world.end(fault)
 
 
 async def _beside(world: World, strike: Strike, fault: Fault) -> None:
     await world.begin(fault)
-    await trade(world, strike.bars)
+    await supervised_steps(world, strike.bars)
     await world.end(fault)
     await world.rest("without the second node")
 
@@ -271,19 +259,19 @@ def drawn_scenario(drawn: Drawn) -> Scenario:
     async def play(world: World, nothing: Fault) -> None:
         await world.first_start()
         if not world.disturbed:
-            await trade(world, longest())
+            await supervised_steps(world, longest())
             return
         for _ in range(LEAD_BARS):
-            await trade(world, 1)
+            await supervised_steps(world, 1)
             if (await world.market.ledger()).fills:
                 break
         for strike, row in zip(drawn.strikes, rows, strict=True):
-            await trade(world, strike.after)
+            await supervised_steps(world, strike.after)
             # Bars pass in milliseconds here, and a store must not lag behind by several of them.
             await world.until_stored()
             await row.play(world, strike, row.fault())
             await until_well(world)
-        await trade(world, BARS_AFTER)
+        await supervised_steps(world, BARS_AFTER)
         await world.rest("at the end")
         world.end_early()
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
-from recovery_drill.failures import Unsettled
 from recovery_drill.faults.exchange import (
     ALWAYS,
     MET,
@@ -28,11 +27,11 @@ from recovery_drill.scenarios.steps import (
     flat_before,
     restart_and_trade_on,
     step_into,
+    supervised_steps,
 )
 
 STRETCH_BARS = 40
 """Enough for entries, exits, stops that are placed and stops that are cancelled."""
-MOST_RESTARTS = 3
 THIN_QUANTITY = "0.002"
 MET_HOLDING = frozenset({POSITION, MET, TRADED_ON})
 MET_IN_FLIGHT = frozenset({IN_FLIGHT, MET, TRADED_ON})
@@ -223,27 +222,12 @@ async def while_trading(world: World, fault: Fault) -> None:
 
 async def stretch(world: World, fault: Fault | None = None) -> None:
     """Let the node trade for some bars, with a fault or after one; then kill it."""
-    await _bars(world, STRETCH_BARS)
+    await supervised_steps(world, STRETCH_BARS)
     if fault is not None:
         await world.end(fault)
     await world.until_stored()
     await world.kill_node()
     await restart_and_trade_on(world)
-
-
-async def _bars(world: World, bars: int) -> None:
-    """Let bars pass, and start the node again when it ends by itself, as a supervisor does."""
-    for _ in range(bars):
-        last = world.market.bar
-        for _ in range(MOST_RESTARTS):
-            try:
-                await world.step()
-            except Unsettled:
-                if world.node_runs:
-                    raise
-                await world.recover()
-            if world.market.bar > last:
-                break
 
 
 async def between_parts(world: World, fault: Fault) -> None:

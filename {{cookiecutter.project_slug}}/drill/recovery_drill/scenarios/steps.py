@@ -21,6 +21,8 @@ BARS_AFTER = 3
 STORED_BARS = 10
 """After so many bars the store catches up: they pass in milliseconds here, and a node with many
 orders would be a minute ahead of it."""
+MOST_RESTARTS = 3
+"""So often a supervisor starts a node again, not for ever."""
 QUIET_BARS = 120
 """After so many bars without any order the node is taken for one that does not trade."""
 GATE_SECONDS = 0.2
@@ -59,6 +61,21 @@ async def steps(world: World, bars: int) -> Snapshot:
     for _ in range(bars):
         await world.step()
     return await world.rest(f"{bars} bars later")
+
+
+async def supervised_steps(world: World, bars: int) -> None:
+    """Let bars pass, and start the node again when it ends by itself, as a supervisor does."""
+    for _ in range(bars):
+        last = world.market.bar
+        for _ in range(MOST_RESTARTS):
+            try:
+                await world.step()
+            except Unsettled:
+                if world.node_runs:
+                    raise
+                await world.recover()
+            if world.market.bar > last:
+                break
 
 
 async def step_until(world: World, what: str, wanted: Wanted) -> Snapshot:
