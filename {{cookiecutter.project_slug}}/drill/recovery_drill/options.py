@@ -85,6 +85,17 @@ class Told:
     ]
 
 
+Epoch = Annotated[
+    int | None,
+    Option(
+        metavar="MS",
+        parser=whole,
+        help="When market time begins, in milliseconds since 1970.",
+        show_default="what the project's policy says, else the start of 2024",
+    ),
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Seeded:
     """The market, which follows from a number."""
@@ -93,15 +104,7 @@ class Seeded:
         int,
         Option(metavar="NUMBER", parser=whole, help="The same number makes the same market again."),
     ] = 7
-    epoch: Annotated[
-        int | None,
-        Option(
-            metavar="MS",
-            parser=whole,
-            help="When market time begins, in milliseconds since 1970.",
-            show_default="what the project's policy says, else the start of 2024",
-        ),
-    ] = None
+    epoch: Epoch = None
 
 
 @dataclass(frozen=True, kw_only=True)

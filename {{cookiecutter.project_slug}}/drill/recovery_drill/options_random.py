@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Option
 
-from recovery_drill.options import Played, Somewhere, Told, real, whole
+from recovery_drill.options import Epoch, Played, Somewhere, Told, Warm, real, whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,15 +13,7 @@ class Chance:
     """Where chance begins, and what is done with what it finds."""
 
     # As in an exploration, most of the time would go into the same imports.
-    warm: Annotated[
-        bool,
-        Option(
-            "--warm/--cold",
-            help="Fork each node from a process that has imported what the policy's warm_imports "
-            "name, or start it anew.",
-        ),
-    ] = True
-
+    warm: Warm = True
     seed: Annotated[
         int | None,
         Option(
@@ -31,15 +23,7 @@ class Chance:
             show_default="another one each time",
         ),
     ] = None
-    epoch: Annotated[
-        int | None,
-        Option(
-            metavar="MS",
-            parser=whole,
-            help="When market time begins, in milliseconds since 1970.",
-            show_default="the start of 2024",
-        ),
-    ] = None
+    epoch: Epoch = None
     shrink: Annotated[
         int,
         Option(
