@@ -20,6 +20,7 @@ from ..engine.archived import ArchivedRow
 PART = ".part"
 DECIMALS = 16
 DIGITS = 38
+NS_PER_US = 1_000
 
 
 class Kind(StrEnum):
@@ -168,7 +169,7 @@ def _name_of(kind: Kind, rows: Sequence[ArchivedRow]) -> str:
 def _stamp(ns: int) -> str:
     """Return a moment as it stands in a file's name; such stamps sort as the moments do."""
     seconds, rest = divmod(ns, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%dT%H%M%S}.{rest // 1_000:06d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%dT%H%M%S}.{rest // NS_PER_US:06d}Z"
 
 
 def _to_disk(folder: Path) -> None:
@@ -196,7 +197,7 @@ def _columns(kind: Kind) -> dict[str, tuple[str, Any]]:
     """Return the columns of a kind: its name, what of a row stands in it, and the type."""
     import pyarrow as pa
 
-    text, number, at = pa.string(), pa.decimal128(DIGITS, DECIMALS), pa.timestamp("ns", tz="UTC")
+    text, number, at = pa.string(), pa.decimal128(DIGITS, DECIMALS), pa.timestamp("us", tz="UTC")
     events = pa.list_(pa.binary())
     fills = pa.list_(
         pa.struct(
@@ -241,16 +242,18 @@ def _table(kind: Kind, rows: Sequence[ArchivedRow]) -> Any:
     import pyarrow as pa
 
     columns = {
-        name: pa.array([_cell(getattr(row, field)) for row in rows], kept_as)
+        name: pa.array([_cell(getattr(row, field), field) for row in rows], kept_as)
         for name, (field, kept_as) in _columns(kind).items()
     }
     return pa.table(columns)
 
 
-def _cell(value: Any) -> Any:
-    if not isinstance(value, list) or not value or isinstance(value[0], bytes):
+def _cell(value: Any, field: str) -> Any:
+    if field.endswith("_ns"):
+        return value // NS_PER_US
+    if field not in ("fills", "balances"):
         return value
     return [
-        {field.removesuffix("_ns"): getattr(each, field) for field in each.__slots__}
+        {name.removesuffix("_ns"): _cell(getattr(each, name), name) for name in each.__slots__}
         for each in value
     ]

@@ -49,7 +49,7 @@ async def move(
     moved = Moved()
     moved.states = await asyncio.to_thread(store.move_states)
     due = await asyncio.to_thread(store.due, before_ns)
-    for names in parts(due.orders, size):
+    for names in parts(due, size):
         if rest is not None and not await rest():
             moved.was_cut_short = True
             return moved
@@ -57,9 +57,8 @@ async def move(
         gone = set(forget_orders([order.name for order in orders]))
         out = [order for order in orders if order.name in gone]
         moved.orders += await asyncio.to_thread(store.remove_orders, out)
-    if rest is None or await rest():
-        positions = await asyncio.to_thread(store.put_positions, before_ns)
-        gone = set(forget_positions([each.name for each in positions]))
-        closed = [each for each in positions if each.name in gone]
-        moved.positions = await asyncio.to_thread(store.remove_positions, closed)
+    positions = await asyncio.to_thread(store.put_positions, before_ns)
+    gone = set(forget_positions([each.name for each in positions]))
+    closed = [each for each in positions if each.name in gone]
+    moved.positions = await asyncio.to_thread(store.remove_positions, closed)
     return moved

@@ -37,24 +37,6 @@ STATES = 5_000
 """States of an account a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """
-    What may be due, by the time of its last event.
-
-    Parameters
-    ----------
-    orders : Sequence[str]
-        Client order ids, in the order in which they ended.
-    keys : int
-        How many orders the store has.
-
-    """
-
-    orders: Sequence[str] = ()
-    keys: int = 0
-
-
 @dataclass(slots=True)
 class Moved:
     """How much has gone to the archive, and whether there is more."""
@@ -103,11 +85,11 @@ class StoreArchive:
     # -- Orders --------------------------------------------------------------------------------
 
     def count_orders(self) -> int:
-        """Return how many orders the store has, by its index."""
-        return int(self._client.scard(f"{self._form.prefix}index:orders"))
+        """Return how many orders the store has."""
+        return len(self._names("orders:"))
 
-    def due(self, before_ns: int) -> Due:
-        """Return what may be due, looking at the last event of each order alone."""
+    def due(self, before_ns: int) -> list[str]:
+        """Return the orders that may be due, by the last event of each, and in their order."""
         names = self._names("orders:")
         found: list[tuple[int, str]] = []
         for chunk in parts(names, CHUNK):
@@ -116,7 +98,7 @@ class StoreArchive:
                 at_ns = self._form.last_ns([row]) if isinstance(row, bytes) else None
                 if at_ns is not None and at_ns < before_ns:
                     found.append((at_ns, name))
-        return Due([name for _, name in sorted(found)], len(names))
+        return [name for _, name in sorted(found)]
 
     def put_orders(self, names: Sequence[str], before_ns: int) -> list[ArchivedOrder]:
         """Bring to the disk those of some orders that may leave, and return them."""
@@ -239,8 +221,9 @@ class StoreArchive:
             return 0
         try:
             pipe.watch(*(f"{self._form.prefix}{kind}{name}" for name in names))
-            now = dict(self._lists(kind, names))
-            same = [row.name for row in rows if now[row.name] == list(row.events)]
+            lengths = self._asked("LLEN", kind, names)
+            # What has ended is only ever added to.
+            same = [r.name for r, n in zip(rows, lengths, strict=True) if n == len(r.events)]
             pipe.multi()
             orders, positions = (same, ()) if kind == "orders:" else ((), same)
             write(pipe, self._form.prefix, Plan(writes=self._form.without(orders, positions)))
