@@ -20,6 +20,8 @@ START_PROCESSES = (
     *("drill/test_containers.py", "node/test_health.py", "node/test_history.py"),
     *(
         "node/test_bad_",
+        "node/test_archive.py",
+        "node/test_archive_node.py",
         "node/test_books_commands.py",
         "node/test_doctor.py",
         "node/test_state_command.py",

@@ -47,6 +47,7 @@ async def move(
 
     """
     moved = Moved()
+    await asyncio.to_thread(store.clean)
     moved.states = await asyncio.to_thread(store.move_states)
     due = await asyncio.to_thread(store.due, before_ns)
     for names in parts(due, size):

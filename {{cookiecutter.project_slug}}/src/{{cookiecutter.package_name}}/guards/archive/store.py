@@ -82,6 +82,10 @@ class StoreArchive:
         """Close the connection."""
         self._client.close()
 
+    def clean(self) -> None:
+        """Remove what a process that was killed has left half written."""
+        self._archive.clean()
+
     # -- Orders --------------------------------------------------------------------------------
 
     def count_orders(self) -> int:
