@@ -65,9 +65,14 @@ def fill(store: Store, now_ms: int, count: int) -> None:
     """Give a store its past."""
     with redis.Redis.from_url(store.url) as client:
         first, last = now_ms - 365 * DAY_MS, now_ms - 14 * DAY_MS
+        # A year of single writes would fill the disk: the file is written once it is there.
+        client.config_set("appendonly", "no")
         put_past(client, round_trips(first, last, count))
         if count:
             put_states(client, ACCOUNT, Market().account(), first, count)
+        client.config_set("appendonly", "yes")
+        while client.info("persistence")["aof_rewrite_in_progress"]:
+            time.sleep(0.1)
 
 
 def stock(store: Store, folder: Path) -> Seen:
@@ -97,7 +102,7 @@ def start(project: Path, store: Store, exchange: Exchange, folder: Path, name: s
     node.until("trading", SECONDS)
     seconds = time.monotonic() - began
     status = Path(f"/proc/{node.child.pid}/status").read_text()
-    memory = next(int(l.split()[1]) for l in status.splitlines() if l.startswith("VmRSS")) / 1024
+    memory = next(int(line.split()[1]) for line in status.splitlines() if "VmRSS" in line) / 1024
     with urllib.request.urlopen(f"http://127.0.0.1:{node.port}/state", timeout=20) as answer:
         state = len(answer.read()) / 1024
     node.kill()
