@@ -28,6 +28,9 @@ MANY = 2_500
 """More than a start leaves to the watch."""
 FEW = 250
 """Three batches of the watch."""
+TRADED_BARS = 60
+DAYS_ON = 13
+BARS_A_DAY = 1_440
 
 
 def fill(store: Store, exchange: Exchange, count: int) -> None:
@@ -44,14 +47,19 @@ def stored(store: Store) -> set[str]:
         return set(lists(client, "orders"))
 
 
-def until_archived(node: Node, store: Store) -> None:
-    """Wait until nothing of the past is in the store."""
+def until_gone(node: Node, store: Store, gone: set[str]) -> None:
+    """Wait until nothing of some orders is in the store."""
     until = time.monotonic() + SECONDS
     while time.monotonic() < until and node.child.poll() is None:
-        if not any(name.startswith("past-") for name in stored(store)):
+        if not gone & stored(store):
             return
         time.sleep(0.05)
-    raise AssertionError(f"The past is still in the store.\n{node.everything()}")
+    raise AssertionError(f"{gone & stored(store)} are still in the store.\n{node.everything()}")
+
+
+def until_archived(node: Node, store: Store) -> None:
+    """Wait until nothing of the past is in the store."""
+    until_gone(node, store, {name for name in stored(store) if name.startswith("past-")})
 
 
 @pytest.fixture
@@ -62,6 +70,18 @@ def folder(tmp_path: Path) -> Path:
 
 def names(state: dict[str, Any]) -> set[str]:
     return {order["client_order_id"] for order in state["orders"]}
+
+
+def closed(state: dict[str, Any]) -> set[str]:
+    """Return the orders that had ended."""
+    ends = ("FILLED", "CANCELED", "EXPIRED")
+    return {o["client_order_id"] for o in state["orders"] if o["status"] in ends}
+
+
+def ended_ms(exchange: Exchange, name: str) -> int:
+    """Return when the exchange changed an order last."""
+    rows = exchange.get("ledger")["orders"]
+    return max(int(row["updated_ms"]) for row in rows if row["client_order_id"] == name)
 
 
 def test_a_store_that_is_too_large_is_cut_down_before_the_engine_loads_it(
@@ -135,6 +155,48 @@ def test_a_disk_that_takes_nothing_keeps_nobody_from_trading(
     node.until("trading")
     assert node.said("The store is large and cannot be made smaller")
     assert len([name for name in stored(store) if name.startswith("past-")]) == MANY
+
+
+def test_its_own_orders_leave_once_the_market_has_gone_on_for_days(
+    start: Start, store: Store, exchange: Exchange, folder: Path
+) -> None:
+    node = start()
+    node.until("trading")
+    state = step_until_position(exchange, node)
+    for _ in range(TRADED_BARS):
+        state = step(exchange, node)
+    while state["positions"]:  # what happens to one while nobody is there for days is another story
+        state = step(exchange, node)
+    node.kill()
+    long_ago = last_bar(exchange)
+    for _ in range(DAYS_ON):
+        exchange.post("step", {"bars": BARS_A_DAY})
+    old = {name for name in names(state) if name in closed(state)}
+    assert len(old) >= 4
+
+    node = start(OFTEN, TRADER_INSTANCE_ID="second")
+    node.until("trading")
+    state = node.settle(last_bar(exchange))
+    until_gone(node, store, old)
+    archived = set(in_files(folder, KIND.ORDERS))
+    assert archived >= old, node.everything()
+    assert all(ended_ms(exchange, name) <= long_ago + DAY_MS for name in archived)
+    for _ in range(3):
+        state = step(exchange, node)
+    assert not names(state) & archived
+    assert sum(float(p["quantity"]) for p in state["positions"]) == float(exchange.position())
+
+    # What the exchange tells at the next start brings none of it back.
+    for life in ("third", "fourth"):
+        node.kill()
+        node = start(OFTEN, TRADER_INSTANCE_ID=life)
+        node.until("trading")
+        state = node.settle(last_bar(exchange))
+        assert "in agreement" in node.get("health")[1]["found"]
+        assert not names(state) & archived
+        assert not stored(store) & archived
+    rows = in_files(folder, KIND.ORDERS)
+    assert len(rows) == len(set(rows))
 
 
 @pytest.mark.parametrize("days", ["7", "0", "-1", "many"])
