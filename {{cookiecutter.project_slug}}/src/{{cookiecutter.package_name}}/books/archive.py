@@ -202,7 +202,7 @@ def _columns(kind: Kind) -> dict[str, tuple[str, Any]]:
     fills = pa.list_(
         pa.struct(
             [
-                ("trade_id", text), ("client_order_id", text), ("at", at), ("side", text),
+                ("trade_id", text), ("client_order_id", text), ("moment", at), ("side", text),
                 ("quantity", number), ("price", number), ("commission", number),
                 ("currency", text), ("liquidity", text),
             ]
@@ -232,7 +232,7 @@ def _columns(kind: Kind) -> dict[str, tuple[str, Any]]:
             }  # fmt: skip
         case Kind.STATES:
             return {
-                "event_id": ("name", text), "at": ("at_ns", at),
+                "event_id": ("name", text), "moment": ("at_ns", at),
                 "account_id": ("account_id", text), "balances": ("balances", balances),
                 "events": ("events", events),
             }  # fmt: skip
@@ -254,6 +254,9 @@ def _cell(value: Any, field: str) -> Any:
     if field not in ("fills", "balances"):
         return value
     return [
-        {name.removesuffix("_ns"): _cell(getattr(each, name), name) for name in each.__slots__}
+        {
+            "moment" if name == "at_ns" else name: _cell(getattr(each, name), name)
+            for name in each.__slots__
+        }
         for each in value
     ]
