@@ -1,13 +1,13 @@
-"""What a past costs: start to trading, memory and ``/state`` by past orders, beside the stock engine.
+"""What a past costs, beside the stock engine: start to trading, memory, ``/state``.
 
 Run with the template's environment, after `make setup`: ``.venv/bin/python benchmarks/growth.py``.
 With numbers as arguments, other sizes than 0, 1,000, 20,000 and 100,000.
 
 Each size has a store with so many orders that ended between a year and two weeks ago, and as many
 states of the account. First the stock engine loads it, as it is (its constructor alone: it is not
-connected); then the node starts twice on the same store. Its first start finds the past in the store
-and archives it where there is too much of it, while it trades where there is not; what counts for a
-year of operation is the second one. Times depend on the machine: compare the columns of one run.
+connected); then the node starts on the same store, once and three times more. Its first start
+archives the past where there is too much of it; what counts for a year of operation is the next one.
+Times depend on the machine: compare the columns of one run.
 """
 
 import os

@@ -1,7 +1,7 @@
 """
 One pass of the archive in a process that kills itself before a step, for tests of all of them.
 
-The processes are forked from one that has imported everything: each is there in a tenth of a second.
+They are forked from one that has imported everything, and there in a tenth of a second.
 """
 
 import asyncio

@@ -101,7 +101,8 @@ def test_a_closed_position_leaves_with_its_fills(
     put_keys(client, market.keys)
     moved = move(empty_store, archive)
     assert (moved.orders, moved.positions) == (7, 1)
-    assert not lists(client, "orders") and not lists(client, "positions")
+    assert not lists(client, "orders")
+    assert not lists(client, "positions")
     [row] = archive.rows(KIND.POSITIONS)
     assert row["position_id"] == POSITION
     assert [fill["client_order_id"] for fill in row["fills"]] == ["entry", "more", "exit"]
@@ -127,7 +128,8 @@ def test_rows_tell_what_the_events_tell(
     assert exit_["quantity"] == exit_["filled"] == Decimal("0.010")
     [fill] = exit_["fills"]
     assert (fill["price"], fill["currency"]) == (Decimal("59201.90"), "USDT")
-    assert rows["stop-1"]["trigger_price"] == 50_000 and not rows["stop-1"]["fills"]
+    assert rows["stop-1"]["trigger_price"] == 50_000
+    assert not rows["stop-1"]["fills"]
 
 
 def test_the_index_forgets_what_has_left(

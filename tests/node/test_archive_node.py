@@ -113,7 +113,8 @@ def test_what_is_due_goes_while_the_node_trades_and_the_rest_stays(
     state = node.settle(last_bar(exchange))
     assert names(state) == {name for name in names(before) if not name.startswith("past-")}
     assert names(state) == stored(store)
-    assert state["conditions"] == [] and state["stage"] == "trading"
+    assert state["conditions"] == []
+    assert state["stage"] == "trading"
     # It trades on, and comes back equal.
     for _ in range(3):
         state = step(exchange, node)
@@ -121,7 +122,8 @@ def test_what_is_due_goes_while_the_node_trades_and_the_rest_stays(
     again = start(TRADER_INSTANCE_ID="second")
     again.until("trading")
     after = again.settle(last_bar(exchange))
-    assert names(after) >= names(state) and after["positions"] == state["positions"]
+    assert names(after) >= names(state)
+    assert after["positions"] == state["positions"]
     assert len(in_files(folder, KIND.ORDERS)) == FEW
 
 

@@ -14,7 +14,6 @@ NS = 1_000_000
 NOW_MS = BEGAN_MS + 30 * DAY_MS
 
 
-
 @pytest.mark.parametrize("days", [0, 1, 7, 8, 10, 90])
 def test_nothing_is_due_that_the_exchange_may_still_report(days: int) -> None:
     now = NOW_MS * NS + 12_345

@@ -149,7 +149,7 @@ class ArchiveFormat(Protocol):
         """Return a state of an account; ``None`` when it cannot be read."""
 
     def without(self, orders: Iterable[str], positions: Iterable[str]) -> Writes:
-        """Return what removes orders and positions, and all that the engine's index says of them."""
+        """Return what removes orders and positions, and what the engine's index says of them."""
 
 
 type Openings = Mapping[str, int]

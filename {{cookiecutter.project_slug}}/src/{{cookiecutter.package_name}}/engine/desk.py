@@ -21,8 +21,8 @@ from ..plan.situation import Submit
 from ..plan.traded import Traded
 from ..venue.binance.requests import Requests
 from ..venue.records import ExchangeRecord
-from .order_changes import OrderChange
 from .archived import ArchiveFormat
+from .order_changes import OrderChange
 from .store_line import StoreLine
 from .stored import StoreFormat
 

@@ -97,9 +97,7 @@ def document(node: NodeState, rows: Rows, before: str | None = None) -> dict[str
     }
 
 
-def told_orders(
-    rows: Sequence[OrderRow], before: str | None = None
-) -> tuple[list[OrderRow], int]:
+def told_orders(rows: Sequence[OrderRow], before: str | None = None) -> tuple[list[OrderRow], int]:
     """Return all open orders and one page of closed ones, and how many closed ones are older."""
     orders = sorted(rows, key=lambda row: (row.born_ns, row.client_order_id))
     closed = [row for row in orders if row.is_closed]

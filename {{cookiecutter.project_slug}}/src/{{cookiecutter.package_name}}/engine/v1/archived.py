@@ -112,7 +112,7 @@ class ArchiveFormatV1:
         )
 
     def without(self, orders: Iterable[str], positions: Iterable[str]) -> Writes:
-        """Return what removes orders and positions, and all that the engine's index says of them."""
+        """Return what removes orders and positions, and what the engine's index says of them."""
         pen = PlanWriter(())
         for name in orders:
             pen.forget_order(name)

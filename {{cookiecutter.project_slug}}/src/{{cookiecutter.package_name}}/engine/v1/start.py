@@ -19,8 +19,8 @@ from ...plan.rows import Rows
 from ...plan.traded import EventDriven, Traded
 from ...venue.binance.requests import Requests
 from ...venue.records import ExchangeRecord
-from ..desk import Events, MakeKeeper
 from ..archived import ArchiveFormat
+from ..desk import Events, MakeKeeper
 from ..store_line import StoreLine
 from ..stored import StoreFormat
 from .adapter import (
