@@ -6,8 +6,8 @@ With numbers as arguments, other sizes than 0, 1,000, 20,000 and 100,000.
 Each size has a store with so many orders that ended between a year and two weeks ago, and as many
 states of the account. First the stock engine loads it, as it is (its constructor alone: it is not
 connected); then the node starts on the same store, once and three times more. Its first start
-archives the past where there is too much of it; what counts for a year of operation is the next one.
-Times depend on the machine: compare the columns of one run.
+archives the past where there is too much of it; what counts for a year is the next one. Times
+depend on the machine: compare the columns of one run.
 """
 
 import os

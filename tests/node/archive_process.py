@@ -87,7 +87,7 @@ class Passes:
         """Do one whole pass; return in how many steps."""
         counted = self._context.Value("i", 0)
         assert self._run(folder, 0, counted) == 0
-        return counted.value
+        return int(counted.value)
 
     def killed(self, folder: Path, step: int) -> None:
         """Do a pass that is killed before a step."""

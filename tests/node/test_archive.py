@@ -85,7 +85,7 @@ def test_nothing_with_a_fill_leaves_while_a_position_cannot_be_read(
 ) -> None:
     market = held_long()
     put_keys(client, market.keys)
-    client.lset(f"{PREFIX}positions:{POSITION}", 0, b"garbage")
+    client.lset(f"{PREFIX}positions:{POSITION}", 0, "garbage")
     before = lists(client, "orders")
     assert move(empty_store, archive).is_nothing
     assert lists(client, "orders") == before
@@ -161,7 +161,7 @@ def test_a_broken_order_is_left_to_the_mend(
     client: redis.Redis, empty_store: Store, archive: Any
 ) -> None:
     put_past(client, round_trips(BEGAN_MS, BEGAN_MS + DAY_MS, PAST))
-    client.lset(f"{PREFIX}orders:past-0000003", 1, b"garbage")
+    client.lset(f"{PREFIX}orders:past-0000003", 1, "garbage")
     client.rpush(f"{PREFIX}orders:past-0000004", b"garbage")
     assert move(empty_store, archive).orders == PAST - 2
     assert set(lists(client, "orders")) == {"past-0000003", "past-0000004"}
