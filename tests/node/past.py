@@ -1,6 +1,6 @@
 """A past of any size, as a node of engine v1 has stored it, and quickly made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import batched
 from typing import Any
 
@@ -33,11 +33,25 @@ def round_trips(first_ms: int, last_ms: int, count: int) -> Iterator[tuple[str, 
     market.fill("entry", "0.010")
     market.send("exit", "-0.010")
     market.fill("exit", "0.010")
-    kinds = [unpacked(market.keys, f"orders:{name}") for name in ("entry", "exit")]
+    yield from _copies(market, ("entry", "exit"), first_ms, last_ms, count)
+
+
+def moved_stops(first_ms: int, last_ms: int, count: int) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield the stored events of `count` stops that were cancelled without a fill, likewise."""
+    market = Market()
+    market.send("stop", "-0.010", trigger="50000.00")
+    market.end("stop")
+    yield from _copies(market, ("stop",), first_ms, last_ms, count)
+
+
+def _copies(
+    market: Market, names: Sequence[str], first_ms: int, last_ms: int, count: int
+) -> Iterator[tuple[str, list[bytes]]]:
+    kinds = [unpacked(market.keys, f"orders:{name}") for name in names]
     for number in range(count):
         at_ms = first_ms + (last_ms - first_ms) * number // max(1, count - 1)
         name = f"past-{number:07d}"
-        yield name, [pack(_at(each, name, number, at_ms)) for each in kinds[number % 2]]
+        yield name, [pack(_at(each, name, number, at_ms)) for each in kinds[number % len(kinds)]]
 
 
 def _at(event: Event, name: str, number: int, at_ms: int) -> Event:
