@@ -84,7 +84,7 @@ def stock(store: Store, folder: Path) -> Seen:
 
 
 def start(project: Path, store: Store, exchange: Exchange, folder: Path, name: str) -> Seen:
-    """Start a node until it trades, look at it, and kill it."""
+    """Start a node until it trades, look at it, and stop it."""
     settings = {
         "TRADER_PROFILE": "simulated",
         "TRADER_ID": TRADER,
@@ -105,7 +105,8 @@ def start(project: Path, store: Store, exchange: Exchange, folder: Path, name: s
     memory = next(int(line.split()[1]) for line in status.splitlines() if "VmRSS" in line) / 1024
     with urllib.request.urlopen(f"http://127.0.0.1:{node.port}/state", timeout=20) as answer:
         state = len(answer.read()) / 1024
-    node.kill()
+    # Asked to stop, it gives its lease back: the next start waits for nobody.
+    assert node.stop() == 0
     return Seen(seconds, memory, state)
 
 

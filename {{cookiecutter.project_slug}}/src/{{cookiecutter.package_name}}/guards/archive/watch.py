@@ -39,6 +39,8 @@ async def watch_archive(trading: Trading) -> None:
         store = store_archive(settings, engine.archive_format)
         try:
             engine.tidy()
+            # Of these nothing is ever asked for: no day has to pass, and no moment to be quiet.
+            await asyncio.to_thread(store.move_states)
             before_ns = cutoff_ns(await now_of(settings), settings.archive_days)
             if before_ns == done_ns or not await _quiet(trading):
                 continue
