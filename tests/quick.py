@@ -15,7 +15,7 @@ TESTS = Path(__file__).resolve().parent
 START_PROCESSES = (
     *("stack/", "stock_nodes/", "template/", "guides/test_guides.py", "guides/test_table.py"),
     "guides/test_walk.py",
-    *("drill/test_child.py", "drill/test_warm.py"),
+    *("drill/test_archive.py", "drill/test_child.py", "drill/test_warm.py"),
     *("drill/test_command_line.py", "drill/test_compose.py"),
     *("drill/test_containers.py", "node/test_health.py", "node/test_history.py"),
     *(
