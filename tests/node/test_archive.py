@@ -35,6 +35,8 @@ def held_long() -> Market:
     market.fill("old-entry", "0.010")
     market.send("old-exit", "-0.010")
     market.fill("old-exit", "0.010")
+    market.send("old-stop", "-0.010", trigger="50000.00")
+    market.end("old-stop")
     market.send("entry", "0.010")
     market.fill("entry", "0.010")
     market.send("stop-1", "-0.010", trigger="50000.00")
@@ -73,14 +75,14 @@ def test_what_the_open_position_consists_of_stays(
 ) -> None:
     put_keys(client, held_long().keys)
     move(empty_store, archive)
-    assert set(lists(client, "orders")) == {"entry", "more", "stop-2"}
+    assert set(lists(client, "orders")) == {"entry", "more", "stop-1", "stop-2"}
     assert {row["client_order_id"] for row in archive.rows(KIND.ORDERS)} == {
-        "old-entry", "old-exit", "stop-1",
+        "old-entry", "old-exit", "old-stop",
     }  # fmt: skip
     assert set(lists(client, "positions")) == {POSITION}
 
 
-def test_nothing_with_a_fill_leaves_while_a_position_cannot_be_read(
+def test_nothing_leaves_while_a_position_cannot_be_read(
     client: redis.Redis, empty_store: Store, archive: Any
 ) -> None:
     market = held_long()
@@ -100,7 +102,7 @@ def test_a_closed_position_leaves_with_its_fills(
     market.end("stop-2")
     put_keys(client, market.keys)
     moved = move(empty_store, archive)
-    assert (moved.orders, moved.positions) == (7, 1)
+    assert (moved.orders, moved.positions) == (8, 1)
     assert not lists(client, "orders")
     assert not lists(client, "positions")
     [row] = archive.rows(KIND.POSITIONS)
@@ -128,8 +130,8 @@ def test_rows_tell_what_the_events_tell(
     assert exit_["quantity"] == exit_["filled"] == Decimal("0.010")
     [fill] = exit_["fills"]
     assert (fill["price"], fill["currency"]) == (Decimal("59201.90"), "USDT")
-    assert rows["stop-1"]["trigger_price"] == 50_000
-    assert not rows["stop-1"]["fills"]
+    assert rows["old-stop"]["trigger_price"] == 50_000
+    assert not rows["old-stop"]["fills"]
 
 
 def test_the_index_forgets_what_has_left(
@@ -153,7 +155,7 @@ def test_what_is_left_is_what_the_engine_loads(
         or name.removeprefix("orders:") in lists(client, "orders")
     }
     assert set(load(keys)) == {
-        "orders:entry", "orders:more", "orders:stop-2", f"positions:{POSITION}",
+        "orders:entry", "orders:more", "orders:stop-1", "orders:stop-2", f"positions:{POSITION}",
     }  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 What may leave the store for the archive: pure rules over rows with times.
 
 Never what the exchange may still report: the engine's reconciliation and the mend ask for the last
-seven days, and would take up anew what they do not find. Of a position that is open, the mend and
-the audit need every fill back to the one that opened it, however long ago that was.
+seven days, and would take up anew what they do not find. While a position is open, they ask back to
+the moment at which it was opened, however long ago that was, and count every fill since.
 """
 
 from collections.abc import Iterable, Sequence
@@ -48,13 +48,8 @@ def openings(positions: Iterable[ArchivedPosition]) -> Openings:
 
 
 def order_may_leave(order: ArchivedOrder, held_since: Openings, before_ns: int) -> bool:
-    """Return whether nobody needs an ended order any more."""
-    if order.at_ns >= before_ns:
-        return False
-    opened_ns = held_since.get(order.symbol)
-    if opened_ns is None or not order.fills:
-        return True
-    return max(fill.at_ns for fill in order.fills) < opened_ns
+    """Return whether nobody needs an ended order, and nobody tells of it unasked, any more."""
+    return order.at_ns < min(before_ns, held_since.get(order.symbol, before_ns))
 
 
 def position_may_leave(position: ArchivedPosition, before_ns: int) -> bool:
