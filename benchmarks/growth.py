@@ -29,6 +29,7 @@ from node.leases import lease_given_back  # noqa: E402 - likewise
 from node.past import DAY_MS, put_past, put_states, round_trips  # noqa: E402 - likewise
 from node.processes import SYMBOL, Exchange, Node, Store, free_port  # noqa: E402 - likewise
 from node.stores import ACCOUNT, TRADER, Market  # noqa: E402 - likewise
+from node.test_trading import OWNER  # noqa: E402 - likewise
 from processes import Process  # noqa: E402 - likewise
 
 SIZES = (0, 1_000, 20_000, 100_000)
@@ -70,7 +71,7 @@ def fill(store: Store, now_ms: int, count: int) -> None:
         first, last = now_ms - 365 * DAY_MS, now_ms - 14 * DAY_MS
         # A year of single writes would fill the disk: the file is written once it is there.
         client.config_set("appendonly", "no")
-        put_past(client, round_trips(first, last, count))
+        put_past(client, round_trips(first, last, count, OWNER))
         if count:
             put_states(client, ACCOUNT, Market().account(), first, count)
         client.config_set("appendonly", "yes")
@@ -93,6 +94,7 @@ class Year(NamedTuple):
     folder: Path
     store: Store
     exchange: Exchange
+    now_ms: int
 
     def start(self, project: Path, name: str, *, until_archived: bool = False) -> Seen:
         """Start a node until it trades, look at it, and stop it."""
@@ -127,7 +129,9 @@ class Year(NamedTuple):
     def past(self) -> int:
         """Return how many orders of the past are in the store."""
         with redis.Redis.from_url(self.store.url) as client:
-            return sum(1 for _ in client.scan_iter("trader-*:orders:past-*", count=1_000))
+            names = [key.decode() for key in client.scan_iter("trader-*:orders:*", count=1_000)]
+        ends = [int(name.rsplit("-", 2)[1]) * 1_000 for name in names]
+        return sum(end_ms < self.now_ms - 13 * DAY_MS for end_ms in ends)
 
     def megabytes(self) -> float:
         """Return what the store holds."""
@@ -140,8 +144,9 @@ def prepared(project: Path, folder: Path, count: int) -> Year:
     store = Store(folder / "store")
     store.take_up(*lease_given_back(TRADER))
     exchange = Exchange(folder / "exchange", project / "drill")
-    fill(store, int(exchange.get("hello")["market_ms"]), count)
-    year = Year(count, folder, store, exchange)
+    now_ms = int(exchange.get("hello")["market_ms"])
+    fill(store, now_ms, count)
+    year = Year(count, folder, store, exchange, now_ms)
     before, alone = year.megabytes(), stock(store, folder / "stock")
     first = year.start(project, "first", until_archived=True)
     files = (folder / "state" / "archive").rglob("*.parquet")

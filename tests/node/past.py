@@ -16,7 +16,9 @@ IDS = ("client_order_id", "event_id", "trade_id", "venue_order_id")
 pack = msgspec.msgpack.encode
 
 
-def round_trips(first_ms: int, last_ms: int, count: int) -> Iterator[tuple[str, list[bytes]]]:
+def round_trips(
+    first_ms: int, last_ms: int, count: int, owner: str = ""
+) -> Iterator[tuple[str, list[bytes]]]:
     """
     Yield the stored events of `count` orders, an entry and an exit in turn, by client order id.
 
@@ -26,6 +28,8 @@ def round_trips(first_ms: int, last_ms: int, count: int) -> Iterator[tuple[str, 
         When the first and the last of them end, in market time.
     count : int
         How many.
+    owner : str
+        Whose ids they have; without it, ids that are nobody's.
 
     """
     market = Market()
@@ -33,7 +37,7 @@ def round_trips(first_ms: int, last_ms: int, count: int) -> Iterator[tuple[str, 
     market.fill("entry", "0.010")
     market.send("exit", "-0.010")
     market.fill("exit", "0.010")
-    yield from _copies(market, ("entry", "exit"), first_ms, last_ms, count)
+    yield from _copies(market, ("entry", "exit"), first_ms, last_ms, count, owner)
 
 
 def moved_stops(first_ms: int, last_ms: int, count: int) -> Iterator[tuple[str, list[bytes]]]:
@@ -41,16 +45,16 @@ def moved_stops(first_ms: int, last_ms: int, count: int) -> Iterator[tuple[str, 
     market = Market()
     market.send("stop", "-0.010", trigger="50000.00")
     market.end("stop")
-    yield from _copies(market, ("stop",), first_ms, last_ms, count)
+    yield from _copies(market, ("stop",), first_ms, last_ms, count, "")
 
 
 def _copies(
-    market: Market, names: Sequence[str], first_ms: int, last_ms: int, count: int
+    market: Market, names: Sequence[str], first_ms: int, last_ms: int, count: int, owner: str
 ) -> Iterator[tuple[str, list[bytes]]]:
     kinds = [unpacked(market.keys, f"orders:{name}") for name in names]
     for number in range(count):
         at_ms = first_ms + (last_ms - first_ms) * number // max(1, count - 1)
-        name = f"past-{number:07d}"
+        name = f"{owner}-{at_ms // 1_000}-E0" if owner else f"past-{number:07d}"
         yield name, [pack(_at(each, name, number, at_ms)) for each in kinds[number % len(kinds)]]
 
 

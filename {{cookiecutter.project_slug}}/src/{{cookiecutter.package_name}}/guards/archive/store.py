@@ -2,8 +2,8 @@
 From the store to the archive: what is due, brought to the disk first, and then removed.
 
 A step that was killed is finished by doing it again: what a file has already is not written a
-second time, and what the store has no more is not due. Nothing is removed of which the store has
-other events by then than the file has. The plain client; call it in a thread.
+second time, and what the store has no more is not due. Keys are watched from before they are read
+until they are removed: what changes meanwhile stays. The plain client; call it in a thread.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,8 @@ from ...books.archive_plan import (
     states_due,
 )
 from ...engine.archived import ArchivedOrder, ArchivedPosition, ArchivedState, ArchiveFormat
-from ...engine.stored import Plan
+from ...engine.stored import Plan, Writes
+from ...plan.order_ids import parse
 from ..mend.reading import MOST_ENTRIES, NAMES
 from ..mend.writing import write
 
@@ -31,6 +32,7 @@ ATTEMPTS = 3
 """How often states are cut off between whose look and cut another one has come."""
 CHUNK = 1_000
 """Keys a pipeline."""
+NS_PER_SECOND = 1_000_000_000
 MOST_NAMES = 1_000_000
 """Of more orders than this, the rest waits for the next time."""
 STATES = 5_000
@@ -77,9 +79,11 @@ class StoreArchive:
             protocol=2,
             encoding_errors=NAMES,
         )
+        self._pipe: Any = self._client.pipeline(transaction=True)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
+        self._pipe.reset()
         self._client.close()
 
     def clean(self) -> None:
@@ -93,16 +97,23 @@ class StoreArchive:
         return len(self._names("orders:"))
 
     def due(self, before_ns: int) -> list[str]:
-        """Return the orders that may be due, by the last event of each, and in their order."""
-        names = self._names("orders:")
+        """Return the orders that may be due, about in the order in which they ended."""
         found: list[tuple[int, str]] = []
-        for chunk in parts(names, CHUNK):
+        others = []
+        for name in self._names("orders:"):
+            # Its own names say when the decision was: that is before the end, and asks nobody.
+            parsed = parse(name)
+            if parsed is None:
+                others.append(name)
+            else:
+                found.append((parsed.close_seconds * NS_PER_SECOND, name))
+        for chunk in parts(others, CHUNK):
             rows = self._asked("LINDEX", "orders:", chunk, -1)
             for name, row in zip(chunk, rows, strict=True):
                 at_ns = self._form.last_ns([row]) if isinstance(row, bytes) else None
-                if at_ns is not None and at_ns < before_ns:
+                if at_ns is not None:
                     found.append((at_ns, name))
-        return [name for _, name in sorted(found)]
+        return [name for at_ns, name in sorted(found) if at_ns < before_ns]
 
     def put_orders(self, names: Sequence[str], before_ns: int) -> list[ArchivedOrder]:
         """Bring to the disk those of some orders that may leave, and return them."""
@@ -110,6 +121,7 @@ class StoreArchive:
         if positions is None:
             return []  # nobody knows what the open position needs; the mend puts it right first
         held_since = openings(positions)
+        self._watch("orders:", names)
         rows = self._lists("orders:", names)
         orders = [self._form.order(name, events) for name, events in rows]
         found = [o for o in orders if o is not None and order_may_leave(o, held_since, before_ns)]
@@ -117,20 +129,22 @@ class StoreArchive:
         return found
 
     def remove_orders(self, orders: Sequence[ArchivedOrder]) -> int:
-        """Remove archived orders from the store, all at once; return how many have gone."""
-        return self._remove("orders:", orders)
+        """Remove from the store what was put last, or some of it; return how many have gone."""
+        return self._remove(self._form.without([each.name for each in orders], ()), len(orders))
 
     # -- Positions -----------------------------------------------------------------------------
 
     def put_positions(self, before_ns: int) -> list[ArchivedPosition]:
         """Bring to the disk the positions that are closed and may leave, and return them."""
+        self._watch("positions:", self._names("positions:"))
         found = [p for p in self._positions() or () if position_may_leave(p, before_ns)]
         self._archive.add(Kind.POSITIONS, found)
         return found
 
     def remove_positions(self, positions: Sequence[ArchivedPosition]) -> int:
-        """Remove archived positions from the store, all at once; return how many have gone."""
-        return self._remove("positions:", positions)
+        """Remove from the store what was put last, or some of it; return how many have gone."""
+        names = [each.name for each in positions]
+        return self._remove(self._form.without((), names), len(positions))
 
     def _positions(self) -> list[ArchivedPosition] | None:
         """Return all positions; ``None`` when one of them cannot be read."""
@@ -172,7 +186,8 @@ class StoreArchive:
             pipe = self._client.pipeline(transaction=True)
             try:
                 pipe.watch(key)
-                if pipe.lrange(key, 0, len(states) - 1) != rows[: len(states)]:
+                ends = (pipe.lindex(key, 0), pipe.lindex(key, len(states) - 1))
+                if ends != (rows[0], rows[len(states) - 1]):
                     return 0
                 pipe.multi()
                 pipe.ltrim(key, len(states), -1)
@@ -212,28 +227,23 @@ class StoreArchive:
             )
         ]
 
-    def _remove(self, kind: str, rows: Sequence[ArchivedOrder] | Sequence[ArchivedPosition]) -> int:
-        gone = 0
-        for some in parts(rows, CHUNK):
-            gone += self._remove_some(kind, some)
-        return gone
+    def _watch(self, kind: str, names: Sequence[str]) -> None:
+        """Begin to watch keys, until they are removed or others are watched."""
+        self._pipe.reset()
+        if names:
+            self._pipe.watch(*(f"{self._form.prefix}{kind}{name}" for name in names))
 
-    def _remove_some(self, kind: str, rows: Sequence[Any]) -> int:
-        pipe = self._client.pipeline(transaction=True)
-        names = [row.name for row in rows]
-        if not names:
+    def _remove(self, writes: Writes, count: int) -> int:
+        """Remove what has been watched since it was read, all at once, or nothing of it."""
+        if not count:
+            self._pipe.reset()
             return 0
         try:
-            pipe.watch(*(f"{self._form.prefix}{kind}{name}" for name in names))
-            lengths = self._asked("LLEN", kind, names)
-            # What has ended is only ever added to.
-            same = [r.name for r, n in zip(rows, lengths, strict=True) if n == len(r.events)]
-            pipe.multi()
-            orders, positions = (same, ()) if kind == "orders:" else ((), same)
-            write(pipe, self._form.prefix, Plan(writes=self._form.without(orders, positions)))
-            pipe.execute()
-            return len(same)
+            self._pipe.multi()
+            write(self._pipe, self._form.prefix, Plan(writes=writes))
+            self._pipe.execute()
+            return count
         except redis.exceptions.WatchError:
-            return 0  # the next time
+            return 0  # another time
         finally:
-            pipe.reset()
+            self._pipe.reset()
