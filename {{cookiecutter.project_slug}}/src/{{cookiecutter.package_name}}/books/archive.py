@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ..engine.archived import ArchivedRow
+from .archived import ArchivedRow
 
 PART = ".part"
 DECIMALS = 16

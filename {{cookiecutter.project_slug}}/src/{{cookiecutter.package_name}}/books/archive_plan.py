@@ -8,13 +8,10 @@ the moment at which it was opened, however long ago that was, and count every fi
 
 from collections.abc import Iterable, Sequence
 
-from ..engine.archived import ArchivedOrder, ArchivedPosition, Openings
+from ..plan.kept_days import LEAST_DAYS
+from .archived import ArchivedOrder, ArchivedPosition, Openings
 
 DAY_NS = 86_400_000_000_000
-LEAST_DAYS = 8
-"""The exchange tells of the last seven days unasked (All Orders, Account Trade List); one more for
-clocks and for a start that takes its time."""
-USUAL_DAYS = 10
 MOST_STATES = 1_000
 """With more states than this, an account's oldest go to the archive."""
 KEPT_STATES = 500

@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic_settings import SettingsConfigDict
 
-from ..books.archive_plan import LEAST_DAYS, USUAL_DAYS
+from ..plan.kept_days import LEAST_DAYS, USUAL_DAYS
 from .complaints import PREFIX, ConfigurationError, sentence
 from .limits import LimitSettings
 from .live import live_complaints

@@ -21,7 +21,7 @@ from ..plan.situation import Submit
 from ..plan.traded import Traded
 from ..venue.binance.requests import Requests
 from ..venue.records import ExchangeRecord
-from .archived import ArchiveFormat
+from .archive_format import ArchiveFormat
 from .order_changes import OrderChange
 from .store_line import StoreLine
 from .stored import StoreFormat

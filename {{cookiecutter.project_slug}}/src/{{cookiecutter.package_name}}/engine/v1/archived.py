@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from ..archived import (
+from ...books.archived import (
     ArchivedBalance,
     ArchivedFill,
     ArchivedOrder,

@@ -19,7 +19,7 @@ from ...plan.rows import Rows
 from ...plan.traded import EventDriven, Traded
 from ...venue.binance.requests import Requests
 from ...venue.records import ExchangeRecord
-from ..archived import ArchiveFormat
+from ..archive_format import ArchiveFormat
 from ..desk import Events, MakeKeeper
 from ..store_line import StoreLine
 from ..stored import StoreFormat

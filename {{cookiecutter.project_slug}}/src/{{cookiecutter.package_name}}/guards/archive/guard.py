@@ -12,7 +12,7 @@ import time
 from ...books.archive import Archive
 from ...books.archive_plan import cutoff_ns
 from ...config.settings import Settings
-from ...engine.archived import ArchiveFormat
+from ...engine.archive_format import ArchiveFormat
 from ...exit_codes import one_line
 from ...venue.binance.public import exchange_now_ms
 from ..guard import Start

@@ -21,7 +21,8 @@ from ...books.archive_plan import (
     position_may_leave,
     states_due,
 )
-from ...engine.archived import ArchivedOrder, ArchivedPosition, ArchivedState, ArchiveFormat
+from ...books.archived import ArchivedOrder, ArchivedPosition, ArchivedState
+from ...engine.archive_format import ArchiveFormat
 from ...engine.stored import Plan, Writes
 from ...plan.order_ids import parse
 from ..mend.reading import MOST_ENTRIES, NAMES

@@ -1,15 +1,12 @@
 """
-What leaves an engine's store for the archive, in plain words, and how an engine's format tells it.
+What leaves an engine's store for the archive, in plain words.
 
 Each row keeps the events as they were stored, byte for byte: the archive loses nothing of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
-
-from .stored import Writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,30 +124,6 @@ class ArchivedState:
 
 
 type ArchivedRow = ArchivedOrder | ArchivedPosition | ArchivedState
-
-
-class ArchiveFormat(Protocol):
-    """How one engine version's stored events are told as rows of the archive."""
-
-    @property
-    def prefix(self) -> str:
-        """What all keys of the trader begin with."""
-
-    def last_ns(self, rows: Sequence[bytes]) -> int | None:
-        """Return when the last of some events of an order happened; ``None`` if nobody can read."""
-
-    def order(self, name: str, rows: Sequence[bytes]) -> ArchivedOrder | None:
-        """Return an order that has ended; ``None`` for any other, and for what cannot be read."""
-
-    def position(self, name: str, rows: Sequence[bytes]) -> ArchivedPosition | None:
-        """Return a position; ``None`` when it cannot be read."""
-
-    def state(self, account: str, row: bytes) -> ArchivedState | None:
-        """Return a state of an account; ``None`` when it cannot be read."""
-
-    def without(self, orders: Iterable[str], positions: Iterable[str]) -> Writes:
-        """Return what removes orders and positions, and what the engine's index says of them."""
-
 
 type Openings = Mapping[str, int]
 """By symbol: when what is held of it was opened, in nanoseconds."""
