@@ -85,17 +85,19 @@ def put_past(client: Any, past: Iterator[tuple[str, list[bytes]]]) -> None:
         pipe.execute()
 
 
-def put_states(client: Any, account: str, state: Event, first_ms: int, count: int) -> None:
-    """Store states of an account, a minute apart."""
+def put_states(
+    client: Any, account: str, state: Event, first_ms: int, count: int, number: int = 0
+) -> None:
+    """Store states of an account, a minute apart, numbered from `number` on."""
     rows = [
         pack(
             state
             | {
-                "event_id": f"{number:08x}-0000-4000-9000-000000000000",
-                "ts_event": f"{first_ms + number * 60_000}000000",
+                "event_id": f"{number + place:08x}-0000-4000-9000-000000000000",
+                "ts_event": f"{first_ms + place * 60_000}000000",
             }
         )
-        for number in range(count)
+        for place in range(count)
     ]
     for some in batched(rows, 5_000):
         client.rpush(f"{PREFIX}accounts:{account}", *some)

@@ -62,10 +62,10 @@ def archive(tmp_path: Path) -> Any:
 
 
 def move(store: Store, archive: Any, before_ns: int = BEFORE_NS) -> Any:
-    """Do one pass."""
+    """Do one pass, in other batches than a killed one did: a start's are larger than a watch's."""
     way = module("guards.archive.store").StoreArchive(store.url, FORM, archive)
     try:
-        return asyncio.run(module("guards.archive.moving").move(way, before_ns, 4))
+        return asyncio.run(module("guards.archive.moving").move(way, before_ns, 3))
     finally:
         way.close()
 
@@ -209,7 +209,9 @@ def test_killed_at_each_step_nothing_is_lost_and_nothing_is_twice(
         assert left | there == set(orders), step
         kept = lists(client, "accounts")[ACCOUNT]
         assert len(kept) + len(in_files(folder, KIND.STATES)) >= len(states), step
-        # At the next start.
+        # The engine has written one more, and the next pass comes.
+        put_states(client, ACCOUNT, Market().account(), NOW_MS, 1, number=STATES)
+        states = [*states, lists(client, "accounts")[ACCOUNT][-1]]
         again = ARCHIVE.Archive(folder)
         move(empty_store, again)
         names = in_files(folder, KIND.ORDERS)
@@ -217,9 +219,10 @@ def test_killed_at_each_step_nothing_is_lost_and_nothing_is_twice(
         assert set(lists(client, "orders")) == {"new-0"}, step
         assert in_files(folder, KIND.POSITIONS) == [POSITION], step
         assert not lists(client, "positions"), step
-        of_states = in_files(folder, KIND.STATES)
-        assert len(of_states) == len(set(of_states)) == DUE_STATES, step
-        assert lists(client, "accounts")[ACCOUNT] == states[DUE_STATES:], step
+        of_states, kept = in_files(folder, KIND.STATES), lists(client, "accounts")[ACCOUNT]
+        assert len(of_states) == len(set(of_states)) == len(states) - len(kept), step
+        assert len(of_states) >= DUE_STATES, step
+        assert kept == states[-len(kept) :], step
         told = {row["client_order_id"]: row["events"] for row in again.rows(KIND.ORDERS)}
         assert all(told[name] == orders[name] for name in told), step
         assert not list(folder.glob("*/*.part")), step
