@@ -90,7 +90,7 @@ def stock(store: Store, folder: Path) -> Seen:
 class Year(NamedTuple):
     """A store with a past, and the exchange beside it."""
 
-    count: int
+    orders: int
     folder: Path
     store: Store
     exchange: Exchange
@@ -174,7 +174,7 @@ def main() -> None:
         # One after the other, again and again: what else the machine does hits all of them alike.
         for turn in range(TURNS):
             for year in years:
-                seen[year.count].append(year.start(project, f"next-{turn}"))
+                seen[year.orders].append(year.start(project, f"next-{turn}"))
         for year in years:
             year.exchange.stop()
             year.store.stop()

@@ -17,8 +17,7 @@ import redis
 
 package, past = sys.argv[1:]
 watch = import_module(f"{package}.guards.archive.watch")
-watch.EVERY_SECONDS = watch.PAUSE_SECONDS = 0.05
-watch.BATCH = 5
+vars(watch).update(EVERY_SECONDS=0.05, PAUSE_SECONDS=0.05, BATCH=5)
 prefix = f"trader-{os.environ['TRADER_ID']}:"
 
 with redis.Redis.from_url(os.environ["TRADER_STORE_URL"]) as store:
