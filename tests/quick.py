@@ -15,11 +15,13 @@ TESTS = Path(__file__).resolve().parent
 START_PROCESSES = (
     *("stack/", "stock_nodes/", "template/", "guides/test_guides.py", "guides/test_table.py"),
     "guides/test_walk.py",
-    *("drill/test_child.py", "drill/test_warm.py"),
+    *("drill/test_archive.py", "drill/test_child.py", "drill/test_warm.py"),
     *("drill/test_command_line.py", "drill/test_compose.py"),
     *("drill/test_containers.py", "node/test_health.py", "node/test_history.py"),
     *(
         "node/test_bad_",
+        "node/test_archive.py",
+        "node/test_archive_node.py",
         "node/test_books_commands.py",
         "node/test_doctor.py",
         "node/test_state_command.py",

@@ -120,6 +120,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(store.keys_of_each_life, AT_REST, "store-holds-what-node-holds"),
     Mutant(store.positions_not_stored, AT_REST, "store-holds-what-node-holds"),
     Mutant(store.flush_on_start, AT_REST, "store-keeps-what-it-has"),
+    Mutant(store.archived_too_early, AT_REST, "store-keeps-what-it-has"),
     Mutant(store.store_not_loaded, AT_REST, "restart-changes-nothing"),
     Mutant(store.torn_write_believed, POSITION_UNWRITTEN, "position-is-sum-of-fills"),
     Mutant(store.store_not_mended, POSITION_UNWRITTEN, "store-keeps-what-it-has"),

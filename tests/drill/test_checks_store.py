@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from drill.evidence_builder import (
     SECOND,
@@ -134,3 +135,27 @@ def test_a_fill_that_was_never_made_may_give_way_to_the_one_that_was() -> None:
 )
 def test_no_fill_that_was_made_gives_way(had: list[Any], has: list[Any]) -> None:
     assert KEEPS in broken(given_way(had, has))
+
+
+def archived(days: float, **changes: Any) -> Evidence:
+    """Return a history in which a closed order's entry is gone, so many days after it ended."""
+    journal = sound_journal().stop("closed", status="CANCELED").records
+    last = [r for r in journal if r.data.get("client_order_id") == ENTRY][-1]
+    assert last.market_ms is not None
+    later = replace(journal[-1], market_ms=last.market_ms + round(days * 86_400_000))
+    later = replace(later, kind="bar.closed", data={}, mono_ns=15 * SECOND)
+    after = look(when="after restart 1", mono_ns=16 * SECOND, orders={STOP: look().orders[STOP]})
+    return eventful(store_looks=(look(), after), journal=(*journal, later), **changes)
+
+
+def test_what_ended_long_ago_may_have_left_for_an_archive() -> None:
+    flat = archived(7.1, snapshots=())
+    assert KEEPS not in broken(flat)
+
+
+def test_what_the_exchange_still_tells_of_must_not_have_left() -> None:
+    assert KEEPS in broken(archived(6.9, snapshots=()))
+
+
+def test_what_is_held_must_not_have_left_however_old_it_is() -> None:
+    assert KEEPS in broken(archived(100))

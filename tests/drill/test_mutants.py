@@ -39,8 +39,8 @@ PAGE = TEMPLATE / "docs" / "mutants.md"
 AT_ONCE = 2
 # Most mutants are caught when a budget runs out; the sound node needs a fraction of these.
 BUDGETS = Budgets(start_seconds=25, settle_seconds=5, store_seconds=2, notice_seconds=2)
-# The exchange never stops trading a symbol.
-NOT_DRILLED = {"halt", "limits"}
+# The exchange never stops trading a symbol, and no play lasts for days.
+NOT_DRILLED = {"archive", "halt", "limits"}
 CASES = tuple({mutant.case.name: mutant.case for mutant in MUTANTS}.values())
 
 

@@ -151,6 +151,7 @@ GUIDES = (
             "make drill-compose": shorter("container-process-kill"),
         },
     ),
+    Guide(page="docs/archive.md"),
     Guide(page="docs/books.md", trades=True),
     Guide(page="docs/going-live.md"),
     Guide(

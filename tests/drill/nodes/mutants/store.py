@@ -50,6 +50,13 @@ def positions_not_stored(package: Package) -> None:
     )
 
 
+def archived_too_early(package: Package) -> None:
+    """Archives what has just ended, while the exchange still tells of it."""
+    watch = importlib.import_module(f"{package.name}.guards.archive.watch")
+    vars(watch).update(EVERY_SECONDS=0.1, PAUSE_SECONDS=0.0)
+    vars(watch)["cutoff_ns"] = lambda now_ns, _days: now_ns + 1
+
+
 def store_not_loaded(package: Package) -> None:
     """Writes to the store and does not read it at the start."""
     package.change_config("_exec_engine_config", load_cache=False)

@@ -7,6 +7,9 @@ from recovery_drill.record.contract import FIRING_AT_EXCHANGE, OPEN_AT_EXCHANGE
 from recovery_drill.record.evidence import Evidence
 from recovery_drill.record.model import Record, StoredEvent, StoreLook
 
+TOLD_MS = 7 * 86_400_000
+"""How far back the exchange tells of orders and trades unasked, in market time."""
+
 
 def store_keeps_what_it_has(evidence: Evidence) -> Iterator[str | None]:
     """Compare each look at the store with the one before, unless the store was disturbed between.
@@ -14,6 +17,8 @@ def store_keeps_what_it_has(evidence: Evidence) -> Iterator[str | None]:
     What strategies remember stays, every order that the exchange has ever accepted stays, and of an
     order that has ended the stored events can only grow. An order that never reached the exchange
     may be cleared away, and fills that the exchange never made may give way to those that it made.
+    One that ended so long ago that the exchange tells of it to nobody unasked, and that is no part
+    of what is held, may have left for an archive.
     """
     made = {fill.trade_id for snapshot in evidence.snapshots for fill in snapshot.ledger.fills}
     last = {
@@ -27,8 +32,27 @@ def store_keeps_what_it_has(evidence: Evidence) -> Iterator[str | None]:
         yield from _keys(before, after)
         for name in before.orders:
             if name in last:
+                if name not in after.orders and _may_be_archived(evidence, last[name], after):
+                    continue
                 ended = _ended(last[name], before)
                 yield _order(name, before, after, made, ended=ended)
+
+
+def _may_be_archived(evidence: Evidence, last: Record, look: StoreLook) -> bool:
+    """Tell whether an order had ended long before a look, and nothing is held of it."""
+    if not _ended(last, look) or last.market_ms is None:
+        return False
+    times = (r.market_ms for r in evidence.journal if r.mono_ns <= look.mono_ns)
+    now_ms = max((ms for ms in times if ms is not None), default=0)
+    if now_ms - last.market_ms <= TOLD_MS:
+        return False
+    ledgers = [s.ledger for s in evidence.snapshots if s.mono_ns <= look.mono_ns]
+    held = {
+        fill.client_order_id
+        for symbol in evidence.policy.symbols
+        for fill in (ledgers[-1].fills_since_flat(symbol) if ledgers else ())
+    }
+    return str(last.data["client_order_id"]) not in held
 
 
 def _ended(last: Record, look: StoreLook) -> bool:

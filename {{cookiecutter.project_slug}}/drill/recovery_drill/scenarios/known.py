@@ -254,7 +254,7 @@ KNOWN: tuple[Scenario, ...] = tuple(each.scenario() for each in ISSUES)
 UNPLAYED: Mapping[int, str] = {
     5000: "needs a stop that rests for longer than the exchange's history goes back",
     4533: "is memory that grows over days; a kill frees it",
-    4663: "is a store that grows over months; benchmarks/start_times.py measures what that costs",
+    4663: "is a store that grows over months; benchmarks/growth.py measures what that costs",
     1063: "is a store that grows over months, likewise",
     3550: "comes of flush_on_start alone, a setting of the node; the mutant flush_on_start has it",
     4356: "comes of a message bus in the store alone, a setting of the node",

@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_settings import SettingsConfigDict
 
+from ..plan.kept_days import LEAST_DAYS, USUAL_DAYS
 from .complaints import PREFIX, ConfigurationError, sentence
 from .limits import LimitSettings
 from .live import live_complaints
@@ -167,6 +168,9 @@ class Settings(LimitSettings):
     control_token_file: Path | None = None
     state_folder: Path = Path("state")
     """Where a halt stands on this machine's disk."""
+    archive_directory: Path | None = None
+    archive_days: int = Field(default=USUAL_DAYS, ge=LEAST_DAYS, le=3650)
+    """How long what has ended stays in the store; the exchange tells of seven days."""
     startup_timeout_seconds: float = Field(default=60, ge=1, le=3600)
     on_refusal: OnRefusal = OnRefusal.EXIT
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -191,6 +195,11 @@ class Settings(LimitSettings):
         if sentences or settings is None:
             raise ConfigurationError(sorted(set(sentences)))
         return settings
+
+    @property
+    def archive_folder(self) -> Path:
+        """Where this trader's archive is."""
+        return (self.archive_directory or self.state_folder / "archive") / self.id
 
     def hold_settings(self) -> HoldSettings:
         """Return the part that a node needs to refuse."""

@@ -21,6 +21,7 @@ from ..plan.situation import Submit
 from ..plan.traded import Traded
 from ..venue.binance.requests import Requests
 from ..venue.records import ExchangeRecord
+from .archive_format import ArchiveFormat
 from .order_changes import OrderChange
 from .store_line import StoreLine
 from .stored import StoreFormat
@@ -247,6 +248,10 @@ class Engine(Protocol):
     def store_format(self) -> StoreFormat:
         """How it keeps its orders in the store."""
 
+    @property
+    def archive_format(self) -> ArchiveFormat:
+        """How what it has stored is told in the archive."""
+
     async def start(self) -> None:
         """
         Connect, reconcile and start the keepers.
@@ -270,6 +275,19 @@ class Engine(Protocol):
     @property
     def store_line(self) -> StoreLine:
         """Its way to its store; there is one once it is loaded."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an order of it awaits the exchange."""
+
+    def forget_orders(self, names: Sequence[str]) -> Sequence[str]:
+        """Forget ended orders; return those of `names` that it does not have any more."""
+
+    def forget_positions(self, names: Sequence[str]) -> Sequence[str]:
+        """Forget closed positions; return those of `names` that it does not have any more."""
+
+    def tidy(self) -> None:
+        """Forget what grows with the past and is asked for by nobody."""
 
     def rows(self) -> Rows:
         """Return what the engine has, from its cache alone; nothing before it is loaded."""

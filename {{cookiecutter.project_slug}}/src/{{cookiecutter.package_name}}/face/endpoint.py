@@ -20,7 +20,7 @@ async def open_endpoint(
     port: int,
     stages: Stages,
     changes: Changes,
-    state: Callable[[], dict[str, Any]],
+    state: Callable[[str | None], dict[str, Any]],
     token: str | None = None,
     control: Control | None = None,
 ) -> web.AppRunner:
@@ -28,7 +28,8 @@ async def open_endpoint(
     Serve the endpoint until the returned runner is cleaned up.
 
     ``GET /state?after=R&wait_s=S`` answers when the state's revision is beyond `R`, or after `S`
-    seconds, so that whoever compares need not ask again and again. Whoever has the token may tell
+    seconds, so that whoever compares need not ask again and again. With ``before=CLIENT_ORDER_ID``
+    it tells the closed orders before that one. Whoever has the token may tell
     the node what `control` can; without a token, or without a control, nobody may.
 
     Raises
@@ -54,7 +55,7 @@ async def open_endpoint(
             wrong = {"error": "`after` and `wait_s` must be numbers."}
             return web.json_response(wrong, status=400)
         await changes.after(after, wait_s)
-        return web.json_response(state())
+        return web.json_response(state(request.query.get("before")))
 
     application = web.Application()
     application.router.add_get("/health", get_health)

@@ -9,6 +9,8 @@ from ..plan.traded import Traded
 from .conditions import Condition
 
 SCHEMA = 1
+MOST_CLOSED = 500
+"""Of closed orders, the newest are told; those before them are asked for with ``before``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,21 @@ class NodeState:
     lease_epoch: int | None = None
 
 
-def document(node: NodeState, rows: Rows) -> dict[str, Any]:
-    """Return the answer to ``GET /state``."""
-    orders = sorted(rows.orders, key=lambda row: (row.born_ns, row.client_order_id))
+def document(node: NodeState, rows: Rows, before: str | None = None) -> dict[str, Any]:
+    """
+    Return the answer to ``GET /state``.
+
+    Parameters
+    ----------
+    node : NodeState
+        What the node tells.
+    rows : Rows
+        What the engine has.
+    before : str, optional
+        A client order id: of closed orders, those before it are told.
+
+    """
+    orders, older = told_orders(rows.orders, before)
     return {
         "schema": SCHEMA,
         "pid": node.pid,
@@ -71,15 +85,29 @@ def document(node: NodeState, rows: Rows) -> dict[str, Any]:
         "revision": node.revision,
         "stage": node.stage,
         "decided_bar": dict(node.decided_bar),
-        "inflight": sum(row.is_in_flight for row in orders) + node.pending_looks,
+        "inflight": sum(row.is_in_flight for row in rows.orders) + node.pending_looks,
         "traded": [_traded(each) for each in node.traded],
         "positions": [_position(row) for row in rows.positions],
         "orders": [_order(row) for row in orders],
+        "older_orders": older,
         "found": dict(node.found),
         "notes": list(node.notes),
         "conditions": [asdict(each) for each in node.conditions],
         "balances": [_balance(row) for row in rows.balances],
     }
+
+
+def told_orders(rows: Sequence[OrderRow], before: str | None = None) -> tuple[list[OrderRow], int]:
+    """Return all open orders and one page of closed ones, and how many closed ones are older."""
+    orders = sorted(rows, key=lambda row: (row.born_ns, row.client_order_id))
+    closed = [row for row in orders if row.is_closed]
+    if before is not None:
+        names = [row.client_order_id for row in closed]
+        # One that is not here any more is older than all that are.
+        closed = closed[: names.index(before)] if before in names else []
+    page = {row.client_order_id for row in closed[-MOST_CLOSED:]}
+    told = [row for row in orders if not row.is_closed or row.client_order_id in page]
+    return told, len(closed) - len(page)
 
 
 def _traded(each: Traded) -> dict[str, Any]:

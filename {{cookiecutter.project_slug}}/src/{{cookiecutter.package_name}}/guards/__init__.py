@@ -8,6 +8,8 @@ The watches begin with trading, all at once.
 from ..face.stages import Stage
 from ..venue.binance.order_refusals import ACCOUNT, CLOCK, SYMBOLS
 from .account_watch import watch_account
+from .archive.guard import check_archive
+from .archive.watch import watch_archive
 from .audit import check_audit
 from .clock_watch import watch_clock
 from .exchange import check_hosts
@@ -34,6 +36,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("lease", Stage.LEASE, check_lease),
     # One that stood by may have waited for long, and one that flattens may want the lease.
     Guard("halt", Stage.LEASE, check_halt),
+    # Before the mend, which reads all orders that are left.
+    Guard("archive", Stage.MEND, check_archive),
     Guard("mend", Stage.MEND, check_mend),
     Guard("audit", Stage.AUDIT, check_audit),
     Guard("limits", Stage.AUDIT, check_limits),
@@ -50,4 +54,5 @@ WATCHES: tuple[Watch, ...] = (
     Watch(SYMBOLS, watch_symbols),
     Watch(CLOCK, watch_clock),
     Watch("limits", watch_limits),
+    Watch("archive", watch_archive),
 )

@@ -53,7 +53,7 @@ async def hold(refusal: NodeExit, settings: HoldSettings, asked_to_stop: asyncio
             settings.http_port,
             stages,
             changes,
-            lambda: document(
+            lambda _before: document(
                 NodeState(
                     pid=os.getpid(),
                     instance_id=settings.instance_id,

@@ -171,8 +171,8 @@ class Runner:
         asked = self._settings.on_refusal is OnRefusal.HOLD
         return asked and end.code in (ExitCode.CONFIGURATION, ExitCode.REFUSED)
 
-    def state(self) -> dict[str, Any]:
-        """Return the document of ``GET /state``."""
+    def state(self, before: str | None = None) -> dict[str, Any]:
+        """Return the document of ``GET /state``; with `before`, closed orders before that one."""
         decided = {symbol: keeper.has_decided for symbol, keeper in self._keepers.items()}
         node = NodeState(
             pid=os.getpid(),
@@ -188,7 +188,7 @@ class Runner:
             found=self._stages.found,
             notes=self._guarded.notes,
         )
-        return document(node, self._engine.rows())
+        return document(node, self._engine.rows(), before)
 
     # -- Up ------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from ...plan.rows import Rows
 from ...plan.traded import EventDriven, Traded
 from ...venue.binance.requests import Requests
 from ...venue.records import ExchangeRecord
+from ..archive_format import ArchiveFormat
 from ..desk import Events, MakeKeeper
 from ..store_line import StoreLine
 from ..stored import StoreFormat
@@ -29,7 +30,9 @@ from .adapter import (
     MISSED_TOPIC,
     MendedExecClientFactory,
 )
+from .archived import ArchiveFormatV1
 from .event_driven import made
+from .forgetting import forget_orders, forget_positions, tidy
 from .limited import limit_orders
 from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node, check_certificate
 from .outcome_hooks import hook
@@ -74,6 +77,11 @@ class EngineV1:
     def store_format(self) -> StoreFormat:
         """How it keeps its orders in the store."""
         return StoreFormatV1(self._settings.id)
+
+    @property
+    def archive_format(self) -> ArchiveFormat:
+        """How what it has stored is told in the archive."""
+        return ArchiveFormatV1(self._settings.id)
 
     # -- Up ------------------------------------------------------------------------------------
 
@@ -212,6 +220,26 @@ class EngineV1:
         """Ask for the orders that wait for the exchange, and take up the answers."""
         if self._outcomes is not None:
             self._outcomes.ask_for_waiting()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an order of it awaits the exchange."""
+        return self._node is not None and self._node.cache.orders_inflight_count() > 0
+
+    def forget_orders(self, names: Sequence[str]) -> Sequence[str]:
+        """Forget ended orders; return those of `names` that it does not have any more."""
+        assert self._node is not None, "nothing is forgotten before it is loaded"
+        return forget_orders(self._node.cache, names)
+
+    def forget_positions(self, names: Sequence[str]) -> Sequence[str]:
+        """Forget closed positions; return those of `names` that it does not have any more."""
+        assert self._node is not None, "nothing is forgotten before it is loaded"
+        return forget_positions(self._node.cache, names)
+
+    def tidy(self) -> None:
+        """Forget what grows with the past and is asked for by nobody."""
+        if self._node is not None:
+            tidy(self._node.cache, self._node.kernel.clock.timestamp_ns())
 
     def _on_event(self, event: Any) -> None:
         self._line.note(event)

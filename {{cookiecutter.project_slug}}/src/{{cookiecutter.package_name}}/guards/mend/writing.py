@@ -44,9 +44,9 @@ def _length(raw: RawKey) -> int:
 def write(pipe: Any, prefix: str, plan: Plan) -> None:
     """Add a plan's writes to a transaction, after what it puts aside."""
     aside = {each.key for each in plan.put_aside}
+    if old := [prefix + key for key in plan.writes.lists if key not in aside]:
+        pipe.delete(*old)
     for key, rows in plan.writes.lists.items():
-        if key not in aside:
-            pipe.delete(prefix + key)
         if rows:
             pipe.rpush(prefix + key, *rows)
     for key, value in plan.writes.strings.items():

@@ -1,0 +1,1 @@
+"""Keep the store small: what has ended long ago goes to files."""
