@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..exit_codes import NodeExit, complain
 from ..face.changes import Changes
 from ..face.conditions import Conditions
+from ..face.metrics.news import OrderNews
 from ..face.stages import Stage, Stages
 from ..guards.bell import Bell
 from ..guards.guard import Start
@@ -17,6 +18,7 @@ from ..plan.limits import KEPT_BACK, AtEngine, Wanted
 from .around import About
 from .event_keeper import EventKeeper
 from .keeper import Keeper
+from .metering import Metering
 
 UNCLEAR = "outcomes"
 """The condition that nobody says what has become of orders."""
@@ -49,6 +51,8 @@ class Hearing:
         Begins what watches while the node trades.
     finish : Callable[[NodeExit], None]
         Ends the run.
+    metering : Metering
+        Counts.
 
     """
 
@@ -62,6 +66,7 @@ class Hearing:
     audit: Callable[[], Awaitable[None]]
     begin: Callable[[], None]
     finish: Callable[[NodeExit], None]
+    metering: Metering
 
     # -- What the engine tells -----------------------------------------------------------------
 
@@ -101,6 +106,10 @@ class Hearing:
         """Count what a fill has brought and cost, until the exchange tells it."""
         self.scope.limits.hear(fill)
 
+    def ordered(self, news: OrderNews) -> None:
+        """Count what has happened to an order."""
+        self.metering.hear(news)
+
     def trading(self) -> Trading:
         """Return what the watches look at."""
         scope = self.scope
@@ -116,6 +125,7 @@ class Hearing:
             scope.note,
             self.bells,
             limits=scope.limits,
+            tally=scope.tally,
         )
 
     # -- What a keeper tells -------------------------------------------------------------------
@@ -130,7 +140,8 @@ class Hearing:
                 keeper.begin()
 
     def looked(self) -> None:
-        """Count a change of what ``/state`` tells."""
+        """Count a change of what ``/state`` tells, and how long a position lacks its stop."""
+        self.metering.look()
         self.changes.note()
 
     def wrong(self, about: About, symbol: str, sentence: str, doing: str) -> None:

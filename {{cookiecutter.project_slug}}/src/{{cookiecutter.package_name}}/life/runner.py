@@ -20,6 +20,7 @@ from ..exit_codes import ExitCode, NodeExit, complain
 from ..face.changes import Changes
 from ..face.conditions import Conditions
 from ..face.endpoint import open_endpoint
+from ..face.metrics.tally import Tally
 from ..face.stages import Stage, Stages
 from ..face.state import NodeState, document
 from ..guards import GUARDS, WATCHES
@@ -45,6 +46,7 @@ from .hold import hold
 from .keeper import Keeper
 from .memory import Memory
 from .memory_store import MemoryStore
+from .metering import Metering
 from .watchdog import Watchdog
 from .watching import Watching
 
@@ -113,7 +115,14 @@ class Runner:
             self._halts,
             stands_by,
             limits=self._limits,
+            tally=Tally(
+                {
+                    owner_of(settings.id, each.tag, each.symbol): (each.tag, each.symbol)
+                    for each in traded
+                }
+            ),
         )
+        self._metering = Metering(self._guarded, self._stages, self._conditions, born)
         self._hearing = Hearing(
             self._guarded,
             self._stages,
@@ -125,6 +134,7 @@ class Runner:
             audit=lambda: self._pass(Stage.AUDIT),
             begin=self._watch,
             finish=self._ending.tell,
+            metering=self._metering,
         )
 
     async def run(self) -> ExitCode:
@@ -203,6 +213,7 @@ class Runner:
             self.state,
             settings.control_token.get_secret_value() if settings.control_token else None,
             self._control,
+            self._metering.snapshot,
         )
         await self._pass(Stage.PREFLIGHT, Stage.LEASE)
         # Before the mend, which would put aside what the engine cannot load.
@@ -229,6 +240,7 @@ class Runner:
         else:
             keeper = Keeper(traded, owner, desk, questions, self._hearing, memory)
         self._keepers[traded.symbol] = keeper
+        self._metering.watch(traded, desk, keeper)
         return keeper
 
     async def _pass(self, *stages: Stage) -> None:
