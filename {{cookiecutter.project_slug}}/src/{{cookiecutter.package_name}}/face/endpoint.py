@@ -65,8 +65,8 @@ async def open_endpoint(
         if snapshot is None:
             raise web.HTTPNotFound
         # Read by the first scrape alone, beside the event loop: no start waits for it.
-        text = await asyncio.to_thread(importlib.import_module, f"{__package__}.metrics.text")
         try:
+            text = await asyncio.to_thread(importlib.import_module, f"{__package__}.metrics.text")
             body, content_type = text.answer(snapshot(), request.headers.get("Accept", ""))
         except Exception as error:  # a scrape ends nothing but itself
             reason = f"{type(error).__name__}: {one_line(error)}\n"

@@ -168,7 +168,7 @@ class Metering:
         return DayFacts(
             result=None if day is None else -day.lost,
             commission=None if day is None else day.paid,
-            equity=told.equity,
+            equity=told.equity or {},
             most_loss=limits.max_daily_loss,
             most_commission=limits.max_daily_fees,
         )

@@ -162,7 +162,6 @@ def _day(day: DayFacts) -> Iterator[Metric]:
             day.result,
         ),
         ("trader_day_commission_usd", "Paid in commission since 00:00 UTC.", day.commission),
-        ("trader_equity_usd", "What the account is worth.", day.equity),
         ("trader_day_loss_limit_usd", "What a day may lose: TRADER_MAX_DAILY_LOSS.", day.most_loss),
         (
             "trader_day_commission_limit_usd",
@@ -173,6 +172,9 @@ def _day(day: DayFacts) -> Iterator[Metric]:
     for name, text, value in told:
         if value is not None:
             yield _gauge(name, text, float(value))
+    text = "What the account has of an asset, with what open positions have won or lost."
+    equity = {(asset,): float(value) for asset, value in day.equity.items() if value}
+    yield _labeled("trader_equity", text, ("asset",), equity)
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

@@ -130,7 +130,7 @@ class StoreFacts:
 @dataclass(frozen=True, slots=True)
 class DayFacts:
     """
-    Money, in US dollars, as the hard limits know it; each is ``None`` while nobody has told.
+    Money, as the hard limits know it, in US dollars; ``None`` or nothing while nobody has told.
 
     Parameters
     ----------
@@ -138,8 +138,8 @@ class DayFacts:
         What has been won since 00:00 UTC, with commission and funding; negative is lost.
     commission : Decimal, optional
         What has been paid for it since then.
-    equity : Decimal, optional
-        What the account is worth.
+    equity : Mapping[str, Decimal]
+        By asset: what the account has of it, open positions included.
     most_loss, most_commission : Decimal
         Their limits.
 
@@ -147,7 +147,7 @@ class DayFacts:
 
     result: Decimal | None
     commission: Decimal | None
-    equity: Decimal | None
+    equity: Mapping[str, Decimal]
     most_loss: Decimal
     most_commission: Decimal
 
