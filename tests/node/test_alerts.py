@@ -137,9 +137,8 @@ def test_a_node_that_refuses(start: Start, seen: Seen, processes: list[Process])
 def test_a_start_that_never_ends(
     start: Start, store: Store, exchange: Exchange, seen: Seen
 ) -> None:
-    hang = {"name": "gate", "match": {"request": "positions.read"}, "phase": "received"}
-    # Every question of the account's watch and of the audit is asked again after its bound.
-    exchange.post("faults", {**hang, "times": 1000})
+    hang = {"name": "delay", "match": {"request": "positions.read"}, "phase": "received"}
+    exchange.post("faults", {**hang, "times": 100, "seconds": 300})
     began = time.monotonic()
     start(TRADER_STARTUP_TIMEOUT_SECONDS="600")
     seen("TraderNotTrading", "an exchange that does not tell positions", 60 + 30, began)
@@ -167,7 +166,8 @@ def test_a_position_without_its_stop(
     start: Start, store: Store, exchange: Exchange, seen: Seen
 ) -> None:
     match = {"request": "conditional.new", "leg": "stop"}
-    exchange.post("faults", {"name": "gate", "match": match, "phase": "received", "times": 100})
+    hang = {"name": "delay", "match": match, "phase": "received", "times": 100, "seconds": 60}
+    exchange.post("faults", hang)
     node = start()
     node.until("trading")
     began = time.monotonic()
