@@ -1,7 +1,7 @@
 """
 Each alert is brought about once by a real fault of a real node, and none comes without one.
 
-The rules are the deployed ones with their own times; a Prometheus in a container asks once a second.
+The rules are the deployed ones with their own times; a Prometheus in a container asks each second.
 """
 
 import shutil
@@ -16,9 +16,9 @@ import yaml
 
 from engine import needs_engine
 from node.conftest import Order, Start
-from node.processes import SYMBOL, Exchange, Node, Process, Store, free_port
+from node.processes import Exchange, Process, Store, free_port
 from node.prometheus import Container, Prometheus, images
-from node.test_trading import last_bar, step, step_until_position
+from node.test_trading import last_bar, step
 from node.test_watches import STEPPED_CLOCK
 
 pytestmark = [needs_engine, pytest.mark.long]

@@ -91,7 +91,7 @@ def test_what_is_never_answered_is_bounded(tally: Any) -> None:
     assert len(tally._awaited) == TALLY.MOST_AWAITED
 
 
-# -- Protection --------------------------------------------------------------------------------------
+# -- Protection ------------------------------------------------------------------------------------
 
 
 def test_seconds_without_a_stop(tally: Any) -> None:
@@ -135,7 +135,7 @@ def test_what_a_stop_would_close(changes: dict[str, Any], position: str, left: s
     assert METERING.left_of_stop(order_row(**changes), Decimal(position)) == Decimal(left)
 
 
-# -- Store -------------------------------------------------------------------------------------------
+# -- Store -----------------------------------------------------------------------------------------
 
 
 def test_the_lag_of_the_store(tally: Any) -> None:
@@ -149,7 +149,7 @@ def test_the_lag_of_the_store(tally: Any) -> None:
     assert tally.store(16.0, 1.5) == SNAPSHOT.StoreFacts(lag=0.0, look=0.001)
 
 
-# -- Conditions --------------------------------------------------------------------------------------
+# -- Conditions ------------------------------------------------------------------------------------
 
 
 def test_conditions_are_told_by_kind_and_symbol() -> None:
@@ -169,7 +169,7 @@ def test_conditions_are_told_by_kind_and_symbol() -> None:
     ]
 
 
-# -- It cannot hurt ----------------------------------------------------------------------------------
+# -- It cannot hurt --------------------------------------------------------------------------------
 
 
 def test_counting_that_fails_fails_alone() -> None:

@@ -1,4 +1,4 @@
-"""What is deployed for monitoring: rules, routes, dashboard and runbook fit each other and the node."""
+"""What is deployed for monitoring: rules, routes, dashboard and runbook fit the node."""
 
 import json
 import re
@@ -130,9 +130,7 @@ def test_a_metric_that_nobody_tells_is_noticed() -> None:
 
 def test_every_metric_has_its_line_in_the_docs(deployed: Deployed) -> None:
     text = deployed.project.read("docs/monitoring.md")
-    families = {
-        re.sub(r"_(bucket|count|sum|created)$", "", name) for name in told_by_the_node()
-    }
+    families = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in told_by_the_node()}
     short = {"trader_clock_doubt_seconds", "trader_clock_age_seconds"}
     limits = {"trader_day_loss_limit_usd", "trader_day_commission_limit_usd"}
     assert {name for name in families if name not in text} <= short | limits
@@ -186,7 +184,7 @@ def section(deployed: Deployed, anchor: str) -> str:
     return anchors(deployed.project.read("docs/runbook.md"))[anchor]
 
 
-# -- Prometheus' and Alertmanager's own checks -------------------------------------------------------
+# -- Prometheus' and Alertmanager's own checks -----------------------------------------------------
 
 
 def checked(deployed: Deployed, service: str, program: str, *arguments: str) -> str:

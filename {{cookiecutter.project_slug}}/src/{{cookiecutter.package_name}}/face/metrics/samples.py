@@ -61,7 +61,9 @@ def _life(told: Snapshot) -> Iterator[Metric]:
 def _lines(lines: Sequence[Line]) -> Iterator[Metric]:
     def gauge(name: str, text: str, values: Iterable[float | None]) -> GaugeMetricFamily:
         pairs = zip(lines, values, strict=True)
-        found = {(line.tag, line.symbol): value for line, value in pairs if value is not None}
+        found: dict[tuple[str, ...], float] = {
+            (line.tag, line.symbol): value for line, value in pairs if value is not None
+        }
         return _labeled(name, text, LINE, found)
 
     text = "What is held, in coins; negative is short."
@@ -173,7 +175,9 @@ def _day(day: DayFacts) -> Iterator[Metric]:
         if value is not None:
             yield _gauge(name, text, float(value))
     text = "What the account has of an asset, with what open positions have won or lost."
-    equity = {(asset,): float(value) for asset, value in day.equity.items() if value}
+    equity: dict[tuple[str, ...], float] = {
+        (asset,): float(value) for asset, value in day.equity.items() if value
+    }
     yield _labeled("trader_equity", text, ("asset",), equity)
 
 

@@ -48,8 +48,10 @@ class Tally:
         self._owners = dict(owners)
         legs = [(*line, leg.name.lower()) for line in self._owners.values() for leg in Leg]
         # From 0 on, so that the first of a kind is seen as an increase.
-        self.orders = Counter({(*leg, outcome.value): 0 for leg in legs for outcome in OUTCOMES})
-        self.fills = Counter(dict.fromkeys(legs, 0))
+        self.orders: Counter[tuple[str, ...]] = Counter(
+            {(*leg, outcome.value): 0 for leg in legs for outcome in OUTCOMES}
+        )
+        self.fills: Counter[tuple[str, ...]] = Counter(dict.fromkeys(legs, 0))
         self.refusals: Counter[tuple[str, ...]] = Counter()
         self._awaited: dict[tuple[str, str], float] = {}
         self._trips = {PLACE: _Times(), CANCEL: _Times()}
