@@ -64,6 +64,7 @@ class Metering:
         self._born = born
         self._started = time.time() - (time.monotonic() - born)
         self._lines: dict[str, _Watched] = {}
+        self._has_changed = True
         self._failures = 0
 
     def watch(self, traded: Traded, desk: Desk, keeper: Keeper | EventKeeper) -> None:
@@ -72,10 +73,11 @@ class Metering:
 
     def hear(self, news: OrderNews) -> None:
         """Count what has happened to an order."""
+        self._has_changed = True
         self._harmless(lambda: self._scope.tally.hear(news, time.monotonic()))
 
     def look(self) -> None:
-        """Look at every line's bar, and at its position's protection."""
+        """Look at every line's bar, and at its position's protection where that may be another."""
         self._harmless(lambda: self._look(time.monotonic()))
 
     def _harmless(self, count: Callable[[], None]) -> None:
@@ -88,7 +90,11 @@ class Metering:
         for each in self._lines.values():
             if (newest := each.keeper.newest_bar_ms) != each.bar_ms:
                 each.bar_ms, each.bar_at = newest, now
-            self._line(each, now)
+        # Only what has happened to an order protects a position or leaves it naked.
+        if self._has_changed and self._stages.traded_at:
+            self._has_changed = False
+            for each in self._lines.values():
+                self._line(each, now)
 
     def _line(self, each: _Watched, now: float) -> Line:
         """Return a line as it is; whether its position lacks a stop counts from now on."""
