@@ -74,7 +74,7 @@ def store_metrics(
         images(project)["store-metrics"],
         f"--redis.addr=redis://127.0.0.1:{store.port}",
         f"--web.listen-address=127.0.0.1:{port}",
-        *("--config-command=-", "--set-client-name=false", "--connection-timeout=1s"),
+        *("--config-command=-", "--set-client-name=false", "--connection-timeout=300ms"),
     )
     prometheus.ask("store", **{instance: f"127.0.0.1:{port}"})
     yield made
@@ -258,7 +258,8 @@ def test_a_store_that_is_nearly_full(
     store: Store, prometheus: Prometheus, seen: Seen, store_metrics: Container
 ) -> None:
     with redis.Redis(port=store.port) as client:
-        client.set("ballast", b"x" * 10_000_000)
+        for number in range(1000):
+            client.set(f"ballast:{number}", b"x" * 10_000)
         client.config_set("maxmemory", int(client.info("memory")["used_memory"] * 1.1))
     seen("StoreMemory", "a store that is nine tenths full", 0)
 
