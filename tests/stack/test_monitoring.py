@@ -85,8 +85,9 @@ def test_everybody_answers(monitored: Monitored) -> None:
     assert stage["metric"]["stage"] == "trading"
 
 
-def test_what_rules_ask_for_is_there(monitored: Monitored) -> None:
-    for name in (
+@pytest.mark.parametrize(
+    "name",
+    [
         "redis_memory_used_bytes",
         "redis_memory_max_bytes",
         "redis_aof_last_write_status",
@@ -95,8 +96,10 @@ def test_what_rules_ask_for_is_there(monitored: Monitored) -> None:
         "trader_bar_age_seconds",
         "trader_clock_offset_seconds",
         "trader_day_result_usd",
-    ):
-        until(lambda name=name: bool(monitored.query(name)), name)
+    ],
+)
+def test_what_rules_ask_for_is_there(monitored: Monitored, name: str) -> None:
+    until(lambda: bool(monitored.query(name)), name)
 
 
 def test_the_watchdog_comes_through_and_nothing_else(monitored: Monitored) -> None:
