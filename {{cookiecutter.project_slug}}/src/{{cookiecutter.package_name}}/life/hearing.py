@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ..exit_codes import NodeExit, complain
 from ..face.changes import Changes
 from ..face.conditions import Conditions
-from ..face.metrics.news import OrderNews
+from ..face.log import Level, Log
+from ..face.metrics.news import REFUSALS, OrderNews
 from ..face.stages import Stage, Stages
 from ..guards.bell import Bell
 from ..guards.guard import Start
@@ -53,6 +54,8 @@ class Hearing:
         Ends the run.
     metering : Metering
         Counts.
+    log : Log
+        Says what happens to orders.
 
     """
 
@@ -67,6 +70,7 @@ class Hearing:
     begin: Callable[[], None]
     finish: Callable[[NodeExit], None]
     metering: Metering
+    log: Log
 
     # -- What the engine tells -----------------------------------------------------------------
 
@@ -107,8 +111,16 @@ class Hearing:
         self.scope.limits.hear(fill)
 
     def ordered(self, news: OrderNews) -> None:
-        """Count what has happened to an order."""
+        """Count what has happened to an order, and say it."""
         self.metering.hear(news)
+        level = Level.WARNING if news.happened in REFUSALS else Level.INFO
+        self.log.say(
+            level,
+            "order",
+            client_order_id=news.client_order_id,
+            happened=news.happened.value,
+            **({"reason": news.reason} if news.reason else {}),
+        )
 
     def trading(self) -> Trading:
         """Return what the watches look at."""
@@ -188,7 +200,7 @@ class Hearing:
             complain(told)
             self.stages.enter(Stage.DEGRADED, told)
         elif self.stages.current is Stage.DEGRADED:
-            complain("All is right again.")
+            complain("All is right again.", "INFO")
             self.stages.enter(Stage.TRADING)
         for keeper in self.keepers.values():
             keeper.look_again()

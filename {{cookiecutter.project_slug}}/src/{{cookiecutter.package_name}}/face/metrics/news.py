@@ -23,6 +23,9 @@ class Happened(StrEnum):
     CANCEL_REJECTED = "cancel_rejected"
 
 
+REFUSALS = frozenset({Happened.REJECTED, Happened.DENIED, Happened.CANCEL_REJECTED})
+
+
 @dataclass(frozen=True, slots=True)
 class OrderNews:
     """

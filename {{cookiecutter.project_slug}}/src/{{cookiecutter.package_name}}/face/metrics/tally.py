@@ -14,7 +14,7 @@ from decimal import Decimal
 from ...plan.limits import KEPT_BACK
 from ...plan.order_ids import Leg, parse
 from ...venue.binance.order_refusals import known_code
-from .news import Happened, OrderNews
+from .news import REFUSALS, Happened, OrderNews
 from .snapshot import BUCKETS, Durations, StoreFacts
 
 NOBODY = ("", "", "")
@@ -70,7 +70,7 @@ class Tally:
             self.fills[labels] += 1
         if happened in OUTCOMES:
             self.orders[(*labels, happened.value)] += 1
-        if happened in (Happened.REJECTED, Happened.DENIED, Happened.CANCEL_REJECTED):
+        if happened in REFUSALS:
             self.refusals[(*labels[:2], code_of(news.reason))] += 1
         self._time(news, now)
 
