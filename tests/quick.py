@@ -18,6 +18,7 @@ START_PROCESSES = (
     *("drill/test_child.py", "drill/test_warm.py"),
     *("drill/test_command_line.py", "drill/test_compose.py"),
     *("drill/test_containers.py", "node/test_alerts.py", "node/test_health.py"),
+    "node/test_told.py",
     "node/test_history.py",
     *(
         "node/test_bad_",

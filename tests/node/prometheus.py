@@ -26,6 +26,13 @@ def images(project: Path) -> dict[str, str]:
     }
 
 
+def command(project: Path, service: str) -> list[str]:
+    """Return the deployed arguments of a service."""
+    services = yaml.safe_load((project / "compose.yaml").read_text("utf-8"))["services"]
+    found: list[str] = services[service]["command"]
+    return found
+
+
 class Container:
     """A container on this machine's own network; ended by `end`."""
 
@@ -61,17 +68,20 @@ class Prometheus(Container):
         The baked project.
     folder : Path
         Where its own configuration is written.
+    tells : str
+        Where Alertmanager is; nobody is told without.
 
     """
 
-    def __init__(self, project: Path, folder: Path) -> None:
+    def __init__(self, project: Path, folder: Path, tells: str = "") -> None:
         self.folder = folder
         self.port = free_port()
         deployed = project / "deploy" / "monitoring"
         configuration = yaml.safe_load((deployed / "prometheus.yml").read_text("utf-8"))
         every = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
         configuration["global"] = every
-        del configuration["alerting"]
+        [whom] = configuration["alerting"]["alertmanagers"]
+        whom["static_configs"] = [{"targets": [tells]}] if tells else []
         configuration["scrape_configs"] = [
             {
                 "job_name": each["job_name"],
@@ -95,6 +105,7 @@ class Prometheus(Container):
             images(project)["prometheus"],
             "--config.file=/etc/prometheus/prometheus.yml",
             "--storage.tsdb.path=/data",
+            *(each for each in command(project, "prometheus") if "resend-delay" in each),
             f"--web.listen-address=127.0.0.1:{self.port}",
         )
         deadline = time.monotonic() + SECONDS_TO_START
