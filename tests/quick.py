@@ -17,7 +17,9 @@ START_PROCESSES = (
     "guides/test_walk.py",
     *("drill/test_archive.py", "drill/test_child.py", "drill/test_warm.py"),
     *("drill/test_command_line.py", "drill/test_compose.py"),
-    *("drill/test_containers.py", "node/test_health.py", "node/test_history.py"),
+    *("drill/test_containers.py", "node/test_alerts.py", "node/test_health.py"),
+    "node/test_told.py",
+    "node/test_history.py",
     *(
         "node/test_bad_",
         "node/test_archive.py",

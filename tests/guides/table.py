@@ -181,6 +181,19 @@ GUIDES = (
         },
     ),
     Guide(
+        page="docs/monitoring.md",
+        trades=True,
+        stack=True,
+        given={"localhost:8080": "localhost:{node_port}"},
+        ways={
+            "make up": Way(
+                instead="PROMETHEUS_PORT=0 ALERTMANAGER_PORT=0 docker compose up --detach "
+                "prometheus alertmanager store-metrics",
+                reason="Grafana's image is not on every machine, and the ports may be taken.",
+            ),
+        },
+    ),
+    Guide(
         page="docs/one-owner.md",
         trades=True,
         given={"8081": "{port}"},
@@ -201,6 +214,19 @@ GUIDES = (
             'make drill ARGS="--seed 3"': ONLY_READ,
             'make drill ARGS="store-kill host-kill two-nodes"': ONLY_READ,
             "make drill-explore": ONLY_READ,
+        },
+    ),
+    Guide(
+        page="docs/runbook.md",
+        trades=True,
+        stack=True,
+        given={"localhost:8080": "localhost:{node_port}"},
+        ways={
+            "timedatectl": Way(never=True, reason="Not every machine has systemd."),
+            "curl -s localhost:9090/-/healthy": Way(
+                never=True,
+                reason="This stack is not watched; tests/stack/test_monitoring.py has one that is.",
+            ),
         },
     ),
     Guide(

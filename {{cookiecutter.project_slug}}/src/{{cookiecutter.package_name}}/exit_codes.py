@@ -1,7 +1,12 @@
-"""Exit codes of the node, and the exception that carries one with its plain sentence."""
+"""Exit codes of the node, the exception that carries one with its plain sentence, and its words."""
 
 import sys
+from collections.abc import Callable, Iterable
 from enum import IntEnum
+
+SHORTEST_SECRET = 8
+"""Letters; what is shorter would be found in ordinary words."""
+HIDDEN = "***"
 
 
 class ExitCode(IntEnum):
@@ -47,7 +52,46 @@ def one_line(error: object) -> str:
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
-def complain(sentence: str) -> None:
-    """Write the plain line, or lines, to stderr."""
+_secrets: set[str] = set()
+_listeners: list[Callable[[str, str], None]] = []
+
+
+def keep_secret(values: Iterable[str]) -> None:
+    """Take up texts that are written nowhere from now on, whoever says them."""
+    _secrets.update(value for value in values if len(value) >= SHORTEST_SECRET)
+
+
+def without_secrets(text: str) -> str:
+    """Return a text with each secret in it hidden."""
+    for secret in _secrets:
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def printable(text: str) -> str:
+    """
+    Return a text in which what would do something to a terminal, or hide in it, is escaped.
+
+    What the exchange, the store and other people say ends up in sentences. Only line breaks stay.
+    """
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else _escaped(letter) for letter in text
+    )
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
+
+
+def hear_complaints(listener: Callable[[str, str], None]) -> None:
+    """Let somebody hear each sentence that is written from now on, and its level."""
+    _listeners.append(listener)
+
+
+def complain(sentence: str, level: str = "WARNING") -> None:
+    """Write the plain line, or lines, to stderr, without secrets and control characters."""
+    sentence = printable(without_secrets(sentence))
     sys.stderr.write(sentence + "\n")
     sys.stderr.flush()
+    for listener in _listeners:
+        listener(sentence, level)

@@ -7,13 +7,13 @@ They are validated once, at the start. Every error is found at once and is one p
 import os
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -200,6 +200,19 @@ class Settings(LimitSettings):
     def archive_folder(self) -> Path:
         """Where this trader's archive is."""
         return (self.archive_directory or self.state_folder / "archive") / self.id
+
+    def secrets(self) -> Iterator[str]:
+        """Yield what must be written nowhere."""
+        for value in (self.store_password, self.control_token, self.api_secret, self.store_url):
+            if value is None:
+                continue
+            text = value.get_secret_value()
+            if value is self.store_url:
+                password = urlsplit(text).password or ""
+                yield password
+                yield unquote(password)
+            else:
+                yield text
 
     def hold_settings(self) -> HoldSettings:
         """Return the part that a node needs to refuse."""

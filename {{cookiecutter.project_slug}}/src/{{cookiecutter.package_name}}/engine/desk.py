@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from ..exit_codes import NodeExit
+from ..face.metrics.news import OrderNews
 from ..plan.bars import ClosedBar
 from ..plan.day import Heard
 from ..plan.event_record import Deed, Protection
@@ -214,6 +215,9 @@ class Events(Protocol):
 
     def traded(self, fill: Heard) -> None:
         """Hear of a fill: what it has brought, and what it has cost."""
+
+    def ordered(self, news: OrderNews) -> None:
+        """Hear what has happened to an order, to count it."""
 
     def failed(self, end: NodeExit) -> None:
         """Hear that the engine cannot go on, and why."""

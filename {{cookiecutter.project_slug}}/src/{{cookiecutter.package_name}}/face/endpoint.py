@@ -1,5 +1,7 @@
-"""The HTTP endpoint: ``/health`` for supervisors, ``/state`` for whoever compares, commands."""
+"""The HTTP endpoint: ``/health``, ``/state`` and ``/metrics`` for whoever asks, and commands."""
 
+import asyncio
+import importlib
 import os
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +9,10 @@ from typing import Any
 from aiohttp import web
 
 from ..config.complaints import PREFIX
-from ..exit_codes import ExitCode, NodeExit
+from ..exit_codes import ExitCode, NodeExit, one_line
 from .changes import Changes
 from .control import Control, Door, add_commands
+from .metrics.snapshot import Snapshot
 from .stages import Stage, Stages
 
 LONGEST_WAIT_SECONDS = 30.0
@@ -23,6 +26,7 @@ async def open_endpoint(
     state: Callable[[str | None], dict[str, Any]],
     token: str | None = None,
     control: Control | None = None,
+    snapshot: Callable[[], Snapshot] | None = None,
 ) -> web.AppRunner:
     """
     Serve the endpoint until the returned runner is cleaned up.
@@ -31,6 +35,7 @@ async def open_endpoint(
     seconds, so that whoever compares need not ask again and again. With ``before=CLIENT_ORDER_ID``
     it tells the closed orders before that one. Whoever has the token may tell
     the node what `control` can; without a token, or without a control, nobody may.
+    ``GET /metrics`` tells a `snapshot`, if there is one.
 
     Raises
     ------
@@ -57,9 +62,22 @@ async def open_endpoint(
         await changes.after(after, wait_s)
         return web.json_response(state(request.query.get("before")))
 
+    async def get_metrics(request: web.Request) -> web.Response:
+        if snapshot is None:
+            raise web.HTTPNotFound
+        # Read by the first scrape alone, beside the event loop: no start waits for it.
+        try:
+            text = await asyncio.to_thread(importlib.import_module, f"{__package__}.metrics.text")
+            body, content_type = text.answer(snapshot(), request.headers.get("Accept", ""))
+        except Exception as error:  # a scrape ends nothing but itself
+            reason = f"{type(error).__name__}: {one_line(error)}\n"
+            return web.Response(status=500, text=reason)
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
     application = web.Application()
     application.router.add_get("/health", get_health)
     application.router.add_get("/state", get_state)
+    application.router.add_get("/metrics", get_metrics)
     add_commands(application, Door(token, host, port), control)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()

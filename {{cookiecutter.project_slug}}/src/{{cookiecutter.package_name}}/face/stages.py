@@ -45,21 +45,36 @@ class Stages:
         self.current = Stage.PREFLIGHT
         self.reason = ""
         self.found: dict[str, str] = {}
+        self.seconds: dict[str, float] = {}
+        """How long each stage before the first trading has taken."""
+        self.traded_at: float | None = None
+        """When it traded for the first time, by the monotonic clock."""
+        self._since = time.monotonic()
         self._on_enter = on_enter
 
     def enter(self, stage: Stage, reason: str = "") -> None:
         """Enter `stage`, write its line, and remember `reason` for the health endpoint."""
+        mono_ns = time.monotonic_ns()
+        self._measure(stage, mono_ns / 1e9)
         self.current = stage
         self.reason = reason
         line = {
             "event": "stage",
             "stage": stage.value,
-            "mono_ns": time.monotonic_ns(),
+            "mono_ns": mono_ns,
             "wall_ns": time.time_ns(),
         }
         _write(line)
         if self._on_enter is not None:
             self._on_enter(stage)
+
+    def _measure(self, stage: Stage, now: float) -> None:
+        if self.traded_at is None:
+            before = self.current.value
+            self.seconds[before] = self.seconds.get(before, 0.0) + now - self._since
+            if stage is Stage.TRADING:
+                self.traded_at = now
+        self._since = now
 
     def tell(self, guard: str, sentence: str) -> None:
         """Remember what a guard has found on the way up, and write its line."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ..config.settings import Settings
 from ..engine.desk import Engine
 from ..exit_codes import complain
+from ..face.metrics.tally import Tally
 from ..face.stages import Stage
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
@@ -36,6 +37,8 @@ class Scope:
         What a person has halted.
     limits : LimitBook
         What the hard limits go by.
+    tally : Tally
+        What is counted for whoever asks for ``/metrics``.
 
     """
 
@@ -46,6 +49,7 @@ class Scope:
     lease: Lease
     halts: Halts
     limits: LimitBook = field(default_factory=LimitBook, kw_only=True)
+    tally: Tally = field(default_factory=lambda: Tally({}), kw_only=True)
 
     @property
     def symbols(self) -> tuple[str, ...]:

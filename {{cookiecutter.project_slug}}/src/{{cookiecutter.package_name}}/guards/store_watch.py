@@ -57,11 +57,14 @@ async def watch_store(trading: Trading) -> None:
         before = time.monotonic()
         marks.note(line.written())
         line.write_mark(marks.next())
+        trading.tally.mark_written(before)
         while True:
             await asyncio.sleep(pause)
+            asked = time.monotonic()
             look = await window.look(marks)
             marks.note(line.written())
             now = time.monotonic()
+            trading.tally.looked(is_there=marks.is_there(look.mark), seconds=now - asked)
             found, before = marks.judge(look, now - before), now
             match found:
                 case Store.RIGHT:
@@ -76,6 +79,7 @@ async def watch_store(trading: Trading) -> None:
                     )
             if marks.is_there(look.mark) or marks.may_try_again(look):
                 line.write_mark(marks.next())
+                trading.tally.mark_written(now)
             pause = EVERY_SECONDS if found is Store.RIGHT else AGAIN_SECONDS
     finally:
         await window.close()

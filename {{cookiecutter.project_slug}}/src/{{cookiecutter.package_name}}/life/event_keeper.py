@@ -113,6 +113,11 @@ class EventKeeper:
         return self._keeper.newest_bar_ms
 
     @property
+    def wants_stop(self) -> bool:
+        """Whether what is held should have a stop."""
+        return self._line.stops
+
+    @property
     def pending_looks(self) -> int:
         """Looks that are due, and whether the store is about to answer."""
         return self._keeper.pending_looks + int(self._sending.is_awaited)

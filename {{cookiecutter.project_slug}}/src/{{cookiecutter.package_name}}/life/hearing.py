@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ..exit_codes import NodeExit, complain
 from ..face.changes import Changes
 from ..face.conditions import Conditions
+from ..face.log import Level, Log
+from ..face.metrics.news import REFUSALS, OrderNews
 from ..face.stages import Stage, Stages
 from ..guards.bell import Bell
 from ..guards.guard import Start
@@ -17,6 +19,7 @@ from ..plan.limits import KEPT_BACK, AtEngine, Wanted
 from .around import About
 from .event_keeper import EventKeeper
 from .keeper import Keeper
+from .metering import Metering
 
 UNCLEAR = "outcomes"
 """The condition that nobody says what has become of orders."""
@@ -49,6 +52,10 @@ class Hearing:
         Begins what watches while the node trades.
     finish : Callable[[NodeExit], None]
         Ends the run.
+    metering : Metering
+        Counts.
+    log : Log
+        Says what happens to orders.
 
     """
 
@@ -62,6 +69,8 @@ class Hearing:
     audit: Callable[[], Awaitable[None]]
     begin: Callable[[], None]
     finish: Callable[[NodeExit], None]
+    metering: Metering
+    log: Log
 
     # -- What the engine tells -----------------------------------------------------------------
 
@@ -101,6 +110,18 @@ class Hearing:
         """Count what a fill has brought and cost, until the exchange tells it."""
         self.scope.limits.hear(fill)
 
+    def ordered(self, news: OrderNews) -> None:
+        """Count what has happened to an order, and say it."""
+        self.metering.hear(news)
+        level = Level.WARNING if news.happened in REFUSALS else Level.INFO
+        self.log.say(
+            level,
+            "order",
+            client_order_id=news.client_order_id,
+            happened=news.happened.value,
+            **({"reason": news.reason} if news.reason else {}),
+        )
+
     def trading(self) -> Trading:
         """Return what the watches look at."""
         scope = self.scope
@@ -116,6 +137,7 @@ class Hearing:
             scope.note,
             self.bells,
             limits=scope.limits,
+            tally=scope.tally,
         )
 
     # -- What a keeper tells -------------------------------------------------------------------
@@ -130,7 +152,8 @@ class Hearing:
                 keeper.begin()
 
     def looked(self) -> None:
-        """Count a change of what ``/state`` tells."""
+        """Count a change of what ``/state`` tells, and how long a position lacks its stop."""
+        self.metering.look()
         self.changes.note()
 
     def wrong(self, about: About, symbol: str, sentence: str, doing: str) -> None:
@@ -177,7 +200,7 @@ class Hearing:
             complain(told)
             self.stages.enter(Stage.DEGRADED, told)
         elif self.stages.current is Stage.DEGRADED:
-            complain("All is right again.")
+            complain("All is right again.", "INFO")
             self.stages.enter(Stage.TRADING)
         for keeper in self.keepers.values():
             keeper.look_again()

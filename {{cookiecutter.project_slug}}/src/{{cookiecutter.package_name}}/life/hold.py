@@ -8,11 +8,14 @@ helps, such a node would start for ever; held, it fails its health check with th
 import asyncio
 import os
 import signal
+import time
 
+from .. import __version__
 from ..config.settings import HoldSettings
 from ..exit_codes import NodeExit, complain
 from ..face.changes import Changes
 from ..face.endpoint import open_endpoint
+from ..face.metrics.snapshot import Snapshot
 from ..face.stages import Stage, Stages
 from ..face.state import NodeState, document
 from ..plan.rows import Rows
@@ -45,7 +48,7 @@ async def hold(refusal: NodeExit, settings: HoldSettings, asked_to_stop: asyncio
         Ends it.
 
     """
-    stages, changes = Stages(), Changes()
+    stages, changes, began = Stages(), Changes(), time.time()
     endpoint = None
     try:
         endpoint = await open_endpoint(
@@ -61,6 +64,12 @@ async def hold(refusal: NodeExit, settings: HoldSettings, asked_to_stop: asyncio
                     stage=stages.current.value,
                 ),
                 Rows(),
+            ),
+            snapshot=lambda: Snapshot(
+                version=__version__,
+                stage=stages.current.value,
+                stages=tuple(Stage),
+                started=began,
             ),
         )
     except NodeExit as error:

@@ -84,6 +84,7 @@ class Keeper:
         self._cancels_bar_ms = 0
         self._gone: set[str] = set()
         self._decided_ms: int | None = None
+        self._wants_stop = True
         self._is_warm = False
         self._is_ready = False
         self._has_ended = False
@@ -101,6 +102,11 @@ class Keeper:
     def newest_bar_ms(self) -> int | None:
         """Close time of the newest bar that it has taken up; ``None`` before the first."""
         return self._window.last_close_ms
+
+    @property
+    def wants_stop(self) -> bool:
+        """Whether what is held should have a stop, by the last target that held anything."""
+        return self._wants_stop
 
     @property
     def pending_looks(self) -> int:
@@ -271,6 +277,8 @@ class Keeper:
             self._cancels_bar_ms = close_ms
             self._cancel_refusals.clear()
         target = self._rule.target(self._view(bars)) if bars else None
+        if target is not None and target.quantity:
+            self._wants_stop = target.stop is not None
         if self._writing.must_wait():
             return  # the answer of the store is the next event
         slots = [each.slot for each in target.resting] if target else []

@@ -16,10 +16,12 @@ from typing import Any, cast
 from ..config.complaints import PREFIX
 from ..config.settings import OnRefusal, Settings
 from ..engine.desk import Desk, Engine, EventDesk
-from ..exit_codes import ExitCode, NodeExit, complain
+from ..exit_codes import ExitCode, NodeExit, complain, hear_complaints, keep_secret
 from ..face.changes import Changes
 from ..face.conditions import Conditions
 from ..face.endpoint import open_endpoint
+from ..face.log import Level, Log
+from ..face.metrics.tally import Tally
 from ..face.stages import Stage, Stages
 from ..face.state import NodeState, document
 from ..guards import GUARDS, WATCHES
@@ -45,6 +47,7 @@ from .hold import hold
 from .keeper import Keeper
 from .memory import Memory
 from .memory_store import MemoryStore
+from .metering import Metering
 from .watchdog import Watchdog
 from .watching import Watching
 
@@ -67,6 +70,11 @@ class Runner:
         When the process began, by the monotonic clock.
     stands_by : bool
         Whether it waits while another node trades.
+
+    Attributes
+    ----------
+    log : Log
+        What the node says, for machines.
 
     """
 
@@ -113,7 +121,17 @@ class Runner:
             self._halts,
             stands_by,
             limits=self._limits,
+            tally=Tally(
+                {
+                    owner_of(settings.id, each.tag, each.symbol): (each.tag, each.symbol)
+                    for each in traded
+                }
+            ),
         )
+        self.log = Log(Level[settings.log_level])
+        keep_secret(settings.secrets())
+        hear_complaints(lambda said, level: self.log.say(Level[level], "said", sentence=said))
+        self._metering = Metering(self._guarded, self._stages, self._conditions, born)
         self._hearing = Hearing(
             self._guarded,
             self._stages,
@@ -125,6 +143,8 @@ class Runner:
             audit=lambda: self._pass(Stage.AUDIT),
             begin=self._watch,
             finish=self._ending.tell,
+            metering=self._metering,
+            log=self.log,
         )
 
     async def run(self) -> ExitCode:
@@ -143,7 +163,7 @@ class Runner:
         if isinstance(end, StartCold):
             end = await self._start_cold(end, start)
         if end is not None:
-            complain(end.sentence)
+            complain(end.sentence, "ERROR")
         code = ExitCode.STOPPED if end is None else end.code
         reason = "stopped as asked" if end is None else end.sentence
         # From here on the plain line is written; a stop that hangs ends with the same code.
@@ -203,6 +223,7 @@ class Runner:
             self.state,
             settings.control_token.get_secret_value() if settings.control_token else None,
             self._control,
+            self._metering.snapshot,
         )
         await self._pass(Stage.PREFLIGHT, Stage.LEASE)
         # Before the mend, which would put aside what the engine cannot load.
@@ -229,6 +250,7 @@ class Runner:
         else:
             keeper = Keeper(traded, owner, desk, questions, self._hearing, memory)
         self._keepers[traded.symbol] = keeper
+        self._metering.watch(traded, desk, keeper)
         return keeper
 
     async def _pass(self, *stages: Stage) -> None:
@@ -345,7 +367,10 @@ def run(
         except NodeExit as error:
             complain(error.sentence)
             return error.code
-        return await runner.run()
+        try:
+            return await runner.run()
+        finally:
+            runner.log.close()
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

@@ -35,6 +35,7 @@ from .event_driven import made
 from .forgetting import forget_orders, forget_positions, tidy
 from .limited import limit_orders
 from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node, check_certificate
+from .order_news import news_of
 from .outcome_hooks import hook
 from .shell import TargetStrategy, TargetStrategyConfig
 from .store_format import StoreFormatV1
@@ -243,6 +244,8 @@ class EngineV1:
 
     def _on_event(self, event: Any) -> None:
         self._line.note(event)
+        if self._node is not None and (news := news_of(event, self._node.cache)) is not None:
+            self._events.ordered(news)
         self._events.changed()
 
     # -- Down ----------------------------------------------------------------------------------

@@ -103,6 +103,12 @@ def refusal_for(reason: str) -> Refusal:
     return _REFUSALS.get(int(found[0]), UNKNOWN) if found else UNKNOWN
 
 
+def known_code(reason: str) -> str:
+    """Return the exchange's code in a reason, when it is one that is known; else an empty text."""
+    found = _CODE.search(reason)
+    return found[0] if found and int(found[0]) in _REFUSALS else ""
+
+
 def words_of(reason: str) -> str:
     """Return a reason in the exchange's own words and without a full stop."""
     found = _ADAPTERS_WORDS.fullmatch(reason)
