@@ -1,4 +1,4 @@
-"""The HTTP endpoint: ``/health`` for supervisors, ``/state`` for whoever compares, commands."""
+"""The HTTP endpoint: ``/health``, ``/state``, the status page for people, and commands."""
 
 import os
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from ..config.complaints import PREFIX
 from ..exit_codes import ExitCode, NodeExit
 from .changes import Changes
 from .control import Control, Door, add_commands
+from .page import add_page
 from .stages import Stage, Stages
 
 LONGEST_WAIT_SECONDS = 30.0
@@ -21,6 +22,7 @@ async def open_endpoint(
     stages: Stages,
     changes: Changes,
     state: Callable[[], dict[str, Any]],
+    status: Callable[[], dict[str, Any]],
     token: str | None = None,
     control: Control | None = None,
 ) -> web.AppRunner:
@@ -28,8 +30,8 @@ async def open_endpoint(
     Serve the endpoint until the returned runner is cleaned up.
 
     ``GET /state?after=R&wait_s=S`` answers when the state's revision is beyond `R`, or after `S`
-    seconds, so that whoever compares need not ask again and again. Whoever has the token may tell
-    the node what `control` can; without a token, or without a control, nobody may.
+    seconds, so that whoever compares need not ask again and again. ``GET /`` is the status page,
+    which shows what `status` returns. Whoever has the token may tell the node what `control` can; without a token, or without a control, nobody may.
 
     Raises
     ------
@@ -59,6 +61,7 @@ async def open_endpoint(
     application = web.Application()
     application.router.add_get("/health", get_health)
     application.router.add_get("/state", get_state)
+    add_page(application, changes, status)
     add_commands(application, Door(token, host, port), control)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ..config.settings import Settings
 from ..engine.desk import Engine
 from ..exit_codes import complain
+from ..face.compared import LastLook
 from ..face.stages import Stage
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
@@ -36,6 +37,8 @@ class Scope:
         What a person has halted.
     limits : LimitBook
         What the hard limits go by.
+    last_look : LastLook
+        What the last comparison with the exchange has shown.
 
     """
 
@@ -46,6 +49,7 @@ class Scope:
     lease: Lease
     halts: Halts
     limits: LimitBook = field(default_factory=LimitBook, kw_only=True)
+    last_look: LastLook = field(default_factory=LastLook, kw_only=True)
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from ..exit_codes import NodeExit, complain
 from ..face.changes import Changes
 from ..face.conditions import Conditions
+from ..face.last_fills import MOST as MOST_FILLS
+from ..face.last_fills import LastFills
 from ..face.stages import Stage, Stages
 from ..guards.bell import Bell
 from ..guards.guard import Start
 from ..guards.watch import Trading
 from ..plan.day import Heard
 from ..plan.limits import KEPT_BACK, AtEngine, Wanted
+from ..plan.rows import FillRow
 from .around import About
 from .event_keeper import EventKeeper
 from .keeper import Keeper
@@ -49,6 +52,8 @@ class Hearing:
         Begins what watches while the node trades.
     finish : Callable[[NodeExit], None]
         Ends the run.
+    fills : LastFills
+        Keeps the last fills.
 
     """
 
@@ -62,6 +67,7 @@ class Hearing:
     audit: Callable[[], Awaitable[None]]
     begin: Callable[[], None]
     finish: Callable[[NodeExit], None]
+    fills: LastFills
 
     # -- What the engine tells -----------------------------------------------------------------
 
@@ -72,6 +78,7 @@ class Hearing:
     async def reconciled(self) -> None:
         """Let the audit look, and enter the next stage."""
         await self.audit()
+        self.fills.begin(self.scope.engine.last_fills(MOST_FILLS))
         self.stages.enter(Stage.WARMUP)
 
     def changed(self) -> None:
@@ -100,6 +107,11 @@ class Hearing:
     def traded(self, fill: Heard) -> None:
         """Count what a fill has brought and cost, until the exchange tells it."""
         self.scope.limits.hear(fill)
+        self.fills.brought(fill.trade, fill.profit)
+
+    def filled(self, fill: FillRow) -> None:
+        """Keep a fill for whoever asks."""
+        self.fills.hear(fill)
 
     def trading(self) -> Trading:
         """Return what the watches look at."""

@@ -8,13 +8,18 @@ helps, such a node would start for ever; held, it fails its health check with th
 import asyncio
 import os
 import signal
+import time
 
 from ..config.settings import HoldSettings
 from ..exit_codes import NodeExit, complain
+from ..face.answers import Known
 from ..face.changes import Changes
 from ..face.endpoint import open_endpoint
 from ..face.stages import Stage, Stages
 from ..face.state import NodeState, document
+from ..face.status import Status
+from ..face.status import document as status_document
+from ..face.versions import versions
 from ..plan.rows import Rows
 
 
@@ -61,6 +66,15 @@ async def hold(refusal: NodeExit, settings: HoldSettings, asked_to_stop: asyncio
                     stage=stages.current.value,
                 ),
                 Rows(),
+            ),
+            lambda: status_document(
+                Status(
+                    Known(stages.current, time.monotonic(), stages.reason),
+                    pid=os.getpid(),
+                    revision=changes.revision,
+                    instance_id=settings.instance_id,
+                    versions=versions(),
+                )
             ),
         )
     except NodeExit as error:

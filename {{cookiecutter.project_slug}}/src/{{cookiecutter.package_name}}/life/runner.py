@@ -20,6 +20,7 @@ from ..exit_codes import ExitCode, NodeExit, complain
 from ..face.changes import Changes
 from ..face.conditions import Conditions
 from ..face.endpoint import open_endpoint
+from ..face.last_fills import LastFills
 from ..face.stages import Stage, Stages
 from ..face.state import NodeState, document
 from ..guards import GUARDS, WATCHES
@@ -45,6 +46,7 @@ from .hold import hold
 from .keeper import Keeper
 from .memory import Memory
 from .memory_store import MemoryStore
+from .status import StatusOf
 from .watchdog import Watchdog
 from .watching import Watching
 
@@ -96,6 +98,7 @@ class Runner:
             for each in traded
             if (form := each.memory_form) is not None
         }
+        self._fills = LastFills()
         self._watchdog = Watchdog()
         self._changes = Changes()
         self._conditions = Conditions(lambda: self._hearing.wrong_or_right())
@@ -125,6 +128,16 @@ class Runner:
             audit=lambda: self._pass(Stage.AUDIT),
             begin=self._watch,
             finish=self._ending.tell,
+            fills=self._fills,
+        )
+        self._status = StatusOf(
+            self._guarded,
+            self._stages,
+            self._changes,
+            self._conditions,
+            self._keepers,
+            self._fills,
+            lambda: "",
         )
 
     async def run(self) -> ExitCode:
@@ -201,6 +214,7 @@ class Runner:
             stages,
             self._changes,
             self.state,
+            self._status.document,
             settings.control_token.get_secret_value() if settings.control_token else None,
             self._control,
         )
