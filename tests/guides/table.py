@@ -203,6 +203,11 @@ GUIDES = (
         },
     ),
     Guide(
+        page="docs/status-page.md",
+        trades=True,
+        given={"localhost:8080": "localhost:{node_port}"},
+    ),
+    Guide(
         page="docs/updating.md",
         before=("git checkout --quiet --orphan first-$$",),
         afterwards=("pipx run cruft check",),

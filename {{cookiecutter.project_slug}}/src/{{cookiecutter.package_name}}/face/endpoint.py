@@ -31,7 +31,8 @@ async def open_endpoint(
 
     ``GET /state?after=R&wait_s=S`` answers when the state's revision is beyond `R`, or after `S`
     seconds, so that whoever compares need not ask again and again. ``GET /`` is the status page,
-    which shows what `status` returns. Whoever has the token may tell the node what `control` can; without a token, or without a control, nobody may.
+    which shows what `status` returns. Whoever has the token may tell the node what `control` can;
+    without a token, or without a control, nobody may.
 
     Raises
     ------

@@ -160,9 +160,7 @@ def _day(began_ms: int, curve: Sequence[tuple[int, Decimal]]) -> dict[str, Any]:
     }
 
 
-def _position(
-    row: PositionRow, mark: Decimal | None, shelter: Protection | None
-) -> dict[str, Any]:
+def _position(row: PositionRow, mark: Decimal | None, shelter: Protection | None) -> dict[str, Any]:
     open_result = None
     if mark is not None and row.entry_price is not None:
         open_result = (mark - row.entry_price) * row.quantity
@@ -170,7 +168,7 @@ def _position(
         "symbol": row.symbol,
         "quantity": str(row.quantity),
         "strategy_id": row.strategy_id,
-        "entry_price": None if row.entry_price is None else _plain(row.entry_price),
+        "entry_price": None if row.entry_price is None else _plain(round(row.entry_price, 4)),
         "mark": None if mark is None else _plain(mark),
         "open_result": None if open_result is None else _plain(open_result),
         "stops": [_plain(each) for each in shelter.triggers] if shelter else [],

@@ -128,6 +128,7 @@ class Hearing:
             scope.note,
             self.bells,
             limits=scope.limits,
+            last_look=scope.last_look,
         )
 
     # -- What a keeper tells -------------------------------------------------------------------
