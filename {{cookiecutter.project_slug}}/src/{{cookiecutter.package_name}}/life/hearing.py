@@ -20,6 +20,7 @@ from ..plan.rows import FillRow
 from .around import About
 from .event_keeper import EventKeeper
 from .keeper import Keeper
+from .notices import Notices
 
 UNCLEAR = "outcomes"
 """The condition that nobody says what has become of orders."""
@@ -54,6 +55,8 @@ class Hearing:
         Ends the run.
     fills : LastFills
         Keeps the last fills.
+    notices : Notices
+        Tells people.
 
     """
 
@@ -68,6 +71,7 @@ class Hearing:
     begin: Callable[[], None]
     finish: Callable[[NodeExit], None]
     fills: LastFills
+    notices: Notices
 
     # -- What the engine tells -----------------------------------------------------------------
 
@@ -79,6 +83,7 @@ class Hearing:
         """Let the audit look, and enter the next stage."""
         await self.audit()
         self.fills.begin(self.scope.engine.last_fills(MOST_FILLS))
+        self.notices.reconciled(self.fills.newest_first()[::-1])
         self.stages.enter(Stage.WARMUP)
 
     def changed(self) -> None:
@@ -110,8 +115,9 @@ class Hearing:
         self.fills.brought(fill.trade, fill.profit)
 
     def filled(self, fill: FillRow) -> None:
-        """Keep a fill for whoever asks."""
-        self.fills.hear(fill)
+        """Keep a fill for whoever asks, and tell it."""
+        if self.fills.hear(fill):
+            self.notices.filled(fill)
 
     def trading(self) -> Trading:
         """Return what the watches look at."""
@@ -138,6 +144,7 @@ class Hearing:
         self.waited_for.discard(tag)
         if not self.waited_for:
             self.stages.enter(Stage.TRADING)
+            self.notices.trades(self.scope.halts.now)
             self.begin()
             for keeper in self.keepers.values():
                 keeper.begin()
@@ -194,3 +201,4 @@ class Hearing:
             self.stages.enter(Stage.TRADING)
         for keeper in self.keepers.values():
             keeper.look_again()
+        self.notices.wrong_or_right(wrong, self.scope.halts.now)

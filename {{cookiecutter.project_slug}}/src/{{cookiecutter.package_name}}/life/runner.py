@@ -36,6 +36,7 @@ from ..venue.binance.orders import SymbolQuestions
 from ..venue.binance.requests import Requests
 from .cold import note_of_a_cold_start, refusal_of_another, start_again, told
 from .control import NodeControl
+from .day_summary import tell_days
 from .ending import HUNG, SETTLE_SECONDS, Ending
 from .event_keeper import EventKeeper
 from .flatten.at_end import SECONDS as FLATTEN_SECONDS
@@ -46,6 +47,7 @@ from .hold import hold
 from .keeper import Keeper
 from .memory import Memory
 from .memory_store import MemoryStore
+from .notices import Notices
 from .status import StatusOf
 from .watchdog import Watchdog
 from .watching import Watching
@@ -99,6 +101,8 @@ class Runner:
             if (form := each.memory_form) is not None
         }
         self._fills = LastFills()
+        self._notices = Notices(settings, self._fills)
+        self._days: asyncio.Task[None] | None = None
         self._watchdog = Watchdog()
         self._changes = Changes()
         self._conditions = Conditions(lambda: self._hearing.wrong_or_right())
@@ -129,6 +133,7 @@ class Runner:
             begin=self._watch,
             finish=self._ending.tell,
             fills=self._fills,
+            notices=self._notices,
         )
         self._status = StatusOf(
             self._guarded,
@@ -137,7 +142,7 @@ class Runner:
             self._conditions,
             self._keepers,
             self._fills,
-            lambda: "",
+            lambda: self._notices.sentence,
         )
 
     async def run(self) -> ExitCode:
@@ -157,6 +162,7 @@ class Runner:
             end = await self._start_cold(end, start)
         if end is not None:
             complain(end.sentence)
+        self._notices.ends(end)
         code = ExitCode.STOPPED if end is None else end.code
         reason = "stopped as asked" if end is None else end.sentence
         # From here on the plain line is written; a stop that hangs ends with the same code.
@@ -174,6 +180,7 @@ class Runner:
         if isinstance(end, GivesWay) and self._flattens is None:
             self._watchdog.arm(FLATTEN_SECONDS + STOP_SECONDS, code, "")
             await until_given_back(self._lease, FLATTEN_SECONDS, self._asked_to_stop)
+        await self._notices.ended(end, is_awaited=code is ExitCode.AWAY)
         if end is not None and self._must_be_held(end):
             self._watchdog.disarm()
             await hold(end, self._settings.hold_settings(), self._asked_to_stop)
@@ -256,6 +263,7 @@ class Runner:
 
     def _watch(self) -> None:
         self._watching.begin(WATCHES, self._hearing.trading())
+        self._days = asyncio.get_running_loop().create_task(tell_days(self._guarded, self._notices))
 
     def _start_is_over(self, start: asyncio.Task[None]) -> None:
         if start.cancelled() or start.exception() is None:
@@ -318,6 +326,8 @@ class Runner:
         return await start_again(cold, self._guarded)
 
     async def _stop(self) -> None:
+        if self._days is not None:
+            self._days.cancel()
         await self._watching.end()
         await self._engine.stop()
         await self._memory_store.close()
