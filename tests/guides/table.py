@@ -180,6 +180,14 @@ GUIDES = (
         },
     ),
     Guide(
+        page="docs/notifications.md",
+        ways={
+            "my-trader notify --test": Way(
+                code=78, reason="Whoever walks here has named no service."
+            ),
+        },
+    ),
+    Guide(
         page="docs/one-owner.md",
         trades=True,
         given={"8081": "{port}"},

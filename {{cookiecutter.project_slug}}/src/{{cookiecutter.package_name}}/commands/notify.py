@@ -4,7 +4,6 @@ import argparse
 import sys
 import time
 import uuid
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..config.notify import URLS_FILE, read_urls
@@ -12,8 +11,6 @@ from ..exit_codes import ExitCode, NodeExit, complain
 
 if TYPE_CHECKING:
     from .account_books import Commands
-
-    type Say = Callable[[str], object]
 
 
 def add_to(commands: "Commands") -> None:

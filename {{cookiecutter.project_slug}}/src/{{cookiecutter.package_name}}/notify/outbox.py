@@ -125,8 +125,10 @@ class Outbox:
     def _digest(self, messages: Sequence[Message]) -> Letter:
         counts = Counter(each.kind for each in messages)
         told = ", ".join(f"{counts[kind]} {IN_WORDS[kind]}" for kind in Kind if counts[kind])
-        newest = sorted(messages[::-1], key=lambda each: IMPORTANT_FIRST.index(each.kind))
-        newest = newest[:MOST_IN_DIGEST]
+        ranked = sorted(
+            enumerate(messages), key=lambda each: (IMPORTANT_FIRST.index(each[1].kind), -each[0])
+        )
+        newest = [each for _, each in ranked[:MOST_IN_DIGEST]]
         lines = [f"- {each.title} [{each.name}]" for each in newest]
         if len(messages) > len(newest):
             lines.append(f"- and {len(messages) - len(newest)} more")
