@@ -148,6 +148,25 @@ def test_what_a_kill_of_both_interrupts_is_told_by_the_next_life(
     assert senders(again), "the next life has a sender of its own"
 
 
+def test_the_sender_of_the_life_before_ends_before_the_next_one_sends(
+    start: Start, store: Store, exchange: Exchange, receiver: Receiver
+) -> None:
+    node = start()
+    node.until("trading")
+    until(lambda: receiver.having("the node has started"), "the start", receiver, node)
+    receiver.answers.clear()
+    tried = receiver.tried
+    step_until_position(exchange, node)
+    until(lambda: receiver.tried > tried, "a try", receiver, node)
+    node.kill()
+    # It has the entry in hand, and the next life offers it, too.
+    again = start(TRADER_INSTANCE_ID="second")
+    again.until("trading")
+    receiver.answers.set()
+    until(lambda: len(receiver.having("the node has started")) > 1, "the next", receiver, again)
+    assert set(names(receiver).values()) == {1}, f"Something was told twice: {names(receiver)}"
+
+
 def test_a_sender_that_is_killed_harms_nobody(
     start: Start, store: Store, exchange: Exchange, receiver: Receiver
 ) -> None:

@@ -33,7 +33,7 @@ PHONE, DESK = 390, 1280
 TOKEN = "letmein-letmein-letmein"
 SEEN_SECONDS = 20.0
 EVIL = "</script><img src=x onerror=alert(1)><b>bold</b>{{7*7}}"
-ALL_WELL = {"cut": [], "overlapping": [], "pale": []}
+ALL_WELL: dict[str, list[str]] = {"cut": [], "overlapping": [], "pale": []}
 
 
 def status(**changes: Any) -> Any:

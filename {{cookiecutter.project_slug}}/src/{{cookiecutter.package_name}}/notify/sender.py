@@ -154,7 +154,7 @@ def main() -> int:
     """Send until the node says nothing more, and some seconds longer."""
     options = _options()
     with suppress(OSError):
-        os.nice(10)  # trading comes first
+        os.nice(19)  # trading comes first
     lines: queue.Queue[Line] = queue.Queue()
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
     services = open_services(read_urls(options.urls))
