@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from node.baked import module
 from node.conftest import Order, Start
 from node.processes import Exchange, Node, Store
 from node.receivers import PASSWORD, Receiver, receiving
@@ -18,6 +19,9 @@ from node.test_trading import last_bar, step_until_position
 
 TAKEN_SECONDS = 20.0
 MOST_BARS = 400
+BARS_TO_MIDNIGHT = 19 * 60
+"""The market begins at 05:00, by bars of a minute."""
+SUMMARY_SECONDS = module("life.day_summary").LOOK_SECONDS
 SHORT = {"TRADER_NOTIFY_MOST_A_MINUTE": "600"}
 
 
@@ -35,9 +39,15 @@ def environment(environment: dict[str, str], receiver: Receiver, tmp_path: Path)
     return {**environment, "TRADER_NOTIFY_URLS_FILE": str(urls), **SHORT}
 
 
-def until(seen: Callable[[], object], what: str, receiver: Receiver, node: Node) -> None:
+def until(
+    seen: Callable[[], object],
+    what: str,
+    receiver: Receiver,
+    node: Node,
+    seconds: float = TAKEN_SECONDS,
+) -> None:
     """Wait until something is seen; fail with what was taken."""
-    deadline = time.monotonic() + TAKEN_SECONDS
+    deadline = time.monotonic() + seconds
     while not seen():
         told = "\n".join(receiver.titles)
         assert time.monotonic() < deadline, f"Not seen: {what}\n{told}\n{node.everything()}"
@@ -192,6 +202,28 @@ def test_what_is_off_is_not_told(
     assert node.stop() == 0
     time.sleep(0.5)
     assert receiver.having("entry: ") == receiver.having("the node") == []
+
+
+@pytest.mark.long
+def test_a_day_that_is_over_is_told_once(
+    start: Start, store: Store, exchange: Exchange, receiver: Receiver
+) -> None:
+    node = start()
+    node.until("trading")
+    step_until_position(exchange, node)
+    until(lambda: receiver.having("entry: "), "the entry", receiver, node)
+    exchange.post("step", {"bars": BARS_TO_MIDNIGHT})
+    until(lambda: receiver.having("the result of 2024-01-01"), "the day", receiver, node, 90)
+    [day] = receiver.having("the result of 2024-01-01")
+    assert re.search(
+        r"Result [+-][\d.,]+ US dollars: .* commission.*; \d+ fills?\.", day["message"]
+    )
+    node.kill()
+    again = start(TRADER_INSTANCE_ID="second")
+    again.until("trading")
+    until(lambda: len(receiver.having("the node has started")) > 1, "the next", receiver, again)
+    time.sleep(SUMMARY_SECONDS + 5)
+    assert len(receiver.having("the result of 2024-01-01")) == 1
 
 
 # -- The command -----------------------------------------------------------------------------------

@@ -286,3 +286,15 @@ async def test_without_a_token_it_is_read_only(
     assert "TRADER_CONTROL_TOKEN" in await browser.evaluate(
         "document.querySelector('#closed').innerText"
     )
+
+
+async def test_a_node_that_is_held_says_why(start: Start, browser: Page) -> None:
+    node = start(TRADER_ON_REFUSAL="hold", TRADER_SYMBOL="no symbol", TRADER_CONTROL_TOKEN=TOKEN)
+    await asyncio.to_thread(node.until, "refused")
+    await browser.show(f"http://127.0.0.1:{node.port}/", width=PHONE, dark=True)
+    await until(browser, ANSWERED)
+    assert await browser.evaluate(VERDICTS) == "not known,not known,no"
+    reason = await browser.evaluate("document.querySelector('#reason').innerText")
+    assert "TRADER_SYMBOL needs a symbol" in reason
+    assert await browser.evaluate("document.querySelector('#order').hidden")
+    assert await look(browser) == ALL_WELL
