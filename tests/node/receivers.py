@@ -1,6 +1,7 @@
 """A service on loopback that takes notifications, and may hang or refuse."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +21,10 @@ class Receiver:
         The bodies, in order.
     status
         What is answered.
-    hangs
+    answers
         Nothing is answered while it is cleared.
+    takes_at_once
+        What comes is taken before it is answered, else with the answer.
     """
 
     def __init__(self) -> None:
@@ -30,6 +33,7 @@ class Receiver:
         self.status = 200
         self.answers = threading.Event()
         self.answers.set()
+        self.takes_at_once = False
         self.port = 0
 
     @property
@@ -47,6 +51,16 @@ class Receiver:
         return [each for each in self.taken if word in each["title"] + each["message"]]
 
 
+def _has_gone(client: socket.socket) -> bool:
+    """Return whether whoever asked waits no more."""
+    try:
+        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
 @contextmanager
 def receiving() -> Iterator[Receiver]:
     """Lend a receiver that listens."""
@@ -56,8 +70,11 @@ def receiving() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             receiver.tried += 1
+            takes = receiver.status == 200 and receiver.takes_at_once
+            if takes:
+                receiver.taken.append(body)
             receiver.answers.wait(30)
-            if receiver.status == 200:
+            if not takes and receiver.status == 200 and not _has_gone(self.connection):
                 receiver.taken.append(body)
             self.send_response(receiver.status)
             self.end_headers()

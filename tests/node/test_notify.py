@@ -22,6 +22,7 @@ SENDER = module("notify.sender")
 SUMMARY = module("life.day_summary")
 NOTICES = module("life.notices")
 Income = module("plan.day").Income
+NodeExit, ExitCode = module("exit_codes").NodeExit, module("exit_codes").ExitCode
 Kind = MESSAGE.Kind
 SECRET = "aVerySecretToken"
 
@@ -162,6 +163,33 @@ def test_the_record_is_bounded_and_read_again(tmp_path: Path) -> None:
     assert (again.has("fill 4"), again.has("fill 5")) == (False, True)
     assert again.end == "it was asked to stop"
     assert [path.name for path in tmp_path.iterdir()] == ["notified-TRADER-001.json"]
+
+
+def test_a_node_that_starts_again_and_again_sends_no_more_than_one_that_does_not(
+    tmp_path: Path,
+) -> None:
+    record = RECORD.Record(tmp_path, "TRADER-001")
+    record.sent_s = [time.time() - 61]
+    for number in range(4):
+        record.sent([f"fill {number}"])
+    record.write()
+    recently = len(RECORD.Record(tmp_path, "TRADER-001").sent_recently(time.time()))
+    assert recently == 4
+    box = OUTBOX.Outbox("T-1", 5, 0.0, recently)
+    for number in range(9):
+        box.put(message(number))
+    assert [len(letter.names) for letter in drain(box, 0.0)] == [9]
+    assert box.due(0.0) is None
+
+
+def test_an_end_that_comes_again_and_again_is_told_once_an_hour() -> None:
+    def name(sentence: str, now: float) -> Any:
+        return NOTICES._name_of(NodeExit(ExitCode.AWAY, sentence), now)
+
+    at = 1_700_000_000.0
+    assert name("No answer within 3 s.", at) == name("No answer within 17 s.", at + 60)
+    assert name("No answer within 3 s.", at) != name("No answer within 3 s.", at + 3_600)
+    assert name("No answer within 3 s.", at) != name("Another reason.", at)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 9, "told": [], "end": 1}'])

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from node.baked import module
+from node.baked import PACKAGE, module
 from node.conftest import Order, Start
-from node.processes import Exchange, Node, Store
+from node.processes import Exchange, Node, Process, Store
 from node.receivers import PASSWORD, Receiver, receiving
 from node.test_trading import last_bar, step_until_position
 
+MESSAGE = module("notify.message")
 TAKEN_SECONDS = 20.0
 MOST_BARS = 400
 BARS_TO_MIDNIGHT = 19 * 60
@@ -139,42 +141,61 @@ def test_what_a_kill_of_both_interrupts_is_told_by_the_next_life(
     node = start()
     node.until("trading")
     until(lambda: receiver.having("the node has started"), "the start", receiver, node)
+    receiver.takes_at_once = True
     receiver.answers.clear()
-    tried = receiver.tried
     step_until_position(exchange, node)
-    until(lambda: receiver.tried > tried, "a try", receiver, node)
+    # The service has it, and nobody has noted that yet.
+    until(lambda: receiver.having("entry: "), "the entry", receiver, node)
     [sender] = senders(node)
     os.kill(sender, signal.SIGKILL)
     node.kill()
     receiver.answers.set()
-    # What the service had in hand it has taken by now; nobody has noted that.
-    until(lambda: receiver.having("entry: "), "the entry", receiver, node)
     again = start(TRADER_INSTANCE_ID="second")
     again.until("trading")
     until(lambda: len(receiver.having("entry: ")) > 1, "the entry, again", receiver, again)
-    one, other = receiver.having("entry: ")
-    assert one["title"] == other["title"]
-    assert names(receiver)[re.findall(r"\[TRADER-001 (.+)\]", one["message"])[0]] == 2
+    one, *others = receiver.having("entry: ")
+    assert {each["message"] for each in others} == {one["message"]}, "under the same name"
     assert senders(again), "the next life has a sender of its own"
 
 
+def sender(project: Path, folder: Path) -> Process:
+    """Start the process that sends, without a node."""
+    return Process(
+        [
+            *(sys.executable, "-m", f"{PACKAGE}.notify.sender"),
+            *("--urls", str(folder / "urls"), "--state", str(folder)),
+            *("--trader", "TRADER-001", "--most", "600"),
+        ],
+        folder,
+        {"PYTHONPATH": str(project / "src")},
+        hears=True,
+    )
+
+
 def test_the_sender_of_the_life_before_ends_before_the_next_one_sends(
-    start: Start, store: Store, exchange: Exchange, receiver: Receiver
+    project: Path, receiver: Receiver, tmp_path: Path
 ) -> None:
-    node = start()
-    node.until("trading")
-    until(lambda: receiver.having("the node has started"), "the start", receiver, node)
+    (tmp_path / "urls").write_text(receiver.url, "utf-8")
+    fill = MESSAGE.encode(MESSAGE.Message(MESSAGE.Kind.FILLS, "fill 1", "a fill", "x")).decode()
     receiver.answers.clear()
-    tried = receiver.tried
-    step_until_position(exchange, node)
-    until(lambda: receiver.tried > tried, "a try", receiver, node)
-    node.kill()
-    # It has the entry in hand, and the next life offers it, too.
-    again = start(TRADER_INSTANCE_ID="second")
-    again.until("trading")
+    first = sender(project, tmp_path)
+    first.next_line(20)
+    first.tell(fill.strip())
+    first.until_seen(lambda: receiver.tried > 0, 20)
+    assert first.child.stdin is not None
+    first.child.stdin.close()
+    second = sender(project, tmp_path)
+    second.tell(fill.strip())
+    with pytest.raises(AssertionError, match="No line"):
+        second.next_line(5)
+    assert not first.ended
     receiver.answers.set()
-    until(lambda: len(receiver.having("the node has started")) > 1, "the next", receiver, again)
-    assert set(names(receiver).values()) == {1}, f"Something was told twice: {names(receiver)}"
+    second.next_line(30)
+    assert first.wait() == 0
+    assert second.child.stdin is not None
+    second.child.stdin.close()
+    assert second.wait() == 0
+    assert receiver.titles == ["TRADER-001: a fill"]
 
 
 def test_a_sender_that_is_killed_harms_nobody(

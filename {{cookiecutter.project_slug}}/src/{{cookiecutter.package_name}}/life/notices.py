@@ -7,9 +7,11 @@ made, and whatever fails here fails alone.
 """
 
 import asyncio
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import wraps
 
@@ -122,7 +124,7 @@ class Notices:
             self._tell(Kind.RESTARTS, f"end {self._life}", "the node stops", "It was asked to.")
         else:
             title = f"the node ends with {int(end.code)}"
-            self._tell(Kind.RESTARTS, f"end {self._life}", title, end.sentence)
+            self._tell(Kind.RESTARTS, _name_of(end, time.time()), title, end.sentence)
 
     async def ended(self, end: NodeExit | None, *, is_awaited: bool) -> None:
         """Let the last words be sent, and wait for that unless a next start is awaited."""
@@ -191,6 +193,14 @@ class Notices:
     def _volume(self, kind: Kind) -> Volume:
         volume: Volume = getattr(self._settings, f"notify_{kind.value}")
         return volume
+
+
+def _name_of(end: NodeExit, now: float) -> str:
+    """Return a name that is the same for an hour: a supervisor may start a node again and again."""
+    about = "".join(each for each in end.sentence if not each.isdigit())
+    digest = hashlib.sha256(about.encode()).hexdigest()[:8]
+    hour = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H")
+    return f"end {int(end.code)} {digest} {hour}"
 
 
 def _is_halt(condition: Condition) -> bool:

@@ -58,6 +58,9 @@ class Outbox:
         How many letters a minute.
     now : float
         The time, by the monotonic clock.
+    sent : int
+        How many the lives before have sent in the last minute: a node that starts again and again
+        sends no more than one that does not.
 
     Attributes
     ----------
@@ -66,10 +69,10 @@ class Outbox:
 
     """
 
-    def __init__(self, trader: str, most: int, now: float) -> None:
+    def __init__(self, trader: str, most: int, now: float, sent: int = 0) -> None:
         self._trader = trader
         self._most = most
-        self._may = float(most)
+        self._may = float(max(0, most - sent))
         self._at = now
         self._waiting: OrderedDict[str, Message] = OrderedDict()
         self._not_before = now

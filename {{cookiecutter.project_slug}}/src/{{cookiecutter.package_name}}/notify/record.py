@@ -7,12 +7,14 @@ next life send it again: each is told at least once, under the same name.
 
 import json
 import os
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 MOST_NAMES = 2_000
+MINUTE = 60.0
 VERSION = 1
 
 
@@ -31,6 +33,8 @@ class Record:
     ----------
     is_new : bool
         Whether there was none.
+    sent_s : list[float]
+        When letters were sent in the last minute, by wall time.
     end : str, optional
         How the life that has written it last has ended; ``None`` when nobody has said so.
     trouble : str
@@ -41,6 +45,7 @@ class Record:
     def __init__(self, folder: Path, trader: str) -> None:
         self._path = folder / f"notified-{trader}.json"
         self._names: dict[str, None] = {}
+        self.sent_s: list[float] = []
         self.end: str | None = None
         self.trouble = ""
         self.is_new = not self._read()
@@ -62,9 +67,20 @@ class Record:
         while len(self._names) > MOST_NAMES:
             del self._names[next(iter(self._names))]
 
+    def sent(self, names: Iterable[str]) -> None:
+        """Note that a letter has told something just now."""
+        self.add(names)
+        now = time.time()
+        self.sent_s = [*self.sent_recently(now), now]
+
+    def sent_recently(self, now: float) -> list[float]:
+        """Return when letters were sent in the last minute."""
+        return [at for at in self.sent_s if now - MINUTE < at <= now]
+
     def write(self) -> None:
         """Write it through to the disk; what keeps it from there is in `trouble`."""
-        document = {"version": VERSION, "end": self.end, "told": list(self._names)}
+        document: dict[str, Any] = {"version": VERSION, "end": self.end, "told": [*self._names]}
+        document["sent_s"] = self.sent_s
         beside = self._path.with_suffix(f".{os.getpid()}.new")
         self.trouble = ""
         try:
@@ -87,6 +103,7 @@ class Record:
         try:
             found: Any = json.loads(self._path.read_bytes())
             names, end = found["told"], found["end"]
+            sent_s = [float(at) for at in found["sent_s"]]
             is_right = found["version"] == VERSION and all(isinstance(n, str) for n in names)
         except FileNotFoundError:
             return False
@@ -96,5 +113,6 @@ class Record:
             self.trouble = "it cannot be read, and begins anew"
             return False
         self.add(names)
+        self.sent_s = sent_s
         self.end = None if end is None else str(end)
         return True

@@ -111,7 +111,7 @@ class Sender:
         taken = [each.send(letter, time.monotonic) for each in self._services]
         if any(taken):
             # Noted after it was sent: a kill in between sends it again, and never not at all.
-            self._record.add(letter.names)
+            self._record.sent(letter.names)
             self._record.write()
             self._outbox.sent(letter)
             self._sent += len(letter.names)
@@ -161,7 +161,8 @@ def main() -> int:
     record = Record(options.state, options.trader)
     with _only_one(record.lock_path):
         record = Record(options.state, options.trader)  # as the one before has left it
-        outbox = Outbox(options.trader, options.most, time.monotonic())
+        recently = len(record.sent_recently(time.time()))
+        outbox = Outbox(options.trader, options.most, time.monotonic(), recently)
         sender = Sender(services, record, outbox)
         sender.tell()
         _serve(sender, lines)
