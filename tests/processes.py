@@ -101,8 +101,11 @@ class Process:
 
     def children(self) -> list[int]:
         """Return the ids of the processes that it has started and that still run."""
-        found = Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        return [int(child) for child in found.read_text().split()] if found.exists() else []
+        found: list[int] = []
+        for thread in Path(f"/proc/{self.pid}/task").glob("*/children"):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                found += [int(child) for child in thread.read_text().split()]
+        return found
 
     def next_line(self, seconds: float) -> dict[str, Any]:
         """Return the next JSON line on stdout; fail when there is none in time."""

@@ -27,6 +27,8 @@ START_PROCESSES = (
         "node/test_books_commands.py",
         "node/test_doctor.py",
         "node/test_state_command.py",
+        "node/test_status_page.py",
+        "node/test_notify_node.py",
         "node/test_store_address.py",
         "node/test_mend_",
         "node/test_preflight",

@@ -194,6 +194,14 @@ GUIDES = (
         },
     ),
     Guide(
+        page="docs/notifications.md",
+        ways={
+            "my-trader notify --test": Way(
+                code=78, reason="Whoever walks here has named no service."
+            ),
+        },
+    ),
+    Guide(
         page="docs/one-owner.md",
         trades=True,
         given={"8081": "{port}"},
@@ -228,6 +236,11 @@ GUIDES = (
                 reason="This stack is not watched; tests/stack/test_monitoring.py has one that is.",
             ),
         },
+    ),
+    Guide(
+        page="docs/status-page.md",
+        trades=True,
+        given={"localhost:8080": "localhost:{node_port}"},
     ),
     Guide(
         page="docs/updating.md",

@@ -12,6 +12,7 @@ TALLY = module("face.metrics.tally")
 NEWS = module("face.metrics.news")
 SNAPSHOT = module("face.metrics.snapshot")
 METERING = module("life.metering")
+PROTECTION = module("face.protection")
 ROWS = module("plan.rows")
 Happened = NEWS.Happened
 OWNER, TAG, SYMBOL = "1abcdefg", "EMA001", "BTCUSDT"
@@ -124,6 +125,9 @@ def order_row(**changes: Any) -> Any:
     [
         ({}, "0.010", "0.010"),
         ({"filled": Decimal("0.004")}, "0.010", "0.006"),
+        ({"filled": Decimal("0.004"), "status": "PARTIALLY_FILLED"}, "0.010", "0.006"),
+        ({"quantity": Decimal("0.020")}, "0.010", "0.010"),
+        ({"reduce_only": False}, "0.010", "0"),
         ({"status": "SUBMITTED"}, "0.010", "0"),
         ({"status": "CANCELED"}, "0.010", "0"),
         ({"side": "BUY"}, "0.010", "0"),
@@ -132,7 +136,7 @@ def order_row(**changes: Any) -> Any:
     ],
 )
 def test_what_a_stop_would_close(changes: dict[str, Any], position: str, left: str) -> None:
-    assert METERING.left_of_stop(order_row(**changes), Decimal(position)) == Decimal(left)
+    assert PROTECTION.covered([order_row(**changes)], Decimal(position)) == Decimal(left)
 
 
 # -- Store -----------------------------------------------------------------------------------------

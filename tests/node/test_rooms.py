@@ -16,6 +16,7 @@ ROOMS = (
     "venue",
     "books",
     "face",
+    "notify",
     "engine",
     "guards",
     "life",

@@ -29,6 +29,7 @@ from ..plan.kept_days import LEAST_DAYS, USUAL_DAYS
 from .complaints import PREFIX, ConfigurationError, sentence
 from .limits import LimitSettings
 from .live import live_complaints
+from .notify import NotifySettings, notify_complaints
 from .profiles import (
     SIMULATED_KEY,
     SIMULATED_SECRET,
@@ -128,7 +129,7 @@ def _split(value: str, schemes: tuple[str, ...], example: str) -> SplitResult:
     return parts
 
 
-class Settings(LimitSettings):
+class Settings(LimitSettings, NotifySettings):
     """
     Everything that the node must be told.
 
@@ -185,6 +186,7 @@ class Settings(LimitSettings):
         errors = _profile_errors(given) | unread  # what was not read cannot be wrong, too
         sentences = [each for found in errors.values() for each in found]
         sentences += _proxy_errors(given) + complete_store_url(given)
+        sentences += notify_complaints(given.get("notify_urls_file"))
         settings = None
         try:
             settings = handler(given)

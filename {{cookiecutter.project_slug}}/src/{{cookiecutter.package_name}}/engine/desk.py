@@ -17,7 +17,7 @@ from ..plan.event_record import Deed, Protection
 from ..plan.limits import AtEngine, Wanted
 from ..plan.memory import Json
 from ..plan.order_ids import Leg
-from ..plan.rows import OrderRow, PositionRow, Rows
+from ..plan.rows import FillRow, OrderRow, PositionRow, Rows
 from ..plan.situation import Submit
 from ..plan.traded import Traded
 from ..venue.binance.requests import Requests
@@ -219,6 +219,9 @@ class Events(Protocol):
     def ordered(self, news: OrderNews) -> None:
         """Hear what has happened to an order, to count it."""
 
+    def filled(self, fill: FillRow) -> None:
+        """Hear of a fill: which order has filled, how much of it and at what price."""
+
     def failed(self, end: NodeExit) -> None:
         """Hear that the engine cannot go on, and why."""
 
@@ -295,3 +298,9 @@ class Engine(Protocol):
 
     def rows(self) -> Rows:
         """Return what the engine has, from its cache alone; nothing before it is loaded."""
+
+    def standing(self) -> Rows:
+        """Return the same without the orders that are closed."""
+
+    def last_fills(self, most: int) -> list[FillRow]:
+        """Return the last fills, so many at most."""

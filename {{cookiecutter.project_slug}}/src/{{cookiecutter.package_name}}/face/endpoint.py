@@ -1,4 +1,4 @@
-"""The HTTP endpoint: ``/health``, ``/state`` and ``/metrics`` for whoever asks, and commands."""
+"""The HTTP endpoint: ``/health``, ``/state``, ``/metrics``, the status page, and commands."""
 
 import asyncio
 import importlib
@@ -13,6 +13,7 @@ from ..exit_codes import ExitCode, NodeExit, one_line
 from .changes import Changes
 from .control import Control, Door, add_commands
 from .metrics.snapshot import Snapshot
+from .page import add_page
 from .stages import Stage, Stages
 
 LONGEST_WAIT_SECONDS = 30.0
@@ -24,6 +25,7 @@ async def open_endpoint(
     stages: Stages,
     changes: Changes,
     state: Callable[[str | None], dict[str, Any]],
+    status: Callable[[], dict[str, Any]],
     token: str | None = None,
     control: Control | None = None,
     snapshot: Callable[[], Snapshot] | None = None,
@@ -33,9 +35,9 @@ async def open_endpoint(
 
     ``GET /state?after=R&wait_s=S`` answers when the state's revision is beyond `R`, or after `S`
     seconds, so that whoever compares need not ask again and again. With ``before=CLIENT_ORDER_ID``
-    it tells the closed orders before that one. Whoever has the token may tell
-    the node what `control` can; without a token, or without a control, nobody may.
-    ``GET /metrics`` tells a `snapshot`, if there is one.
+    it tells the closed orders before that one. ``GET /`` is the status page, which shows what
+    `status` returns, and ``GET /metrics`` tells a `snapshot`, if there is one. Whoever has the
+    token may tell the node what `control` can; without a token, or without a control, nobody may.
 
     Raises
     ------
@@ -78,6 +80,7 @@ async def open_endpoint(
     application.router.add_get("/health", get_health)
     application.router.add_get("/state", get_state)
     application.router.add_get("/metrics", get_metrics)
+    add_page(application, changes, status)
     add_commands(application, Door(token, host, port), control)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()

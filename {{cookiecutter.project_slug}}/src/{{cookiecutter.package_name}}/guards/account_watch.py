@@ -79,7 +79,9 @@ async def watch_account(trading: Trading) -> None:
         trading.conditions.end(NAME)
         for sentence in foreign(record, trading.owners, trading.symbols):
             trading.note(sentence)
-        found = lasting_differences(trading.engine.rows(), record, trading.owners, trading.symbols)
+        rows = trading.engine.rows()
+        found = lasting_differences(rows, record, trading.owners, trading.symbols)
+        trading.last_look.tell(asked, rows, found)
         if stayed := differing.look(found, asked):
             raise NodeExit(
                 ExitCode.AWAY,

@@ -61,9 +61,11 @@ async def check_audit(start: Start) -> str:
     )
     for sentence in found.foreign:
         start.note(sentence)
+    rows = start.engine.rows()
+    start.last_look.tell(asyncio.get_running_loop().time(), rows, found.differences)
     if found.differences:
         raise StartCold(found.differences)
-    return agreed(Compared(start.engine.rows(), found.record, start.owners, start.symbols))
+    return agreed(Compared(rows, found.record, start.owners, start.symbols))
 
 
 def agreed(c: Compared) -> str:

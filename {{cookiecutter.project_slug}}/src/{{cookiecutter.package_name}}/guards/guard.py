@@ -7,6 +7,7 @@ from ..config.settings import Settings
 from ..engine.desk import Engine
 from ..exit_codes import complain
 from ..face.metrics.tally import Tally
+from ..face.compared import LastLook
 from ..face.stages import Stage
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded
@@ -39,6 +40,8 @@ class Scope:
         What the hard limits go by.
     tally : Tally
         What is counted for whoever asks for ``/metrics``.
+    last_look : LastLook
+        What the last comparison with the exchange has shown.
 
     """
 
@@ -50,6 +53,7 @@ class Scope:
     halts: Halts
     limits: LimitBook = field(default_factory=LimitBook, kw_only=True)
     tally: Tally = field(default_factory=lambda: Tally({}), kw_only=True)
+    last_look: LastLook = field(default_factory=LastLook, kw_only=True)
 
     @property
     def symbols(self) -> tuple[str, ...]:

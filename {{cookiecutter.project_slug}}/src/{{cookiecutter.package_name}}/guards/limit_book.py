@@ -82,6 +82,14 @@ class LimitBook:
         """When the day that is counted has begun; 0 before the first answer."""
         return self._day.began_ms
 
+    def curve(self, now: float) -> list[tuple[int, Decimal]] | None:
+        """Return how the day's result has come about; ``None`` when it is not known."""
+        return self._day.curve() if self.income_age(now) < INCOME_SECONDS else None
+
+    def mark(self, symbol: str, now: float) -> Decimal | None:
+        """Return the mark price of a symbol; ``None`` when it is not known."""
+        return self._marks[symbol][0] if self.mark_age(symbol, now) < MARK_SECONDS else None
+
     def mark_age(self, symbol: str, now: float) -> float:
         """Return how old the mark price of a symbol is, in seconds."""
         found = self._marks.get(symbol)

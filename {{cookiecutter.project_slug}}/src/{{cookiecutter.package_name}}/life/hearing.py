@@ -10,16 +10,20 @@ from ..face.changes import Changes
 from ..face.conditions import Conditions
 from ..face.log import Level, Log
 from ..face.metrics.news import REFUSALS, OrderNews
+from ..face.last_fills import MOST as MOST_FILLS
+from ..face.last_fills import LastFills
 from ..face.stages import Stage, Stages
 from ..guards.bell import Bell
 from ..guards.guard import Start
 from ..guards.watch import Trading
 from ..plan.day import Heard
 from ..plan.limits import KEPT_BACK, AtEngine, Wanted
+from ..plan.rows import FillRow
 from .around import About
 from .event_keeper import EventKeeper
 from .keeper import Keeper
 from .metering import Metering
+from .notices import Notices
 
 UNCLEAR = "outcomes"
 """The condition that nobody says what has become of orders."""
@@ -56,6 +60,10 @@ class Hearing:
         Counts.
     log : Log
         Says what happens to orders.
+    fills : LastFills
+        Keeps the last fills.
+    notices : Notices
+        Tells people.
 
     """
 
@@ -71,6 +79,8 @@ class Hearing:
     finish: Callable[[NodeExit], None]
     metering: Metering
     log: Log
+    fills: LastFills
+    notices: Notices
 
     # -- What the engine tells -----------------------------------------------------------------
 
@@ -81,6 +91,8 @@ class Hearing:
     async def reconciled(self) -> None:
         """Let the audit look, and enter the next stage."""
         await self.audit()
+        self.fills.begin(self.scope.engine.last_fills(MOST_FILLS))
+        self.notices.reconciled(self.fills.newest_first()[::-1])
         self.stages.enter(Stage.WARMUP)
 
     def changed(self) -> None:
@@ -109,6 +121,12 @@ class Hearing:
     def traded(self, fill: Heard) -> None:
         """Count what a fill has brought and cost, until the exchange tells it."""
         self.scope.limits.hear(fill)
+        self.fills.brought(fill.trade, fill.profit)
+
+    def filled(self, fill: FillRow) -> None:
+        """Keep a fill for whoever asks, and tell it."""
+        if self.fills.hear(fill):
+            self.notices.filled(fill)
 
     def ordered(self, news: OrderNews) -> None:
         """Count what has happened to an order, and say it."""
@@ -138,6 +156,7 @@ class Hearing:
             self.bells,
             limits=scope.limits,
             tally=scope.tally,
+            last_look=scope.last_look,
         )
 
     # -- What a keeper tells -------------------------------------------------------------------
@@ -147,6 +166,7 @@ class Hearing:
         self.waited_for.discard(tag)
         if not self.waited_for:
             self.stages.enter(Stage.TRADING)
+            self.notices.trades(self.scope.halts.now)
             self.begin()
             for keeper in self.keepers.values():
                 keeper.begin()
@@ -204,3 +224,4 @@ class Hearing:
             self.stages.enter(Stage.TRADING)
         for keeper in self.keepers.values():
             keeper.look_again()
+        self.notices.wrong_or_right(wrong, self.scope.halts.now)

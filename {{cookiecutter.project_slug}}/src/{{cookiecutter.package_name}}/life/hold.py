@@ -13,11 +13,15 @@ import time
 from .. import __version__
 from ..config.settings import HoldSettings
 from ..exit_codes import NodeExit, complain
+from ..face.answers import Known
 from ..face.changes import Changes
 from ..face.endpoint import open_endpoint
 from ..face.metrics.snapshot import Snapshot
 from ..face.stages import Stage, Stages
 from ..face.state import NodeState, document
+from ..face.status import Status
+from ..face.status import document as status_document
+from ..face.versions import versions
 from ..plan.rows import Rows
 
 
@@ -64,6 +68,15 @@ async def hold(refusal: NodeExit, settings: HoldSettings, asked_to_stop: asyncio
                     stage=stages.current.value,
                 ),
                 Rows(),
+            ),
+            lambda: status_document(
+                Status(
+                    Known(stages.current, time.monotonic(), stages.reason),
+                    pid=os.getpid(),
+                    revision=changes.revision,
+                    instance_id=settings.instance_id,
+                    versions=versions(),
+                )
             ),
             snapshot=lambda: Snapshot(
                 version=__version__,

@@ -15,16 +15,14 @@ from ..engine.desk import Desk
 from ..face.conditions import Condition, Conditions
 from ..face.metrics.news import OrderNews
 from ..face.metrics.snapshot import ClockFacts, DayFacts, LeaseFacts, Line, Snapshot, Wrong
-from ..face.metrics.tally import stopped
+from ..face.protection import covered
 from ..face.stages import Stage, Stages
 from ..guards.guard import Start
 from ..guards.store_marks import EVERY_SECONDS
-from ..plan.rows import OrderRow
 from ..plan.traded import Traded
 from .event_keeper import EventKeeper
 from .keeper import Keeper
 
-STOPS = frozenset({"STOP_MARKET", "STOP_LIMIT", "TRAILING_STOP_MARKET"})
 LAG_SECONDS = 3 * EVERY_SECONDS
 """The store's watch looks for a mark after a while; what is younger says nothing of the store."""
 
@@ -108,8 +106,7 @@ class Metering:
         if position:
             unfinished = each.desk.unfinished()
             working = len(unfinished)
-            stops = (left_of_stop(order, position) for order in unfinished)
-            protected = stopped(position, sum(stops, Decimal(0)))
+            protected = covered(unfinished, position)
         wants_stop = each.keeper.wants_stop
         is_naked = wants_stop and protected < abs(position)
         tally.protection(traded.tag, is_naked=is_naked, now=now)
@@ -178,14 +175,6 @@ class Metering:
             most_loss=limits.max_daily_loss,
             most_commission=limits.max_daily_fees,
         )
-
-
-def left_of_stop(order: OrderRow, position: Decimal) -> Decimal:
-    """Return how much an order would close of a position as a stop that works; 0 for any other."""
-    closes = order.type in STOPS and order.signed_quantity * position < 0
-    if not closes or order.is_in_flight or order.is_closed:
-        return Decimal(0)
-    return order.quantity - order.filled
 
 
 def wrong(conditions: tuple[Condition, ...], now_ms: int) -> list[Wrong]:

@@ -22,6 +22,7 @@ from ..face.conditions import Conditions
 from ..face.endpoint import open_endpoint
 from ..face.log import Level, Log
 from ..face.metrics.tally import Tally
+from ..face.last_fills import LastFills
 from ..face.stages import Stage, Stages
 from ..face.state import NodeState, document
 from ..guards import GUARDS, WATCHES
@@ -37,6 +38,7 @@ from ..venue.binance.orders import SymbolQuestions
 from ..venue.binance.requests import Requests
 from .cold import note_of_a_cold_start, refusal_of_another, start_again, told
 from .control import NodeControl
+from .day_summary import tell_days
 from .ending import HUNG, SETTLE_SECONDS, Ending
 from .event_keeper import EventKeeper
 from .flatten.at_end import SECONDS as FLATTEN_SECONDS
@@ -48,6 +50,8 @@ from .keeper import Keeper
 from .memory import Memory
 from .memory_store import MemoryStore
 from .metering import Metering
+from .notices import Notices
+from .status import StatusOf
 from .watchdog import Watchdog
 from .watching import Watching
 
@@ -104,6 +108,9 @@ class Runner:
             for each in traded
             if (form := each.memory_form) is not None
         }
+        self._fills = LastFills()
+        self._notices = Notices(settings, self._fills)
+        self._days: asyncio.Task[None] | None = None
         self._watchdog = Watchdog()
         self._changes = Changes()
         self._conditions = Conditions(lambda: self._hearing.wrong_or_right())
@@ -145,6 +152,17 @@ class Runner:
             finish=self._ending.tell,
             metering=self._metering,
             log=self.log,
+            fills=self._fills,
+            notices=self._notices,
+        )
+        self._status = StatusOf(
+            self._guarded,
+            self._stages,
+            self._changes,
+            self._conditions,
+            self._keepers,
+            self._fills,
+            lambda: self._notices.sentence,
         )
 
     async def run(self) -> ExitCode:
@@ -164,6 +182,7 @@ class Runner:
             end = await self._start_cold(end, start)
         if end is not None:
             complain(end.sentence, "ERROR")
+        self._notices.ends(end)
         code = ExitCode.STOPPED if end is None else end.code
         reason = "stopped as asked" if end is None else end.sentence
         # From here on the plain line is written; a stop that hangs ends with the same code.
@@ -181,6 +200,7 @@ class Runner:
         if isinstance(end, GivesWay) and self._flattens is None:
             self._watchdog.arm(FLATTEN_SECONDS + STOP_SECONDS, code, "")
             await until_given_back(self._lease, FLATTEN_SECONDS, self._asked_to_stop)
+        await self._notices.ended(end, is_awaited=code is ExitCode.AWAY)
         if end is not None and self._must_be_held(end):
             self._watchdog.disarm()
             await hold(end, self._settings.hold_settings(), self._asked_to_stop)
@@ -221,6 +241,7 @@ class Runner:
             stages,
             self._changes,
             self.state,
+            self._status.document,
             settings.control_token.get_secret_value() if settings.control_token else None,
             self._control,
             self._metering.snapshot,
@@ -264,6 +285,7 @@ class Runner:
 
     def _watch(self) -> None:
         self._watching.begin(WATCHES, self._hearing.trading())
+        self._days = asyncio.get_running_loop().create_task(tell_days(self._guarded, self._notices))
 
     def _start_is_over(self, start: asyncio.Task[None]) -> None:
         if start.cancelled() or start.exception() is None:
@@ -326,6 +348,8 @@ class Runner:
         return await start_again(cold, self._guarded)
 
     async def _stop(self) -> None:
+        if self._days is not None:
+            self._days.cancel()
         await self._watching.end()
         await self._engine.stop()
         await self._memory_store.close()

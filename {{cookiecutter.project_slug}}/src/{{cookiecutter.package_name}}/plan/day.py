@@ -141,6 +141,15 @@ class Day:
             most_lost, most_paid = max(lost, most_lost), max(paid, most_paid)
         return DayTotal(lost, paid, most_lost, most_paid)
 
+    def curve(self) -> list[tuple[int, Decimal]]:
+        """Return how the day's result has come about: when, and what it was from then on."""
+        found, result = [], ZERO
+        rows = (*self._told.values(), *self._untold())
+        for row in sorted(rows, key=lambda row: row.at_ms):
+            result += row.amount
+            found.append((row.at_ms, result))
+        return found
+
     def _untold(self) -> Iterable[Income]:
         told = {(row.trade, row.kind) for row in self._told.values() if row.trade}
         for trade, fills in self._heard.items():

@@ -114,6 +114,42 @@ class PositionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FillRow:
+    """
+    One fill as the engine has it.
+
+    Parameters
+    ----------
+    symbol, trade_id, client_order_id, side : str
+        The exchange's number of it, and the order that it is of.
+    quantity, price : Decimal
+        In coins, and of one of them.
+    commission : Decimal
+        What it has cost, in `currency`.
+    currency : str
+        As the exchange writes it.
+    at_ms : int
+        When, in milliseconds of market time.
+
+    """
+
+    symbol: str
+    trade_id: str
+    client_order_id: str
+    side: str
+    quantity: Decimal
+    price: Decimal
+    commission: Decimal
+    currency: str
+    at_ms: int
+
+    @property
+    def name(self) -> str:
+        """Symbol and number: no other fill has both."""
+        return f"{self.symbol} {self.trade_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class BalanceRow:
     """What the wallet holds of one currency, as the engine has it."""
 

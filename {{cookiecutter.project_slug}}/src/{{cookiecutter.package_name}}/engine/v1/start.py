@@ -6,16 +6,18 @@ the process lives on without trading. Here each of them has its sentence and its
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from nautilus_trader.common.enums import ComponentState
 from nautilus_trader.live.node import TradingNode
+from nautilus_trader.model.events import OrderFilled
+from nautilus_trader.model.orders import Order
 from nautilus_trader.trading.strategy import Strategy
 
 from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit, one_line
-from ...plan.rows import Rows
+from ...plan.rows import FillRow, Rows
 from ...plan.traded import EventDriven, Traded
 from ...venue.binance.requests import Requests
 from ...venue.records import ExchangeRecord
@@ -41,7 +43,7 @@ from .shell import TargetStrategy, TargetStrategyConfig
 from .store_format import StoreFormatV1
 from .store_line import StoreLineV1
 from .unknown_outcomes import UnknownOutcomes
-from .views import balance_rows, instrument_id_of, order_row, position_row
+from .views import balance_rows, fill_row, instrument_id_of, order_row, position_row
 
 STOP_SECONDS = 10.0
 SHUTDOWN_TOPIC = "commands.system.shutdown"
@@ -203,14 +205,35 @@ class EngineV1:
 
     def rows(self) -> Rows:
         """Return what the engine has, from its cache alone; nothing before it is loaded."""
+        return self._rows(self._node.cache.orders() if self._node is not None else ())
+
+    def standing(self) -> Rows:
+        """Return the same without the orders that are closed."""
+        if self._node is None:
+            return Rows()
+        cache = self._node.cache
+        names = cache.client_order_ids() - cache.client_order_ids_closed()
+        orders = [order for name in names if (order := cache.order(name)) is not None]
+        return self._rows(order for order in orders if not order.is_closed)
+
+    def _rows(self, orders: Iterable[Order]) -> Rows:
         if self._node is None:
             return Rows()
         cache = self._node.cache
         return Rows(
-            orders=tuple(order_row(order) for order in cache.orders()),
+            orders=tuple(order_row(order) for order in orders),
             positions=tuple(position_row(position) for position in cache.positions_open()),
             balances=tuple(row for account in cache.accounts() for row in balance_rows(account)),
         )
+
+    def last_fills(self, most: int) -> list[FillRow]:
+        """Return the last fills, so many at most."""
+        if self._node is None:
+            return []
+        filled = [order for order in self._node.cache.orders() if order.trade_ids]
+        newest = sorted(filled, key=lambda order: order.ts_last)[-most:]
+        fills = [each for order in newest for each in order.events if isinstance(each, OrderFilled)]
+        return sorted(map(fill_row, fills), key=lambda fill: fill.at_ms)[-most:]
 
     def ask_again(self, standing: ExchangeRecord) -> None:
         """Ask for the orders that stand otherwise at the exchange, and take up the answers."""
@@ -246,6 +269,8 @@ class EngineV1:
         self._line.note(event)
         if self._node is not None and (news := news_of(event, self._node.cache)) is not None:
             self._events.ordered(news)
+        if isinstance(event, OrderFilled):
+            self._events.filled(fill_row(event))
         self._events.changed()
 
     # -- Down ----------------------------------------------------------------------------------

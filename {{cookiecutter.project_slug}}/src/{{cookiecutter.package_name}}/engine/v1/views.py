@@ -5,12 +5,13 @@ from typing import Any
 
 from nautilus_trader.adapters.binance import BINANCE
 from nautilus_trader.model.data import Bar
+from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position
 
 from ...plan.bars import ClosedBar
-from ...plan.rows import BalanceRow, OrderRow, PositionRow
+from ...plan.rows import BalanceRow, FillRow, OrderRow, PositionRow
 
 NS_PER_MS = 1_000_000
 PERPETUAL = "-PERP"
@@ -54,6 +55,21 @@ def position_row(position: Position) -> PositionRow:
         strategy_id=position.strategy_id.value,
         entry_price=Decimal(repr(position.avg_px_open)),
         entry_ms=milliseconds(position.ts_opened),
+    )
+
+
+def fill_row(fill: OrderFilled) -> FillRow:
+    """Return a fill as a row."""
+    return FillRow(
+        symbol=symbol_of(fill.instrument_id),
+        trade_id=fill.trade_id.value,
+        client_order_id=fill.client_order_id.value,
+        side=fill.order_side.name,
+        quantity=Decimal(str(fill.last_qty)),
+        price=Decimal(str(fill.last_px)),
+        commission=fill.commission.as_decimal(),
+        currency=fill.commission.currency.code,
+        at_ms=milliseconds(fill.ts_event),
     )
 
 

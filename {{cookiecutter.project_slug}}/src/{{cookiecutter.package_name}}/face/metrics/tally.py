@@ -9,7 +9,6 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from ...plan.limits import KEPT_BACK
 from ...plan.order_ids import Leg, parse
@@ -168,11 +167,6 @@ class _Times:
 
     def told(self) -> Durations:
         return Durations(tuple(self._counts), self._seconds)
-
-
-def stopped(position: Decimal, stops: Decimal) -> Decimal:
-    """Return how much of a position its working stops close, without a sign."""
-    return min(abs(position), stops)
 
 
 def code_of(reason: str) -> str:

@@ -1,0 +1,1 @@
+"""Telling people what happens, beside trading and never before it."""
