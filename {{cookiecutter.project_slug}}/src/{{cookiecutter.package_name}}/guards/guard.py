@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from ..config.settings import Settings
 from ..engine.desk import Engine
 from ..exit_codes import complain
-from ..face.metrics.tally import Tally
 from ..face.compared import LastLook
+from ..face.metrics.tally import Tally
 from ..face.stages import Stage
 from ..plan.order_ids import owner_of
 from ..plan.traded import Traded

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from ..exit_codes import NodeExit, complain
 from ..face.changes import Changes
 from ..face.conditions import Conditions
-from ..face.log import Level, Log
-from ..face.metrics.news import REFUSALS, OrderNews
 from ..face.last_fills import MOST as MOST_FILLS
 from ..face.last_fills import LastFills
+from ..face.log import Level, Log
+from ..face.metrics.news import REFUSALS, OrderNews
 from ..face.stages import Stage, Stages
 from ..guards.bell import Bell
 from ..guards.guard import Start

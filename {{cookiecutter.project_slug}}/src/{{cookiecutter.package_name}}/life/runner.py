@@ -20,9 +20,9 @@ from ..exit_codes import ExitCode, NodeExit, complain, hear_complaints, keep_sec
 from ..face.changes import Changes
 from ..face.conditions import Conditions
 from ..face.endpoint import open_endpoint
+from ..face.last_fills import LastFills
 from ..face.log import Level, Log
 from ..face.metrics.tally import Tally
-from ..face.last_fills import LastFills
 from ..face.stages import Stage, Stages
 from ..face.state import NodeState, document
 from ..guards import GUARDS, WATCHES
