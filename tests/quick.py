@@ -36,7 +36,12 @@ START_PROCESSES = (
     ),
     *("drill/test_drill.py", "drill/test_every_crash_point.py", "drill/test_explore.py"),
     *("drill/test_lives.py", "drill/test_mutants.py", "drill/test_naming.py"),
-    *("drill/test_proxy.py", "drill/test_report.py", "drill/test_report_in_chromium.py"),
+    *(
+        "drill/test_proxy.py",
+        "drill/test_random.py",
+        "drill/test_report.py",
+        "drill/test_report_in_chromium.py",
+    ),
     "drill/test_testing.py",
     *("drill/test_scenarios.py", "drill/test_store.py", "drill/test_store_faults.py"),
     *("exchange/test_adapter_schemas.py", "exchange/test_bad_clients.py", "exchange/test_ccxt"),

@@ -11,7 +11,13 @@ from pathlib import Path
 import msgspec
 
 from recovery_drill.campaign.draw import Finder
-from recovery_drill.campaign.run import Progress, schedule_of, subject_of, write_verdict
+from recovery_drill.campaign.run import (
+    Progress,
+    schedule_of,
+    subject_of,
+    what_was_drilled,
+    write_verdict,
+)
 from recovery_drill.failures import Inconclusive
 from recovery_drill.play.case import play_case, play_undisturbed
 from recovery_drill.play.ground import Ground
@@ -130,7 +136,7 @@ class RandomSearch:
         if broken := self._broken():
             self.found = await self._shrink(broken[0])
             write_json(self._folder / FOUND, self.found)
-        return self._judge()
+        return await asyncio.to_thread(self._judge)
 
     async def _learn(self) -> None:
         place = self._folder / REFERENCE
@@ -215,9 +221,15 @@ class RandomSearch:
     def _judge(self) -> Verdict:
         cases = [case for case in self._cases if case.name in self._verdicts]
         # As an exploration: it is told of by what did not hold.
-        schedule_of(self._ground, cases, exploration=True).write(self._folder)
+        schedule = schedule_of(self._ground, cases, exploration=True)
+        schedule.write(self._folder)
         verdicts = tuple(self._verdicts[case.name] for case in cases)
-        verdict = Verdict(self._ground.seed, verdicts, machine=self._ground.machine)
+        verdict = Verdict(
+            self._ground.seed,
+            verdicts,
+            drilled=what_was_drilled(self._ground, schedule, self._folder),
+            machine=self._ground.machine,
+        )
         write_verdict(self._folder, verdict)
         return verdict
 

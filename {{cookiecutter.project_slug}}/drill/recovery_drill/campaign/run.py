@@ -138,14 +138,15 @@ async def run(
     verdict = Verdict(
         seed=ground.seed,
         scenarios=tuple(task.result() for task in tasks),
-        drilled=await asyncio.to_thread(_drilled, ground, schedule, folder),
+        drilled=await asyncio.to_thread(what_was_drilled, ground, schedule, folder),
         machine=ground.machine,
     )
     write_verdict(folder, verdict)
     return verdict
 
 
-def _drilled(ground: Ground, schedule: Schedule, folder: Path) -> Drilled:
+def what_was_drilled(ground: Ground, schedule: Schedule, folder: Path) -> Drilled:
+    """Return what a run drilled, once its cases are in its folder."""
     policy, in_containers = schedule.policy, schedule.runtime == "compose"
     return look_at_run(
         folder,
