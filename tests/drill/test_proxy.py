@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as StoreConnectionError
 
 from recovery_drill.failures import UsageError
-from recovery_drill.store.proxy import Hold, Phase, StoreProxy
+from recovery_drill.store.proxy import DRY_SECONDS, Hold, Phase, StoreProxy
 from recovery_drill.store.server import EmbeddedStore
 
 ORDERS = "trader-LAB-001:orders:E0"
@@ -386,6 +386,35 @@ async def test_a_slow_store_lets_every_unit_wait(stand: Stand) -> None:
     await client.ping()
     await client.ping()
     assert time.monotonic() - began >= 0.1
+
+
+async def test_it_has_run_dry_once_the_node_has_not_written_for_a_while(stand: Stand) -> None:
+    client = stand.client()
+
+    async def write() -> None:
+        for _ in range(50):
+            await client.rpush(ORDERS, "event")
+
+    await client.ping()
+    writing = asyncio.ensure_future(write())
+    await stand.proxy.run_dry(SECONDS)
+    assert time.monotonic_ns() - stand.times[-1] >= DRY_SECONDS * 1e9
+    await writing
+
+
+async def test_it_is_not_waited_for_without_end_that_it_runs_dry(stand: Stand) -> None:
+    client, is_over = stand.client(), False
+
+    async def write() -> None:
+        while not is_over:
+            await client.rpush(ORDERS, "event")
+
+    writing = asyncio.ensure_future(write())
+    async with asyncio.timeout(SECONDS):
+        await stand.proxy.run_dry(0.2)
+    assert not writing.done()
+    is_over = True
+    await writing
 
 
 async def test_dropped_connections_can_be_made_again_and_cut_ones_not_until_mended(

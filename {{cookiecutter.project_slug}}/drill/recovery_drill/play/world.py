@@ -280,6 +280,7 @@ class World:
 
     async def step(self) -> Snapshot:
         """Let one bar pass: walk through it, wait for the node at each change, close it."""
+        await self.crashes.through(self._rest.written)
         while await self.market.walk(told=True):
             await self.rest(f"inside the bar after {self.market.bar}", whole=False)
         await self.close_bar()

@@ -17,6 +17,9 @@ from recovery_drill.store.relay import Relay, Side
 
 __all__ = ["Hold", "Phase", "StoreProxy"]
 
+DRY_SECONDS = 0.02
+"""For so long nothing comes when all has been written; the engine writes without a pause."""
+
 
 class StoreProxy:
     """A server on a loopback port that hands on to the store behind it.
@@ -47,6 +50,7 @@ class StoreProxy:
     ) -> None:
         self.on_unit = on_unit
         self.delay_seconds = 0.0
+        self._answered_at = 0.0
         self._store = (host, port)
         self._place = _reserve(0)
         self.port: int = self._place.getsockname()[1]
@@ -139,6 +143,15 @@ class StoreProxy:
             self._server = None
         self._place.close()
 
+    async def run_dry(self, seconds: float) -> None:
+        """Wait until the node has stopped writing, but no longer than so many seconds."""
+        end = time.monotonic() + seconds
+        while True:
+            left = min(end, self._answered_at + DRY_SECONDS) - time.monotonic()
+            if left <= 0:
+                return
+            await asyncio.sleep(left)
+
     def meet(self, name: str) -> Hold | None:
         """Count a unit that is about to be handed on; return the hold that it has met."""
         # All holds count it, also behind the one that takes it.
@@ -148,6 +161,7 @@ class StoreProxy:
 
     def answered(self, name: str) -> None:
         """Take note that the store has answered a unit."""
+        self._answered_at = time.monotonic()
         if self.on_unit is not None:
             self.on_unit(name, time.monotonic_ns())
 
