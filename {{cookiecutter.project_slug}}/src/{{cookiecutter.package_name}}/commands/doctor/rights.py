@@ -51,6 +51,7 @@ def needed(trader: str, prefix: str) -> tuple[Words, ...]:
         ("LLEN", own),
         ("LRANGE", own, 0, 1),
         ("LINDEX", own, 0),
+        ("LTRIM", own, 0, -1),
         ("RPUSH", own, "x"),
         ("RPUSHX", own, "x"),
         ("HGETALL", own),
