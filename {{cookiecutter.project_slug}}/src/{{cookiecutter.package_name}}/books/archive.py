@@ -7,6 +7,7 @@ ended, so that a look for a few of them opens few files, however many there are.
 """
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +15,14 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from .archived import ArchivedRow
+from .kept import KeptRow
 
 PART = ".part"
+ABANDONED_SECONDS = 600.0
+"""What is half written for so long is written by nobody any more."""
 DECIMALS = 16
 DIGITS = 38
 NS_PER_US = 1_000
@@ -29,11 +34,24 @@ class Kind(StrEnum):
     ORDERS = "orders"
     POSITIONS = "positions"
     STATES = "accounts"
+    FILLS = "fills"
+    INCOME = "income"
+    SPANS = "spans"
 
     @property
     def name_column(self) -> str:
         """The column whose values name the rows."""
-        return {"orders": "client_order_id", "positions": "position_id"}.get(self, "event_id")
+        return _NAME_COLUMNS[self]
+
+
+_NAME_COLUMNS = {
+    Kind.ORDERS: "client_order_id",
+    Kind.POSITIONS: "position_id",
+    Kind.STATES: "event_id",
+    Kind.FILLS: "name",
+    Kind.INCOME: "name",
+    Kind.SPANS: "name",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +104,19 @@ class Archive:
         known = self.known(kind, rows)
         new = [row for row in rows if known.get(row.name) != list(row.events)]
         if new:
-            self._write(kind, new)
+            self.append(kind, new)
         return len(new)
 
-    def _write(self, kind: Kind, rows: Sequence[ArchivedRow]) -> None:
+    def append(self, kind: Kind, rows: Sequence[ArchivedRow] | Sequence[KeptRow]) -> None:
+        """
+        Bring rows to the disk as one more file, whatever is there.
+
+        Raises
+        ------
+        OSError
+            If the disk does not take them.
+
+        """
         import pyarrow.parquet
 
         folder = self.folder / kind
@@ -98,7 +125,8 @@ class Archive:
             for made in (folder, *folder.parents[:2]):
                 _to_disk(made)
         path = folder / _name_of(kind, rows)
-        part = path.with_name(path.name + PART)
+        # A command may write the same rows at the same moment as the node.
+        part = path.with_name(f"{path.name}.{uuid4().hex[:8]}{PART}")
         table = _table(kind, rows)
         with part.open("wb") as file:
             pyarrow.parquet.write_table(table, file, compression="zstd")
@@ -108,9 +136,12 @@ class Archive:
         _to_disk(folder)
 
     def clean(self) -> None:
-        """Remove what a process that was killed has left half written; the store still has it."""
-        for part in self.folder.glob(f"*/*.parquet{PART}"):
-            part.unlink(missing_ok=True)
+        """Remove what a process that was killed has left half written: it is written again."""
+        for part in self.folder.glob(f"*/*{PART}"):
+            # Of these, a young one may be what a command is writing now.
+            may_be_written = part.parent.name in (Kind.FILLS, Kind.INCOME, Kind.SPANS)
+            if not may_be_written or _age_seconds(part) > ABANDONED_SECONDS:
+                part.unlink(missing_ok=True)
 
     # -- Reading -------------------------------------------------------------------------------
 
@@ -137,6 +168,21 @@ class Archive:
                         found[row[kind.name_column]] = row["events"]
         return found
 
+    def rows_between(self, kind: Kind, first_ns: int, last_ns: int) -> Iterator[dict[str, Any]]:
+        """
+        Return the rows of the files that hold anything of a time, as they stand there.
+
+        Raises
+        ------
+        OSError
+            If a file cannot be read.
+
+        """
+        first, last = stamp(first_ns), stamp(last_ns)
+        for batch in self.batches(kind):
+            if batch.first <= last and first <= batch.last:
+                yield from _read(batch.path)
+
     def rows(self, kind: Kind) -> Iterator[dict[str, Any]]:
         """
         Return all rows of a kind, oldest file first, each thing once.
@@ -155,18 +201,25 @@ class Archive:
                     yield row
 
 
-def _span(rows: Sequence[ArchivedRow]) -> tuple[str, str]:
+def _age_seconds(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _span(rows: Sequence[ArchivedRow] | Sequence[KeptRow]) -> tuple[str, str]:
     stamps = [row.at_ns for row in rows]
-    return _stamp(min(stamps)), _stamp(max(stamps))
+    return stamp(min(stamps)), stamp(max(stamps))
 
 
-def _name_of(kind: Kind, rows: Sequence[ArchivedRow]) -> str:
+def _name_of(kind: Kind, rows: Sequence[ArchivedRow] | Sequence[KeptRow]) -> str:
     names = "\n".join(row.name for row in rows)
     first, last = _span(rows)
     return f"{kind}-{first}-{last}-{sha256(names.encode()).hexdigest()[:12]}.parquet"
 
 
-def _stamp(ns: int) -> str:
+def stamp(ns: int) -> str:
     """Return a moment as it stands in a file's name; such stamps sort as the moments do."""
     seconds, rest = divmod(ns, 1_000_000_000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%dT%H%M%S}.{rest // NS_PER_US:06d}Z"
@@ -211,6 +264,7 @@ def _columns(kind: Kind) -> dict[str, tuple[str, Any]]:
     balances = pa.list_(
         pa.struct([("currency", text), ("total", number), ("locked", number), ("free", number)])
     )
+    held = pa.list_(pa.struct([("symbol", text), ("quantity", number)]))
     match kind:
         case Kind.ORDERS:
             return {
@@ -230,6 +284,26 @@ def _columns(kind: Kind) -> dict[str, tuple[str, Any]]:
                 "opened": ("opened_ns", at), "fills": ("fills", fills),
                 "events": ("events", events),
             }  # fmt: skip
+        case Kind.FILLS:
+            return {
+                "name": ("name", text), "moment": ("at_ns", at), "symbol": ("symbol", text),
+                "trade_id": ("trade_id", text), "exchange_order_id": ("order_id", text),
+                "client_order_id": ("client_order_id", text), "side": ("side", text),
+                "quantity": ("quantity", number), "price": ("price", number),
+                "realized": ("realized", number), "commission": ("commission", number),
+                "currency": ("commission_asset", text), "is_maker": ("is_maker", pa.bool_()),
+            }  # fmt: skip
+        case Kind.INCOME:
+            return {
+                "name": ("name", text), "moment": ("at_ns", at), "kind": ("kind", text),
+                "symbol": ("symbol", text), "asset": ("asset", text),
+                "amount": ("amount", number), "trade_id": ("trade_id", text),
+            }  # fmt: skip
+        case Kind.SPANS:
+            return {
+                "name": ("name", text), "until": ("at_ns", at), "since": ("since_ns", at),
+                "held": ("held", held),
+            }  # fmt: skip
         case Kind.STATES:
             return {
                 "event_id": ("name", text), "moment": ("at_ns", at),
@@ -238,7 +312,7 @@ def _columns(kind: Kind) -> dict[str, tuple[str, Any]]:
             }  # fmt: skip
 
 
-def _table(kind: Kind, rows: Sequence[ArchivedRow]) -> Any:
+def _table(kind: Kind, rows: Sequence[ArchivedRow] | Sequence[KeptRow]) -> Any:
     import pyarrow as pa
 
     columns = {
@@ -251,7 +325,7 @@ def _table(kind: Kind, rows: Sequence[ArchivedRow]) -> Any:
 def _cell(value: Any, field: str) -> Any:
     if field.endswith("_ns"):
         return value // NS_PER_US
-    if field not in ("fills", "balances"):
+    if value is None or field not in ("fills", "balances", "held"):
         return value
     return [
         {

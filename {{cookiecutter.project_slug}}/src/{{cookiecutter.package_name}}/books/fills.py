@@ -34,6 +34,8 @@ class Fill:
         In what.
     at_ms : int
         Market time in milliseconds.
+    client_order_id : str
+        Of its order; empty when that is not told.
 
     """
 
@@ -47,6 +49,7 @@ class Fill:
     commission: Decimal
     commission_asset: str
     at_ms: int
+    client_order_id: str = ""
 
     @property
     def settled_in(self) -> str:

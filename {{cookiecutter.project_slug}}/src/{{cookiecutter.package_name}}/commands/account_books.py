@@ -89,10 +89,10 @@ def tell(
     code = exit_code(books.balance)
     if options.json:
         told = {"schema": SCHEMA, "trader_id": trader, "exit_code": int(code)}
-        told |= _frame(books) | document(books)
+        told |= frame(books) | document(books)
         sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
     elif options.csv:
-        sys.stdout.write(_csv(fields, rows(books)))
+        sys.stdout.write(csv_text(fields, rows(books)))
         for line in _closing(books):
             complain(line)
     else:
@@ -159,7 +159,8 @@ def _closing(books: Books) -> list[str]:
     return [*books.notes, sentence(books.balance)]
 
 
-def _frame(books: Books) -> dict[str, Any]:
+def frame(books: Books) -> dict[str, Any]:
+    """Return what every document tells of books."""
     found = books.balance
     return {
         "since": iso(books.span.since_ms),
@@ -206,7 +207,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> list
     ]
 
 
-def _csv(fields: Sequence[str], rows: Sequence[Row]) -> str:
+def csv_text(fields: Sequence[str], rows: Sequence[Row]) -> str:
+    """Return rows of CSV, with their head."""
     out = io.StringIO()
     writer = csv.DictWriter(out, fields, lineterminator="\n")
     writer.writeheader()

@@ -11,6 +11,7 @@ from .account_watch import watch_account
 from .archive.guard import check_archive
 from .archive.watch import watch_archive
 from .audit import check_audit
+from .books.watch import watch_books
 from .clock_watch import watch_clock
 from .exchange import check_hosts
 from .guard import Guard
@@ -55,4 +56,5 @@ WATCHES: tuple[Watch, ...] = (
     Watch(CLOCK, watch_clock),
     Watch("limits", watch_limits),
     Watch("archive", watch_archive),
+    Watch("books", watch_books),
 )
