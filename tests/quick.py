@@ -28,6 +28,7 @@ START_PROCESSES = (
         "node/test_doctor.py",
         "node/test_state_command.py",
         "node/test_status_page.py",
+        "node/test_taxes_commands.py",
         "node/test_notify_node.py",
         "node/test_store_address.py",
         "node/test_mend_",

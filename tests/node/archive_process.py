@@ -32,16 +32,8 @@ def _steps() -> tuple[tuple[Any, str], ...]:
     )
 
 
-def one_pass(
-    source: str, url: str, folder: str, before_ns: int, dies_at: int, counted: Any = None
-) -> None:
-    """Do one pass; die right before a step, or tell how many there were."""
-    sys.path.insert(0, source)
-    from trading_node.books.archive import Archive
-    from trading_node.engine.v1.archived import ArchiveFormatV1
-    from trading_node.guards.archive.moving import move
-    from trading_node.guards.archive.store import StoreArchive
-
+def dying(dies_at: int) -> Callable[[], int]:
+    """Kill this process right before one of the steps; return what tells how many there were."""
     done = 0
 
     def marked(stock: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,10 +48,24 @@ def one_pass(
 
     for owner, name in _steps():
         setattr(owner, name, marked(getattr(owner, name)))
+    return lambda: done
+
+
+def one_pass(
+    source: str, url: str, folder: str, before_ns: int, dies_at: int, counted: Any = None
+) -> None:
+    """Do one pass; die right before a step, or tell how many there were."""
+    sys.path.insert(0, source)
+    from trading_node.books.archive import Archive
+    from trading_node.engine.v1.archived import ArchiveFormatV1
+    from trading_node.guards.archive.moving import move
+    from trading_node.guards.archive.store import StoreArchive
+
+    done = dying(dies_at)
     store = StoreArchive(url, ArchiveFormatV1("TRADER-001"), Archive(Path(folder)))
     asyncio.run(move(store, before_ns, BATCH))
     if counted is not None:
-        counted.value = done
+        counted.value = done()
 
 
 class Passes:

@@ -315,7 +315,7 @@ def gaps(spans: Sequence[Span], of: Span) -> Iterator[Span]:
 
 
 def _ms(moment: Any) -> int:
-    return round(moment.timestamp() * 1_000)
+    return int(round(moment.timestamp() * 1_000))
 
 
 def _plain(amount: Decimal) -> Decimal:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..books import account
 from ..books.archive import Archive
 from ..books.balance import Span
+from ..books.fills import Fill
 from ..books.kept import Kept, KeptFill, KeptIncome, KeptSpan, better, whole
 from ..books.owners import Owners
 from ..config.settings import Settings
@@ -87,7 +88,8 @@ class KeptBooks:
     def told(self) -> account.Told:
         """Return all of it as books need it."""
         owners = Owners.of(self.settings.id, ((each.tag, each.symbol) for each in self.traded))
-        until_ms, fills = self.kept_until_ms, {}
+        until_ms = self.kept_until_ms
+        fills: dict[str, list[Fill]] = {}
         for each in self._fills.values():
             if each.at_ms < until_ms:
                 fills.setdefault(each.symbol, []).append(each.booked(owners))

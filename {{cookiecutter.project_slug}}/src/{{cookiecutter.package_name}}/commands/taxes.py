@@ -44,8 +44,8 @@ def add_to(commands: "Commands") -> None:
         "taxes",
         help="tell every trade that was closed in a year, with proof, for the tax office",
         description="Tell every trade that was closed in a year and all that it has cost, from "
-        "what is kept and what the exchange still tells, and whether that is the exchange's income; "
-        "change nothing.",
+        "what is kept and what the exchange still tells, and whether that is the exchange's "
+        "income; change nothing.",
         epilog="Exit codes: 0 the sums are the exchange's income, 70 they are not, 75 the exchange "
         "or the archive is away, 78 a configuration, the year or the zone is wrong.",
     )

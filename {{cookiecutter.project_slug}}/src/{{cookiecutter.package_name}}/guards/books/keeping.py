@@ -6,11 +6,11 @@ before the last one ended, for the same reason. A pass that was killed is done b
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...books.archive import Archive
 from ...books.balance import Span, sentence
-from ...books.kept import AnotherAccount, Kept, Told
+from ...books.kept import AnotherAccount, Kept, KeptSpan, Told
 from ...books.periods import shown
 from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit, one_line
@@ -102,14 +102,29 @@ async def _keep(
     held = {each.symbol for span in spans for each in span.held or ()}
     since_ms = max(0, report.until_ms - OVERLAP_MS)
     wanted = Wanted(since_ms, now_ms - SETTLED_MS, frozenset(symbols) | held)
+    quiet: KeptSpan | None = None
     async for told in weeks(past, wanted):
-        settled, said = _settled(told, now_ms)
+        settled, said = _settled(_since(quiet, told), now_ms)
+        is_last = any(span.held is not None for span in settled.spans)
+        if not (settled.fills or settled.income or is_last or said):
+            # Weeks without anything are no files of their own.
+            quiet = settled.spans[0] if settled.spans else None
+            continue
+        quiet = None
         fills, income = kept.add(settled)
         report.fills, report.income = report.fills + fills, report.income + income
         report.sentences += said
         if said and not settled.spans:
             return
         report.until_ms = max((span.until_ms for span in settled.spans), default=report.until_ms)
+
+
+def _since(quiet: KeptSpan | None, told: Told) -> Told:
+    """Return what was told, with a quiet time before it in its span."""
+    if quiet is None or not told.spans:
+        return told
+    [span] = told.spans
+    return replace(told, spans=[replace(span, since_ms=quiet.since_ms)])
 
 
 def _settled(told: Told, now_ms: int) -> tuple[Told, list[str]]:
