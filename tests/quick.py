@@ -23,6 +23,7 @@ START_PROCESSES = (
     *(
         "node/test_bad_",
         "node/test_archive.py",
+        "node/test_archive_command.py",
         "node/test_archive_node.py",
         "node/test_books_commands.py",
         "node/test_doctor.py",

@@ -14,6 +14,14 @@ from node.archive_process import SECONDS, dying
 def one_pass(source: str, given: dict[str, str], dies_at: int, counted: Any = None) -> None:
     """Do one pass; die right before a step, or tell how many there were."""
     sys.path.insert(0, source)
+    done = dying(dies_at)
+    keep_once(given)
+    if counted is not None:
+        counted.value = done()
+
+
+def keep_once(given: dict[str, str]) -> None:
+    """Do one pass."""
     from trading_node.config.settings import Settings
     from trading_node.guards.books.keeping import keep
     from trading_node.venue.binance.gentle import GentleRequests
@@ -27,10 +35,7 @@ def one_pass(source: str, given: dict[str, str], dies_at: int, counted: Any = No
         finally:
             await requests.close()
 
-    done = dying(dies_at)
     asyncio.run(keeps())
-    if counted is not None:
-        counted.value = done()
 
 
 class Keeps:
@@ -61,6 +66,10 @@ class Keeps:
     def killed(self, folder: Path, step: int) -> None:
         """Do a pass that is killed before a step."""
         assert self._run(folder, step) == -signal.SIGKILL
+
+    def here(self, folder: Path) -> None:
+        """Do one whole pass in this process."""
+        keep_once({**self._given, "archive_directory": str(folder)})
 
     def _run(self, folder: Path, step: int, counted: Any = None) -> int | None:
         given = {**self._given, "archive_directory": str(folder)}

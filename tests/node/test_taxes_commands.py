@@ -24,9 +24,9 @@ TRADER = "TRADER-001"
 MARKET_MS = 1_704_067_200_000
 """The market begins with 2024."""
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
-WEST = "Etc/GMT+1"
-"""There the new year begins an hour later."""
-NEW_YEAR_MS = MARKET_MS + HOUR_MS
+WEST = "Etc/GMT+3"
+"""There the new year begins three hours later."""
+NEW_YEAR_MS = MARKET_MS + 3 * HOUR_MS
 keeping, ARCHIVE = module("books.kept"), module("books.archive")
 
 
@@ -175,7 +175,7 @@ def test_killed_at_each_step_nothing_is_lost_and_nothing_twice(
         killed = kept_in(folder / TRADER)
         if len(killed.spans()) > 1:  # what it says is there is there
             assert (killed.fills(), killed.income()) == (whole.fills(), whole.income()), step_
-        keeps.whole(folder)
+        keeps.here(folder)
         again = kept_in(folder / TRADER)
         assert (again.fills(), again.income()) == (whole.fills(), whole.income()), step_
         assert len(stored(folder / TRADER, "fills")) == 3, step_

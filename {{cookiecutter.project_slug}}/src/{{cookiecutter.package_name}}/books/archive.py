@@ -183,9 +183,16 @@ class Archive:
             if batch.first <= last and first <= batch.last:
                 yield from _read(batch.path)
 
-    def rows(self, kind: Kind) -> Iterator[dict[str, Any]]:
+    def rows(self, kind: Kind, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         """
         Return all rows of a kind, oldest file first, each thing once.
+
+        Parameters
+        ----------
+        kind : Kind
+            Of what.
+        columns : Sequence[str], optional
+            What of them, the names among it; without it everything.
 
         A thing can be in two files when another machine has archived it as well, or when a store
         was restored from a copy that is older; then the later file has it.
@@ -196,7 +203,7 @@ class Archive:
             for row in _read(batch.path, [name]):
                 last[row[name]] = batch.path
         for batch in self.batches(kind):
-            for row in _read(batch.path):
+            for row in _read(batch.path, None if columns is None else list(columns)):
                 if last[row[name]] == batch.path:
                     yield row
 

@@ -8,6 +8,7 @@ it comes to the disk after them: killed before that, the same time is asked for 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -314,8 +315,8 @@ def gaps(spans: Sequence[Span], of: Span) -> Iterator[Span]:
 # -- From the files ------------------------------------------------------------------------------
 
 
-def _ms(moment: Any) -> int:
-    return int(round(moment.timestamp() * 1_000))
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1_000)
 
 
 def _plain(amount: Decimal) -> Decimal:

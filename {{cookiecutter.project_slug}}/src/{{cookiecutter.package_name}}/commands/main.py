@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..exit_codes import ExitCode
-from . import flatten, halt, notify, pnl, taxes, trades
+from . import archive, flatten, halt, notify, pnl, taxes, trades
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,5 +95,6 @@ def _parser() -> argparse.ArgumentParser:
     trades.add_to(commands)
     pnl.add_to(commands)
     taxes.add_to(commands)
+    archive.add_to(commands)
     notify.add_to(commands)
     return parser

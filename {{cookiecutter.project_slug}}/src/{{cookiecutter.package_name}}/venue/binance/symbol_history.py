@@ -168,8 +168,24 @@ class SymbolHistory:
             for name in wanted
             if name not in orders and not (name in named and named[name].triggered_order_id is None)
         ]
-        self._add_found(await asyncio.gather(*questions))
+        found = await asyncio.gather(*questions)
+        self._add_found(found)
+        await self._ask_fills_of(found)
         await self._ask_orders_of(answers.trades)
+
+    async def _ask_fills_of(self, orders: Iterable[OrderRecord | None]) -> None:
+        """Ask for all older trades back to the first of some orders that have filled."""
+        filled = [order.created_ms for order in orders if order is not None and order.filled]
+        start = max(min(filled, default=self._trades_since), self._oldest(TRADE_DAYS))
+        if start >= self._trades_since:
+            return
+        pages = self._pages("userTrades", ("id", "time"))
+        try:
+            self._add_trades(await pages.between(start, self._trades_since))
+        except TooMuchError as error:
+            self.notes.append(f"Not all fills of {self._symbol} are looked at: {error}.")
+        else:
+            self._trades_since = start
 
     async def _ask_by_number(self, numbers: Iterable[str]) -> None:
         """Ask for the orders of trades that were placed before all that was told."""
