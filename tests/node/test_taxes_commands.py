@@ -22,11 +22,11 @@ __all__ = ["ask"]
 
 TRADER = "TRADER-001"
 MARKET_MS = 1_704_067_200_000
-"""The market begins with 2024."""
+"""The market's first bar begins with 2024; by five o'clock there are enough to warm up by."""
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
-WEST = "Etc/GMT+3"
-"""There the new year begins three hours later."""
-NEW_YEAR_MS = MARKET_MS + 3 * HOUR_MS
+WEST = "Etc/GMT+6"
+"""There the new year begins six hours later: an hour after a node has begun."""
+NEW_YEAR_MS = MARKET_MS + 6 * HOUR_MS
 keeping, ARCHIVE = module("books.kept"), module("books.archive")
 
 

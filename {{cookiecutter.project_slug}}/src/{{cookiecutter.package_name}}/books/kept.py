@@ -217,7 +217,8 @@ class Kept:
             self._archive.append(Kind.FILLS, fills)
         if income:
             self._archive.append(Kind.INCOME, income)
-        has = {span.name for span in self.spans()}
+        since_ms = min((span.since_ms for span in told.spans), default=0)
+        has = {span.name for span in self.spans(since_ms)} if told.spans else set()
         if spans := [span for span in told.spans if span.name not in has]:
             self._archive.append(Kind.SPANS, spans)
         return len(fills), len(income)
