@@ -73,9 +73,7 @@ class Keeps:
 
     def _run(self, folder: Path, step: int, counted: Any = None) -> int | None:
         given = {**self._given, "archive_directory": str(folder)}
-        process = self._context.Process(
-            target=one_pass, args=(self._source, given, step, counted)
-        )
+        process = self._context.Process(target=one_pass, args=(self._source, given, step, counted))
         process.start()
         process.join(SECONDS)
         return process.exitcode

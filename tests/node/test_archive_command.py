@@ -85,15 +85,17 @@ def test_rows_of_a_symbol_and_a_time(ask: Ask, files: Path) -> None:
     assert [row["client_order_id"] for row in found] == ["one", "two", "three"]
     assert (found[0]["symbol"], found[0]["quantity"]) == (SYMBOL, "0.01")
     since = ("--since", "2026-03-02", "--until", "2026-03-03")
-    assert [o["client_order_id"] for o in ask("archive", "orders", "--json", *since).json["orders"]] == [
-        "two"
-    ]
+    assert [
+        o["client_order_id"] for o in ask("archive", "orders", "--json", *since).json["orders"]
+    ] == ["two"]
     assert "three" in ask("archive", "orders", "--symbol", "ETHUSDT").out
     assert "1 fills" not in ask("archive", "fills").out
     assert "1 fill, 2026-03-02T12:00:00.000+00:00" in ask("archive", "fills").out
     rows = list(csv.DictReader(io.StringIO(ask("archive", "income", "--csv").out)))
     assert [(row["kind"], row["amount"]) for row in rows] == [("FUNDING_FEE", "-0.25")]
-    assert ask("archive", "income", "--symbol", "ETHUSDT").out == "The archive has nothing of that.\n"
+    assert (
+        ask("archive", "income", "--symbol", "ETHUSDT").out == "The archive has nothing of that.\n"
+    )
 
 
 def test_what_cannot_be(ask: Ask, files: Path) -> None:

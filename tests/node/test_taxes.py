@@ -1,6 +1,7 @@
 """Every trade of a year is there once, with all that it has cost, and the sums are the income."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +24,9 @@ FEES = st.lists(
 )
 
 
-def told(made: Sequence[Any], rows: Sequence[Any], symbol: str = BTC, before: Decimal = ZERO) -> Any:
+def told(
+    made: Sequence[Any], rows: Sequence[Any], symbol: str = BTC, before: Decimal = ZERO
+) -> Any:
     """Return what the exchange has told; `before` was held before all of it."""
     held = before + sum((fill.quantity for fill in made), ZERO)
     return Told({symbol: made}, {symbol: held}, [*income_of(made), *rows], 0)
@@ -67,7 +70,9 @@ def test_any_year_of_any_fills_is_the_income_to_the_last_decimal(
     by_lots = taxes.year_of(everything, span, Method.FIFO)
     assert by_lots.is_right
     more = unlike(by_lots.sums, year.sums)
-    assert all(abs(more.get(a, ZERO) - by_lots.later.get(a, ZERO)) < taxes.CENT for a in (USDT, BNB))
+    assert all(
+        abs(more.get(a, ZERO) - by_lots.later.get(a, ZERO)) < taxes.CENT for a in (USDT, BNB)
+    )
 
 
 @given(DEALS, FEES, st.integers(1, 29))
@@ -112,7 +117,9 @@ def test_each_closed_coin_is_in_one_row(
 
 
 def test_first_in_first_out_and_average_cost_by_hand() -> None:
-    made = fills(BTC, [(10, 10_000, "me", USDT), (10, 20_000, "me", USDT), (-10, 30_000, "me", USDT)])
+    made = fills(
+        BTC, [(10, 10_000, "me", USDT), (10, 20_000, "me", USDT), (-10, 30_000, "me", USDT)]
+    )
     average = taxes.year_of(told(made, []), Span(0, EVER), Method.AVERAGE)
     fifo = taxes.year_of(told(made, []), Span(0, EVER), Method.FIFO)
     [by_average], [by_lots] = ([r for r in y.rows if r.row is Row.TRADE] for y in (average, fifo))
@@ -188,7 +195,9 @@ def add(kept: Any, made: Sequence[Any], since: int, until: int, held: Any = ()) 
 
 def test_what_is_kept_reads_as_it_was_told(kept: Any) -> None:
     made = [kept_fill(1, START_MS), kept_fill(2, START_MS + 1)]
-    income = [keeping.KeptIncome("F 1", "FUNDING_FEE", BTC, USDT, Decimal("-0.12345678"), START_MS, "")]
+    income = [
+        keeping.KeptIncome("F 1", "FUNDING_FEE", BTC, USDT, Decimal("-0.12345678"), START_MS, "")
+    ]
     span = keeping.KeptSpan(START_MS, START_MS + 5, (keeping.Held(BTC, Decimal("-0.02")),))
     assert kept.add(keeping.Told(made, income, [span])) == (2, 1)
     assert (kept.fills(), kept.income(), kept.spans()) == (made, income, [span])
@@ -219,3 +228,154 @@ def test_gaps() -> None:
     assert list(keeping.gaps(whole, Span(1, 40))) == [Span(3, 5), Span(12, 20), Span(30, 40)]
     assert list(keeping.gaps(whole, Span(6, 11))) == []
     assert list(keeping.gaps([], Span(6, 11))) == [Span(6, 11)]
+
+
+# -- A year of an exchange that forgets ----------------------------------------------------------
+
+KEEPING = module("guards.books.keeping")
+RECORDS, ROWS = module("venue.records"), module("venue.binance.rows")
+ACCOUNT = module("venue.binance.account")
+DAY_MS = 86_400_000
+YEAR = Span(START_MS + 20 * DAY_MS, START_MS + 385 * DAY_MS)
+
+
+class Forgetful:
+    """What an account has done, told as the exchange tells it: no longer than it remembers."""
+
+    def __init__(self, made: Sequence[Any], income: Sequence[Any]) -> None:
+        self._fills, self._income = made, income
+        self.now_ms = 0
+        self.at_ms = 0
+
+    async def look_at_the_clock(self) -> int:
+        self.now_ms = self.at_ms
+        return self.now_ms
+
+    @property
+    def fills_since_ms(self) -> int:
+        return self.now_ms - 180 * DAY_MS
+
+    @property
+    def income_since_ms(self) -> int:
+        return self.now_ms - 90 * DAY_MS
+
+    async def positions(self) -> dict[str, Any]:
+        held = sum((fill.quantity for fill in self._fills if fill.at_ms <= self.now_ms), ZERO)
+        position = RECORDS.PositionRecord(BTC, held, Decimal(1))
+        return {BTC: ACCOUNT.Held(position, self.now_ms)} if held else {}
+
+    async def income(self, since_ms: int, until_ms: int) -> list[Any]:
+        since_ms, until_ms = max(since_ms, self.income_since_ms), min(until_ms, self.now_ms)
+        return [row for row in self._income if since_ms <= row.at_ms <= until_ms]
+
+    async def fills(self, symbol: str, since_ms: int, until_ms: int) -> list[Any]:
+        since_ms, until_ms = max(since_ms, self.fills_since_ms), min(until_ms, self.now_ms)
+        return [
+            ROWS.Trade(
+                RECORDS.TradeRecord(
+                    fill.trade_id, fill.order_id, symbol, "BUY" if fill.quantity > 0 else "SELL",
+                    abs(fill.quantity), fill.price, fill.commission, fill.commission_asset, False,
+                    fill.at_ms,
+                ),
+                fill.realized,
+            )
+            for fill in self._fills
+            if since_ms <= fill.at_ms <= until_ms
+        ]  # fmt: skip
+
+    async def names(self, _symbol: str, some: Sequence[Any]) -> dict[str, str]:
+        numbers = [fill.record.exchange_order_id for fill in some]
+        return {number: f"order-{number}" for number in numbers}
+
+
+def a_year() -> tuple[list[Any], list[Any]]:
+    """Return fills of four hundred days, never flat for long, and their income with funding."""
+    deals = [
+        ((place * 7) % 11 - 5 or 3, 9_000 + (place * 37) % 2_000, "me", BNB if place % 9 else USDT)
+        for place in range(400)
+    ]
+    made = [
+        replace(fill, at_ms=START_MS + place * DAY_MS + 1, order_id=fill.trade_id)
+        for place, fill in enumerate(fills(BTC, deals))
+    ]
+    paid = [row("FUNDING_FEE", BTC, "-0.01", day * 1_440 + 480) for day in range(400)]
+    return made, sorted([*income_of(made), *paid], key=lambda each: each.at_ms)
+
+
+async def pass_at(past: Forgetful, kept: Any, at_ms: int) -> None:
+    past.at_ms = at_ms
+    await KEEPING._keep(kept, None, past, {BTC}, KEEPING.Report())
+
+
+@pytest.fixture
+def no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This account has no requests that could carry a time."""
+
+    async def right(_requests: Any) -> str:
+        return ""
+
+    monkeypatch.setattr(KEEPING, "wrong_clock", right)
+
+
+def from_kept(kept: Any) -> Any:
+    """Return what is kept as books need it."""
+    nobody = module("books.owners").Owners({})
+    last = max((s for s in kept.spans() if s.held is not None), key=lambda span: span.until_ms)
+    made = [fill.booked(nobody) for fill in kept.fills() if fill.at_ms < last.until_ms]
+    rows = [each.told for each in kept.income() if each.at_ms < last.until_ms]
+    return Told({BTC: made}, {each.symbol: each.quantity for each in last.held}, rows, 0)
+
+
+@pytest.mark.parametrize("every", [20, 85])
+async def test_a_year_is_whole_though_the_exchange_forgets_it_and_passes_die(
+    kept: Any, no_clock: None, monkeypatch: pytest.MonkeyPatch, every: int
+) -> None:
+    made, income = a_year()
+    past = Forgetful(made, income)
+    stock, steps = ARCHIVE.Archive.append, 0
+
+    def dies(self: Any, kind: Any, rows: Any) -> None:
+        nonlocal steps
+        steps += 1
+        if steps % 4 == 0:
+            raise OSError("killed")
+        stock(self, kind, rows)
+
+    monkeypatch.setattr(ARCHIVE.Archive, "append", dies)
+    for day in range(1, 400, every):
+        for _ in range(20):
+            with suppress(OSError):
+                await pass_at(past, kept, START_MS + day * DAY_MS + DAY_MS // 2)
+                break
+    monkeypatch.setattr(ARCHIVE.Archive, "append", stock)
+    await pass_at(past, kept, START_MS + 400 * DAY_MS)
+    assert steps > 20
+    assert list(keeping.gaps(keeping.whole(kept.spans()), YEAR)) == []
+    names = [each["name"] for each in kept._archive.rows_between(ARCHIVE.Kind.FILLS, 0, 2**62)]
+    assert len(names) == len(set(names)) == len(made)
+    assert len(kept.income()) == len(income)
+    for method in Method:
+        year = taxes.year_of(from_kept(kept), YEAR, method)
+        assert year.is_right
+        if method is Method.AVERAGE:
+            assert unlike(year.sums, from_income(income, YEAR)) == {}
+
+
+async def test_months_without_a_pass_are_a_hole_that_is_told(kept: Any, no_clock: None) -> None:
+    past = Forgetful(*a_year())
+    await pass_at(past, kept, START_MS + 30 * DAY_MS)
+    await pass_at(past, kept, START_MS + 150 * DAY_MS)
+    [gap] = keeping.gaps(keeping.whole(kept.spans()), Span(START_MS, START_MS + 149 * DAY_MS))
+    assert abs(gap.since_ms - (START_MS + 30 * DAY_MS)) < DAY_MS
+    assert gap.until_ms == START_MS + 60 * DAY_MS
+    # The fills of that time were still told.
+    assert len(kept.fills()) == 150
+
+
+async def test_an_exchange_whose_time_is_earlier_is_another_account(
+    kept: Any, no_clock: None
+) -> None:
+    past = Forgetful(*a_year())
+    await pass_at(past, kept, START_MS + 30 * DAY_MS)
+    with pytest.raises(keeping.AnotherAccount, match="which has not come yet"):
+        await pass_at(past, kept, START_MS + 29 * DAY_MS)

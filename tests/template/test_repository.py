@@ -199,6 +199,7 @@ def targets(layer: Path) -> set[str]:
                 ),
                 *("up", "down", "halt", "resume", "flatten", "backup", "restore"),
                 *("test", "check", "lock", "doctor", "state", "trades", "pnl"),
+                *("taxes", "keep", "archive"),
             },
         ),
     ],
