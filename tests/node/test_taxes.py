@@ -337,7 +337,7 @@ async def test_a_year_is_whole_though_the_exchange_forgets_it_and_passes_die(
     def dies(self: Any, kind: Any, rows: Any) -> None:
         nonlocal steps
         steps += 1
-        if steps % 4 == 0:
+        if steps % 5 == 0:
             raise OSError("killed")
         stock(self, kind, rows)
 
