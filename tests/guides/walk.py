@@ -117,6 +117,7 @@ class Reader:
         doers: Mapping[str, Callable[[Block, str], None]] = {
             "sh": self._commands,
             "text": lambda _block, _where: None,
+            "sql": lambda _block, _where: None,  # asked of files by a database that is not here
             "python": self._python,
             "toml": self._toml,
             "env": self._file,
