@@ -101,7 +101,7 @@ def test_a_year_that_ends_with_a_position_open(
                 assert Decimal(answer.json["sums"]["USDT"]) == booked
         kinds = {y: {row["row"] for row in told["rows"]} for y, told in years.items()}
         assert kinds == {"2023": {"trade", "carried over"}, "2024": {"trade", "brought over"}}
-        total = sum(Decimal(told["sums"]["USDT"]) for told in years.values())
+        total = sum((Decimal(told["sums"]["USDT"]) for told in years.values()), Decimal(0))
         assert total.quantize(Decimal("0.01")) == gained(exchange).quantize(Decimal("0.01"))
         # Each fill is the proof of something.
         fills = {str(fill["trade_id"]) for fill in exchange.get("ledger")["fills"]}
