@@ -71,7 +71,7 @@ LOCK = "$(UV)" pip compile --quiet --universal --generate-hashes --no-emit-index
 
 lock: ## Make all locks anew from requirements/*.in, the generated project's first (needs uv)
 	@command -v "$(UV)" >/dev/null || { echo "make lock needs uv: pip install uv, or name it in UV." >&2; exit 78; }
-	@cd "$(PROJECT)" && for name in runtime exchange drill dev; do \
+	@cd "$(PROJECT)" && for name in runtime exchange drill dev supply iac; do \
 		$(LOCK) 3.12 "requirements/$$name.in" -o "requirements/$$name.txt" || exit; \
 	done
 	@for name in bake test; do \
