@@ -19,8 +19,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser()
     for name in ("workflow", "branch", "limit", "json", "jq", "name", "pattern", "dir"):
         parser.add_argument(f"--{name}")
+    for name in ("repo", "notes-file"):
+        parser.add_argument(f"--{name}")
+    for name in ("verify-tag", "generate-notes"):
+        parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("words", nargs="+")
-    asked = parser.parse_args(arguments)
+    asked = parser.parse_intermixed_args(arguments)
     match asked.words:
         case ["run", "list"]:
             told = [run.name.split("-") for run in runs[: int(asked.limit)]]
@@ -33,6 +37,12 @@ def main(arguments: list[str]) -> int:
                 place = Path(asked.dir) if asked.name else Path(asked.dir) / path.name
                 shutil.copytree(path, place, dirs_exist_ok=True)
             return 0 if found and not (root / "no-download").exists() else 1
+        case ["release", "create", tag, *files]:
+            page = root.parent / "releases" / asked.repo / tag
+            page.mkdir(parents=True)
+            for file in files:
+                shutil.copy2(file, page)
+            shutil.copy2(asked.notes_file, page.parent / f"{tag}.notes")
         case ["api", _]:
             print(sum((run / "drill-record").is_dir() for run in runs))
         case _:

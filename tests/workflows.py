@@ -1,7 +1,7 @@
 """Run the steps of CI workflows as a runner would, in a clean checkout on this machine.
 
-No action is run: the checkout is there, Python is the one that runs the tests, and an artifact is
-only looked for. What a workflow uses beyond what is understood here makes the test fail.
+No action is run: the checkout is there, Python is the one that runs the tests, an artifact is only
+looked for, and of an action that is given what a step has put out only that is looked at. What a workflow uses beyond what is understood here makes the test fail.
 """
 
 import os
@@ -22,7 +22,10 @@ from baking import clean_environment
 SECONDS_FOR_A_STEP = 3600
 PLAYED_BY = {"bash": ("bash", "--noprofile", "--norc", "-eo", "pipefail"), "": ("bash", "-e")}
 KEYS = {"name", "id", "if", "uses", "with", "run", "env", "shell", "continue-on-error"}
-ACTIONS = {"actions/checkout", "actions/setup-python", "actions/upload-artifact"}
+ACTIONS = {
+    *("actions/checkout", "actions/setup-python", "actions/upload-artifact"),
+    *("actions/download-artifact", "actions/attest"),
+}
 FILES = ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH")
 
 # What a step runs may be the tests that run the steps: those of an inner run are skipped.
@@ -114,6 +117,16 @@ def filled_in(text: str, contexts: Contexts) -> str:
     return re.sub(r"\$\{\{(.*?)\}\}", value, text)
 
 
+def outputs_of(step: str, path: Path) -> dict[str, str]:
+    """Return what a step has put out, and take it away."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("", encoding="utf-8")
+    return {
+        f"steps.{step}.outputs.{name}": value
+        for name, _, value in (line.partition("=") for line in lines)
+    }
+
+
 @dataclass
 class Played:
     """What came of a job.
@@ -128,6 +141,10 @@ class Played:
         The commands that were run, in order.
     summary : str
         What stands on the job's page.
+    outputs : dict[str, str]
+        What steps have put out, as expressions name it.
+    given : list[dict[str, str]]
+        What each action was given that is given anything, with its name.
 
     """
 
@@ -135,6 +152,8 @@ class Played:
     failed: list[str] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)
     summary: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+    given: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -178,13 +197,22 @@ class Runner:
             if not self._wanted(step.get("if", "success()"), contexts, bool(played.failed)):
                 continue
             if "uses" in step:
-                assert str(step["uses"]).partition("@")[0] in ACTIONS, step
+                self._look_at(step, contexts, played)
                 continue
             self._run(step, contexts, files, played, arguments)
+            if "id" in step:
+                played.outputs |= outputs_of(step["id"], files["GITHUB_OUTPUT"])
         for name in FILES[1:]:
             assert not files[name].read_text(encoding="utf-8"), f"no test reads {name} yet"
         played.summary = files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8")
         return played
+
+    def _look_at(self, step: Mapping[str, Any], contexts: Contexts, played: Played) -> None:
+        action = str(step["uses"]).partition("@")[0]
+        assert action in ACTIONS, step
+        known = {**contexts, **played.outputs}
+        given = {name: filled_in(str(text), known) for name, text in step.get("with", {}).items()}
+        played.given.append({"uses": action, **given})
 
     def _wanted(self, condition: str, contexts: Contexts, failed: bool) -> bool:
         known = {"always()": True, "failure()": failed, "success()": not failed}

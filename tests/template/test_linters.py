@@ -259,7 +259,8 @@ def test_a_tool_that_is_missing_is_named(project: BakedProject) -> None:
 
 SILENCED = re.compile(
     r"#\s*(noqa\b(: [A-Z]+\d+(, [A-Z]+\d+)*)?|type: ignore\b(\[[\w-]+\])?"
-    r"|(shellcheck disable|hadolint ignore)=\w+|zizmor: ignore\[[\w-]+\])(?P<reason>.*)"
+    r"|(shellcheck disable|hadolint ignore)=\w+|zizmor: ignore\[[\w-]+\]|checkov:skip=\w+)"
+    r"(?P<reason>.*)"
 )
 
 
@@ -295,6 +296,7 @@ def test_a_linter_that_looks_away_has_its_reason_beside_it() -> None:
         "import x  # type: ignore[import-untyped]",
         "# shellcheck disable=SC2086",
         "      - run: x  # zizmor: ignore[template-injection]",
+        "# checkov:skip=CKV_DOCKER_7",
     ],
 )
 def test_a_missing_reason_would_be_found(line: str) -> None:
@@ -306,7 +308,7 @@ def test_a_missing_reason_would_be_found(line: str) -> None:
 def test_no_linter_has_a_list_of_its_own_to_look_away() -> None:
     listed = git(TEMPLATE, "ls-files").splitlines()
     lists = re.compile(
-        r"(^|/)(\.hadolint\.ya?ml|\.shellcheckrc|\.?zizmor\.ya?ml|actionlint\.ya?ml)$"
+        r"(^|/)(\.hadolint\.ya?ml|\.?checkov\.ya?ml|\.shellcheckrc|\.?zizmor\.ya?ml|actionlint\.ya?ml)$"
     )
     assert [name for name in listed if lists.search(name)] == []
 
@@ -370,7 +372,7 @@ def test_actionlint_finds_nothing(workflow: Path, actionlint: Lint) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "found"),
     [
-        ("needs: [check, test, containers]", "needs: [check, tset]", "tset"),
+        ("needs: [check, check-deploy, test, containers]", "needs: [check, tset]", "tset"),
         ("timeout-minutes: 5", "timeout-minutes: soon", "float number"),
         ("${{ matrix.python-version }}", "${{ matrix.python }}", 'property "python"'),
         ("runs-on: ubuntu-24.04", "runs-on: ubuntu-25.13", "ubuntu-25.13"),

@@ -1,5 +1,6 @@
 """Every `run:` step of the generated workflows runs, in order, in a clean checkout of a bake."""
 
+import json
 import shutil
 import subprocess
 import time
@@ -9,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from advisories import advisories
 from baking import PROJECT, bake
 from engine import needs_engine, own_name, why_none
 from processes import free_port
+from registry import registry
 from workflows import Runner, clean_checkout, not_within_itself, read_workflow
 
 WORKFLOWS = PROJECT / ".github" / "workflows"
@@ -30,6 +33,10 @@ LESS = {
     ("nightly.yml", "random"): "--seed 5 --runs 1",
 }
 IN_CONTAINERS = {("ci.yml", "containers"), ("recovery-drill.yml", "drill-compose")}
+# It makes an environment of ninety distributions.
+LONG = {("ci.yml", "check-deploy")}
+# One hands on to the other: they have a test of their own.
+RELEASE = {("release.yml", "image"), ("release.yml", "publish")}
 NIGHTLY = {
     "github.event_name": "schedule",
     "github.ref": "refs/heads/main",
@@ -41,8 +48,9 @@ NIGHTLY = {
 
 
 def cases() -> Iterator[Any]:
-    for job in JOBS:
+    for job in (job for job in JOBS if job not in RELEASE):
         marks = [needs_engine] if job in IN_CONTAINERS else []
+        marks += [pytest.mark.long] if job in LONG else []
         yield pytest.param(job, LESS.get(job), marks=marks, id="-".join(job))
         if job in LESS:
             marks = [*marks, pytest.mark.long]
@@ -58,19 +66,21 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     verdict = place / "artifacts" / f"1-{'0' * 40}-push" / "verdict-drill" / "verdict.json"
     verdict.parent.mkdir(parents=True)
     verdict.write_text('{"seed": 7, "outcome": "held", "scenarios": []}\n', encoding="utf-8")
-    runner = Runner(
-        clean_checkout(project.path, place),
-        place / "runner",
-        {
-            # One job asks for it; named everywhere, it does not make the environment anew.
-            "PYTHON": "python",
-            "ARTIFACTS": str(place / "artifacts"),
-            "COMPOSE_PROJECT_NAME": name,
-            "NODE_PORT": str(free_port()),
-            "EXCHANGE_PORT": str(free_port()),
-        },
-    )
-    yield runner
+    with advisories() as known:
+        runner = Runner(
+            clean_checkout(project.path, place),
+            place / "runner",
+            {
+                # One job asks for it; named everywhere, it does not make the environment anew.
+                "PYTHON": "python",
+                "ARTIFACTS": str(place / "artifacts"),
+                "AUDIT_URL": known.url,
+                "COMPOSE_PROJECT_NAME": name,
+                "NODE_PORT": str(free_port()),
+                "EXCHANGE_PORT": str(free_port()),
+            },
+        )
+        yield runner
     # Gigabytes, both.
     shutil.rmtree(runner.checkout)
     if not why_none():
@@ -104,11 +114,75 @@ def test_every_step_of_a_job_runs(
     shutil.rmtree(runner.checkout / "runs", ignore_errors=True)
 
 
+@not_within_itself
+@needs_engine
+@pytest.mark.long
+def test_a_tag_is_released(tmp_path: Path, runner: Runner) -> None:
+    """With the registry, the service's own command and its artifacts as stand-ins on this machine."""
+    lists = runner.checkout / "build" / "sbom"
+    assert runner.play(JOBS[("release.yml", "parts")], NIGHTLY).failed == []
+    with registry() as images:
+        base = f"{images.address}/python:3.13-slim"
+        for command in (("tag", "python:3.13-slim", base), ("push", "--quiet", base)):
+            subprocess.run(["docker", *command], check=True, capture_output=True, timeout=600)
+        machine = {
+            **runner.environment,
+            "BASE_IMAGE": base,
+            "DOCKER_CONFIG": str(tmp_path / "docker"),
+            "GITHUB_ACTOR": "somebody",
+            "GITHUB_REF_NAME": "v1.2.3",
+            "GITHUB_REPOSITORY": "Somebody/My-Trader",
+        }
+        # As the action that fetches artifacts does.
+        made = runner.checkout / "build" / "release"
+        shutil.copytree(lists, made)
+        text = json.dumps(JOBS[("release.yml", "image")]).replace("ghcr.io", images.address)
+        played = Runner(runner.checkout, tmp_path / "image", machine).play(
+            json.loads(text), {**NIGHTLY, "github.token": "a-token"}
+        )
+        assert played.failed == [], played.text
+        name = f"{images.address}/somebody/my-trader/node"
+        digest = images.digest("somebody/my-trader/node:v1.2.3")
+        subjects = [each for each in played.given if "subject-digest" in each]
+        assert len(subjects) == 2
+        for subject in subjects:
+            assert (subject["subject-name"], subject["subject-digest"]) == (name, digest)
+        image = f"{name}:v1.2.3@{digest}"
+        assert (made / "image.txt").read_text("utf-8") == f"NODE_IMAGE={image}\n"
+        packages = (made / "debian-packages.txt").read_text("utf-8").splitlines()
+        assert any(line.startswith("libc6 ") for line in packages)
+        labels = json.loads(
+            subprocess.run(
+                ["docker", "image", "inspect", "--format", "{{json .Config.Labels}}", image],
+                check=True,
+                capture_output=True,
+                timeout=60,
+            ).stdout
+        )
+        assert labels["org.opencontainers.image.base.digest"] == images.digest("python:3.13-slim")
+        assert len(labels["org.opencontainers.image.revision"]) == 40
+        names = [base, f"{name}:v1.2.3"]
+        subprocess.run(["docker", "image", "rm", *names], capture_output=True, timeout=60, check=False)
+    page = Runner(tmp_path / "page", tmp_path / "publish", machine)
+    shutil.copytree(made, page.checkout / "release")
+    played = page.play(JOBS[("release.yml", "publish")], NIGHTLY)
+    assert played.failed == [], played.text
+    released = Path(machine["ARTIFACTS"]).parent / "releases" / "Somebody" / "My-Trader" / "v1.2.3"
+    assert {path.name for path in released.iterdir()} == {
+        *("node.cdx.json", "exchange.cdx.json", "image.txt", "debian-packages.txt", "SHA256SUMS")
+    }
+    # What was changed on the way is not published.
+    (page.checkout / "release" / "image.txt").write_text("NODE_IMAGE=another\n", encoding="utf-8")
+    assert page.play(JOBS[("release.yml", "publish")], NIGHTLY).failed == ["Make the page"]
+
+
 def test_no_step_is_left_out() -> None:
-    assert {"check", "test", "containers", "passed"} == {n for f, n in JOBS if f == "ci.yml"}
-    drills = {"drill", "drill-compose", "explore", "random", "record"}
-    assert drills == {n for f, n in JOBS if f != "ci.yml"}
-    assert LESS.keys() | IN_CONTAINERS <= JOBS.keys()
+    checks = {"check", "check-deploy", "test", "containers", "passed"}
+    assert checks == {n for f, n in JOBS if f == "ci.yml"}
+    drills = {"drill", "drill-compose", "explore", "random", "record", "weaknesses"}
+    release = {"parts", "image", "publish"}
+    assert drills | release == {n for f, n in JOBS if f != "ci.yml"}
+    assert LESS.keys() | IN_CONTAINERS | LONG | RELEASE <= JOBS.keys()
 
 
 @pytest.mark.parametrize(
