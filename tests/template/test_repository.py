@@ -202,6 +202,7 @@ def targets(layer: Path) -> set[str]:
                 *("test", "check", "lock", "doctor", "state", "trades", "pnl"),
                 *("taxes", "keep", "archive"),
                 *("check-deploy", "sbom", "audit", "pin-images"),
+                *("check-deploy", "sbom", "audit", "pin-images", "manifests"),
             },
         ),
     ],
