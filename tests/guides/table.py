@@ -88,6 +88,10 @@ def shorter(added: str) -> Way:
     return Way(added=added, reason="It takes minutes: the same with less to play.")
 
 
+NO_CLUSTER = Way(
+    never=True, reason="There is no cluster here; tests/template/test_kubernetes.py has the manifests."
+)
+KUBECTL = "kubectl --namespace my-trader"
 ONLY_READ = Way(
     added="--market nowhere.csv",
     code=2,
@@ -108,6 +112,11 @@ KILLED = Way(
 CI_DRILLS = Way(
     instead="make --dry-run drill",
     reason="The job `drill` of .github/workflows/ci.yml runs it on every push.",
+)
+
+CHECKED_DEPLOY = Way(
+    instead="make --dry-run check-deploy",
+    reason="It installs ninety distributions; the job `check-deploy` runs it on every push.",
 )
 
 GUIDES = (
@@ -181,6 +190,36 @@ GUIDES = (
         },
     ),
     Guide(
+        page="docs/kubernetes.md",
+        ways={
+            **{
+                f"{KUBECTL} {command}": NO_CLUSTER
+                for command in (
+                    "rollout status deployment/node",
+                    "port-forward service/node 8080:8080",
+                    "logs --follow deployment/node",
+                    "exec deployment/node -- my-trader doctor",
+                    'exec deployment/node -- my-trader halt --why "…" --who me',
+                    "exec store-0 -- sh /etc/store/ask --rdb - >store.rdb",
+                    "exec --stdin store-0 -- sh -c 'exec \"$STORE_SERVER-check-rdb\" /dev/stdin' "
+                    "<store.rdb",
+                    'exec deployment/node -- python -c "import socket; '
+                    "socket.create_connection(('1.1.1.1', 80), 5)\"",
+                    "rollout restart deployment/node",
+                    "rollout restart statefulset/store",
+                    "scale deployment/node --replicas=0",
+                )
+            },
+            "kubectl apply --filename manifests.yaml": NO_CLUSTER,
+            "make manifests OVERLAY=simulated >manifests.yaml": Way(
+                instead="if command -v kubectl; then make manifests OVERLAY=simulated "
+                ">manifests.yaml; else touch manifests.yaml; fi",
+                reason="Not every machine has kubectl.",
+            ),
+            "make check-deploy": CHECKED_DEPLOY,
+        },
+    ),
+    Guide(
         page="docs/monitoring.md",
         trades=True,
         stack=True,
@@ -241,6 +280,20 @@ GUIDES = (
         page="docs/status-page.md",
         trades=True,
         given={"localhost:8080": "localhost:{node_port}"},
+    ),
+    Guide(
+        page="docs/supply-chain.md",
+        ways={
+            "make audit": Way(
+                never=True,
+                reason="It asks the internet; tests/template/test_supply_chain.py has who answers.",
+            ),
+            "make pin-images": Way(
+                never=True,
+                reason="It asks registries; tests/template/test_supply_chain.py has one of its own.",
+            ),
+            "make check-deploy": CHECKED_DEPLOY,
+        },
     ),
     Guide(
         page="docs/updating.md",
