@@ -1,4 +1,4 @@
-"""A database of known weaknesses on loopback that speaks as OSV does, for as long as a block runs."""
+"""A database of known weaknesses on loopback that speaks as OSV does."""
 
 import json
 from collections.abc import Iterator

@@ -1,7 +1,8 @@
 """Run the steps of CI workflows as a runner would, in a clean checkout on this machine.
 
 No action is run: the checkout is there, Python is the one that runs the tests, an artifact is only
-looked for, and of an action that is given what a step has put out only that is looked at. What a workflow uses beyond what is understood here makes the test fail.
+looked for, and of an action that is given what a step has put out only that is looked at. What a
+workflow uses beyond what is understood here makes the test fail.
 """
 
 import os

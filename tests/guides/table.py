@@ -89,7 +89,8 @@ def shorter(added: str) -> Way:
 
 
 NO_CLUSTER = Way(
-    never=True, reason="There is no cluster here; tests/template/test_kubernetes.py has the manifests."
+    never=True,
+    reason="There is no cluster; tests/template/test_kubernetes.py has the manifests.",
 )
 KUBECTL = "kubectl --namespace my-trader"
 ONLY_READ = Way(
@@ -290,7 +291,7 @@ GUIDES = (
             ),
             "make pin-images": Way(
                 never=True,
-                reason="It asks registries; tests/template/test_supply_chain.py has one of its own.",
+                reason="It asks registries; tests/template/test_supply_chain.py has its own.",
             ),
             "make check-deploy": CHECKED_DEPLOY,
         },

@@ -1,4 +1,4 @@
-"""The Kubernetes manifests: rendered, held against the schemas strictly, and against our own rules."""
+"""The Kubernetes manifests: rendered, held against schemas strictly, and against our own rules."""
 
 import copy
 import importlib.util
@@ -119,7 +119,11 @@ def test_store_and_bounds_are_those_of_the_stack_in_containers(
 ) -> None:
     services = read_workflow(PROJECT / "compose.yaml")["services"]
     documents = manifests["simulated"]
-    for kind, name in (("Deployment", "node"), ("StatefulSet", "store"), ("StatefulSet", "exchange")):
+    for kind, name in (
+        ("Deployment", "node"),
+        ("StatefulSet", "store"),
+        ("StatefulSet", "exchange"),
+    ):
         found = one(documents, kind, name)
         bound = re.sub(r".*:-(.*)}", r"\1", services[name]["mem_limit"])
         assert container(found)["resources"]["limits"]["memory"] == MEMORY[bound]

@@ -1,7 +1,7 @@
 """The manifests played by Podman: as near to a cluster as one machine without one comes.
 
-Podman knows no StatefulSet, no ``fsGroup`` and no probe by HTTP without a program for it in the image;
-what is turned for it stands in `playable`, and docs/kubernetes.md of the project says so.
+Podman knows no StatefulSet, no ``fsGroup`` and no probe by HTTP without a program for it in the
+image; what is turned for it stands in `playable`, and docs/kubernetes.md of the project says so.
 """
 
 import copy
@@ -48,7 +48,11 @@ type Documents = list[dict[str, Any]]
 def missing() -> str:
     """Say what is not there that a play needs."""
     wanted = ("podman", "kubectl", "runc", "catatonit")
-    away = [name for name in wanted if shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin") is None]
+    away = [
+        name
+        for name in wanted
+        if shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin") is None
+    ]
     return f"needs {', '.join(away)}" if away else ""
 
 
@@ -71,7 +75,9 @@ class Podman:
     def __init__(self, place: Path) -> None:
         self.runtime = place / "runc"
         real = shutil.which("runc", path=os.environ["PATH"] + ":/usr/sbin")
-        self.runtime.write_text(RUNTIME.format(python=sys.executable, runtime=real), encoding="utf-8")
+        self.runtime.write_text(
+            RUNTIME.format(python=sys.executable, runtime=real), encoding="utf-8"
+        )
         self.runtime.chmod(0o755)
         settings = place / "containers.conf"
         settings.write_text("[containers]\ndefault_ulimits = []\n", encoding="utf-8")
@@ -110,9 +116,7 @@ def playable(documents: Documents, port: int, mark: str) -> tuple[Documents, dic
         ]
         for claim in each["spec"].get("volumeClaimTemplates", []):
             own = {"claimName": f"{claim['metadata']['name']}-{name}"}
-            pod["volumes"].append(
-                {"name": claim["metadata"]["name"], "persistentVolumeClaim": own}
-            )
+            pod["volumes"].append({"name": claim["metadata"]["name"], "persistentVolumeClaim": own})
         for volume in pod["volumes"]:
             if claimed := volume.get("persistentVolumeClaim"):
                 claimed["claimName"] = f"{mark}-{claimed['claimName']}"

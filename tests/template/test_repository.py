@@ -99,8 +99,8 @@ def test_a_lock_holds_all_that_is_wanted(lock: Path) -> None:
 
 
 def test_the_locks_agree() -> None:
-    # The Rust adapter is another version of the engine, and checkov wants its own of everything: each
-    # has an environment of its own.
+    # The Rust adapter is another version of the engine, and checkov wants its own of everything:
+    # each has an environment of its own.
     all_pins = [pins(lock) for lock in LOCKS if lock.stem not in ("rust_adapter", "iac")]
     for name in {name for lock in all_pins for name in lock}:
         assert len({lock[name] for lock in all_pins if name in lock}) == 1, name

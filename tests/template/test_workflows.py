@@ -118,7 +118,7 @@ def test_every_step_of_a_job_runs(
 @needs_engine
 @pytest.mark.long
 def test_a_tag_is_released(tmp_path: Path, runner: Runner) -> None:
-    """With the registry, the service's own command and its artifacts as stand-ins on this machine."""
+    """With stand-ins for the registry, the service's own command and its artifacts."""
     lists = runner.checkout / "build" / "sbom"
     assert runner.play(JOBS[("release.yml", "parts")], NIGHTLY).failed == []
     with registry() as images:
@@ -162,7 +162,9 @@ def test_a_tag_is_released(tmp_path: Path, runner: Runner) -> None:
         assert labels["org.opencontainers.image.base.digest"] == images.digest("python:3.13-slim")
         assert len(labels["org.opencontainers.image.revision"]) == 40
         names = [base, f"{name}:v1.2.3"]
-        subprocess.run(["docker", "image", "rm", *names], capture_output=True, timeout=60, check=False)
+        subprocess.run(
+            ["docker", "image", "rm", *names], capture_output=True, timeout=60, check=False
+        )
     page = Runner(tmp_path / "page", tmp_path / "publish", machine)
     shutil.copytree(made, page.checkout / "release")
     played = page.play(JOBS[("release.yml", "publish")], NIGHTLY)
