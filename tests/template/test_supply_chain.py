@@ -267,7 +267,15 @@ def images() -> Iterator[Registry]:
             docker("import", "-", name, given=archive_with(name.rpartition(":")[2]))
             docker("push", "--quiet", name)
         yield kept
-        docker("image", "rm", "--force", *names)
+        by_digest = [name.replace(":sha256:", "@sha256:") for name in kept.manifests]
+        fetched = [f"{kept.address}/{name}" for name in by_digest if "@" in name]
+        # What was never fetched again has no such name.
+        subprocess.run(
+            ["docker", "image", "rm", "--force", *names, *fetched],
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
 
 
 def pin(project: BakedProject, *names: str) -> subprocess.CompletedProcess[str]:
