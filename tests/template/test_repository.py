@@ -201,7 +201,6 @@ def targets(layer: Path) -> set[str]:
                 *("up", "down", "halt", "resume", "flatten", "backup", "restore"),
                 *("test", "check", "lock", "doctor", "state", "trades", "pnl"),
                 *("taxes", "keep", "archive"),
-                *("check-deploy", "sbom", "audit", "pin-images"),
                 *("check-deploy", "sbom", "audit", "pin-images", "manifests"),
             },
         ),
