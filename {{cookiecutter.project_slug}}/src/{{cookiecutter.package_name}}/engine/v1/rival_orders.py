@@ -13,6 +13,7 @@ from ...exit_codes import ExitCode, NodeExit
 from ...plan.order_ids import parse
 from ...plan.rivals import Rival, Rivals
 from ...venue.binance.requests import LATE_SECONDS
+from ...venue.binance.signing_clock import SigningClock
 from .adapter import ACCOUNT, ALGO_DECODER, USER_EVENTS, existing
 
 ORDER, CONDITIONAL = "order", "conditional"
@@ -24,7 +25,9 @@ type Send = Callable[..., Awaitable[Any]]
 type Tell = Callable[[NodeExit], None]
 
 
-def hear_rivals(node: TradingNode, owners: Collection[str], tell: Tell) -> None:
+def hear_rivals(
+    node: TradingNode, owners: Collection[str], clock: SigningClock, tell: Tell
+) -> None:
     """
     End the node when another one sends orders under its ids.
 
@@ -34,6 +37,9 @@ def hear_rivals(node: TradingNode, owners: Collection[str], tell: Tell) -> None:
         The engine, built and not started.
     owners : Collection[str]
         What the ids of this node begin with.
+    clock : SigningClock
+        Knows whether this node may trade. One whose lease has ended hears of the orders of the one
+        that has taken over, from the same store, and the lease says so.
     tell : Callable[[NodeExit], None]
         Takes how the node ends.
 
@@ -44,14 +50,17 @@ def hear_rivals(node: TradingNode, owners: Collection[str], tell: Tell) -> None:
 
     """
     client = existing(node.kernel.exec_engine, "_clients")[ClientId(BINANCE)]
-    _Hearing(client, owners, tell).begin()
+    _Hearing(client, owners, clock, tell).begin()
 
 
 class _Hearing:
     """The requests and events of one client."""
 
-    def __init__(self, client: Any, owners: Collection[str], tell: Tell) -> None:
+    def __init__(
+        self, client: Any, owners: Collection[str], clock: SigningClock, tell: Tell
+    ) -> None:
         self._client = client
+        self._clock = clock
         self._owners = frozenset(owners)
         self._tell = tell
         self._quiet_until = time.monotonic() + QUIET_SECONDS
@@ -109,7 +118,8 @@ class _Hearing:
 
     def _end(self, rival: Rival, name: str) -> bool:
         """End the node if another one was heard; return whether none was."""
-        if rival is Rival.NONE or time.monotonic() < self._quiet_until:
+        is_quiet = time.monotonic() < self._quiet_until or self._clock.allowed() <= 0
+        if rival is Rival.NONE or is_quiet:
             return True
         self._tell(rival_end(rival, name))
         return False

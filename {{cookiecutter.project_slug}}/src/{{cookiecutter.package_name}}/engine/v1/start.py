@@ -132,7 +132,7 @@ class EngineV1:
         if self._factory is MendedExecClientFactory:
             self._outcomes = hook(node, requests, events.unclear, lambda: not self._is_reconciled)
             owners = [owner_of(self._settings.id, each.tag, each.symbol) for each in traded]
-            hear_rivals(node, owners, events.failed)
+            hear_rivals(node, owners, requests.clock, events.failed)
         limit_orders(node, events)
 
     def _bound_reconciliation(self, node: TradingNode) -> None:
