@@ -100,7 +100,9 @@ READY = '"event": "ready"'
 ONE_POINT = "--bars 2 --once --only '^stage trading'"
 TRADES_AGAIN = 'until my-trader state | grep -E "^node .* at (trading|degraded)"; do :; done'
 NO_DRILL = "PYTEST_ADDOPTS='--deselect tests/test_recovery.py'"
-SYSTEMD = Way(never=True, reason="Not every machine has systemd; tests/template looks at the units.")
+SYSTEMD = Way(
+    never=True, reason="Not every machine has systemd; tests/template looks at the units."
+)
 KILLED = Way(
     then="docker compose up --detach --wait",
     reason="The process that is killed is this one's container's; a reader looks again when it is "

@@ -1,4 +1,4 @@
-"""A year's moves of a stack, each with a position open: another machine, another store, new passwords.
+"""A year's moves of a stack, each with a position open: another machine, store, key, password.
 
 The market is stepped, so that nothing but the move can change position, stop and orders; what each
 move leaves without supervision is printed.
@@ -33,6 +33,8 @@ networks:
 MOST_BARS = 200
 SECONDS_TO_DECIDE = 30.0
 KEY_2 = {"key": "simulated-key-2", "secret": "simulated-secret-2"}
+PASSWORDS = ("store_password", "store_operator_password")
+NOBODY = "nobody@example.invalid"
 REDIS, VALKEY = ("redis", "redis:8.0"), ("valkey", "valkey/valkey:8.1")
 
 
@@ -41,7 +43,7 @@ def send(stack: Stack, method: str, path: str, body: dict[str, Any] | None = Non
     url = f"http://127.0.0.1:{stack.exchange_port}/_sim/{path}"
     data = None if body is None else json.dumps(body).encode()
     asked = urllib.request.Request(url, data, method=method)
-    with urllib.request.urlopen(asked, timeout=20) as answer:
+    with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 - loopback
         return json.load(answer)
 
 
@@ -104,9 +106,7 @@ def without_supervision(what: str, node: Stack) -> Iterator[None]:
 
 
 def make(stack: Stack, *arguments: str, code: int = 0, **environment: str) -> str:
-    return stack.run(
-        "make", "--no-print-directory", *arguments, code=code, environment=environment
-    )
+    return stack.run("make", "--no-print-directory", *arguments, code=code, environment=environment)
 
 
 def with_setting(stack: Stack, **settings: str) -> None:
@@ -129,8 +129,8 @@ def stack(make_stack: MakeStack) -> Stack:
 
 
 @pytest.fixture
-def elsewhere(stack: Stack, tmp_path: Path, request: pytest.FixtureRequest) -> Stack:
-    """The same project on another machine: settings and passwords were brought, its store is empty."""
+def elsewhere(stack: Stack, tmp_path: Path) -> Iterator[Stack]:
+    """The same project on another machine: settings and passwords are there, the store is empty."""
     folder = tmp_path / "elsewhere" / stack.project.name
     shutil.copytree(stack.project, folder, symlinks=True)
     other = Stack(folder, own_name("elsewhere"))
@@ -138,8 +138,8 @@ def elsewhere(stack: Stack, tmp_path: Path, request: pytest.FixtureRequest) -> S
     (folder / "compose.elsewhere.yaml").write_text(network, "utf-8")
     other.environment["COMPOSE_FILE"] = "compose.yaml:compose.elsewhere.yaml"
     with_setting(other, COMPOSE_PROFILES="")
-    request.addfinalizer(other.remove)
-    return other
+    yield other
+    other.remove()
 
 
 def test_another_machine(stack: Stack, elsewhere: Stack) -> None:
@@ -155,9 +155,7 @@ def test_another_machine(stack: Stack, elsewhere: Stack) -> None:
             send(stack, "DELETE", "keys/simulated-key")
             (elsewhere.project / "backups").mkdir(exist_ok=True)
             shutil.copy(stack.project / name, elsewhere.project / name)
-            with_setting(
-                elsewhere, TRADER_API_KEY=KEY_2["key"], TRADER_API_SECRET=KEY_2["secret"]
-            )
+            with_setting(elsewhere, TRADER_API_KEY=KEY_2["key"], TRADER_API_SECRET=KEY_2["secret"])
             said = elsewhere.run("sh", "scripts/restore", name, code=77)
             home = said.split("was taken at ")[1].split(". A node")[0]
             assert home.endswith(f":{stack.project}")
@@ -197,7 +195,7 @@ def test_another_store(
 
 def test_new_passwords(stack: Stack) -> None:
     secrets = stack.project / "secrets"
-    old = {name: (secrets / name).read_text() for name in ("store_password", "store_operator_password")}
+    old = {name: (secrets / name).read_text() for name in PASSWORDS}
     with a_move("new passwords", stack, stack):
         started = stack.inspect("store")["State"]["StartedAt"]
         with without_supervision("New passwords", stack):
@@ -284,12 +282,12 @@ def test_a_copy_that_only_the_holder_of_a_key_opens(stack: Stack, tmp_path: Path
     ring = tmp_path / "ring"
     ring.mkdir(mode=0o700)
     gpg = ("gpg", "--homedir", str(ring), "--batch", "--quiet")
-    quick = ("--passphrase", "", "--quick-generate-key", "nobody@example.invalid", "rsa2048", "encr")
-    stack.run(*gpg, *quick)
+    stack.run(*gpg, "--passphrase", "", "--quick-generate-key", NOBODY, "rsa2048", "encr")
     recipient = stack.project / "secrets/backup_recipient.asc"
     recipient.write_text(stack.run(*gpg, "--armor", "--export"), "utf-8")
     name = make(stack, "backup").split()[-1]
-    said = stack.run("sh", "scripts/restore", name, code=65, environment={"GNUPGHOME": str(tmp_path)})
+    others = {"GNUPGHOME": str(tmp_path)}
+    said = stack.run("sh", "scripts/restore", name, code=65, environment=others)
     assert "No key of yours opens" in said
     said = stack.run("sh", "scripts/restore", name, environment={"GNUPGHOME": str(ring)})
     assert "Restored" in said
