@@ -3,6 +3,7 @@
 import time
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,7 +114,7 @@ def test_an_order_that_it_has_not_sent_ends_the_node(
 # -- The decisions alone ---------------------------------------------------------------------------
 
 
-def rivals(*known: str) -> object:
+def rivals(*known: str) -> Any:
     return RIVALS.Rivals(lambda name: name.startswith("own"), lambda name: name in known)
 
 
