@@ -199,7 +199,7 @@ def test_new_passwords(stack: Stack) -> None:
     with a_move("new passwords", stack, stack):
         started = stack.inspect("store")["State"]["StartedAt"]
         with without_supervision("New passwords", stack):
-            make(stack, "rotate-passwords")
+            make(stack, "new-passwords")
         assert stack.inspect("store")["State"]["StartedAt"] == started, "the store was stopped"
         agrees(stack, stack)
     for name, password in old.items():
