@@ -105,6 +105,9 @@ READY = '"event": "ready"'
 ONE_POINT = "--bars 2 --once --only '^stage trading'"
 TRADES_AGAIN = 'until my-trader state | grep -E "^node .* at (trading|degraded)"; do :; done'
 NO_DRILL = "PYTEST_ADDOPTS='--deselect tests/test_recovery.py'"
+SYSTEMD = Way(
+    never=True, reason="Not every machine has systemd; tests/template looks at the units."
+)
 KILLED = Way(
     then="docker compose up --detach --wait",
     reason="The process that is killed is this one's container's; a reader looks again when it is "
@@ -230,6 +233,27 @@ GUIDES = (
                 instead="PROMETHEUS_PORT=0 ALERTMANAGER_PORT=0 docker compose up --detach "
                 "prometheus alertmanager store-metrics",
                 reason="Grafana's image is not on every machine, and the ports may be taken.",
+            ),
+        },
+    ),
+    Guide(
+        page="docs/moving-house.md",
+        stack=True,
+        before=("cp .env .env.first",),
+        given={
+            "localhost:8090": "localhost:{exchange_port}",
+            "away/FILE": '"$(ls -t away/* | head -n 1)"',
+            "backups/FILE": '"$(ls -t backups/* | head -n 1)"',
+            "backups/COMMANDS": '"$(ls -t backups/*.aof* | head -n 1)"',
+        },
+        ways={
+            "sudo cp deploy/backup/trader-backup@.* /etc/systemd/system/": SYSTEMD,
+            'sudo systemctl enable --now "trader-backup@$(systemd-escape --path "$PWD").timer"': (
+                SYSTEMD
+            ),
+            "curl -X DELETE localhost:8090/_sim/keys/simulated-key": Way(
+                then="mv .env.first .env && rm secrets/backup_passphrase",
+                reason="What is set here is not for the pages after this one.",
             ),
         },
     ),

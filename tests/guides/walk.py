@@ -18,7 +18,8 @@ SECONDS_FOR_A_COMMAND = 600.0
 SECONDS_UNTIL_SAID = 120.0
 IN_CONTAINERS = re.compile(
     r"\bdocker\b|--runtime compose"
-    r"|\bmake (.* )?(build|up|down|halt|resume|flatten|backup|restore|drill-compose)\b"
+    r"|\bmake (.* )?(build|up|down|halt|resume|flatten|backup|restore|new-passwords"
+    r"|drill-compose)\b"
 )
 LEADER = """
 import os, signal, sys

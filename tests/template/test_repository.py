@@ -198,7 +198,7 @@ def targets(layer: Path) -> set[str]:
                     "drill-random",
                     "drill-compose",
                 ),
-                *("up", "down", "halt", "resume", "flatten", "backup", "restore"),
+                *("up", "down", "halt", "resume", "flatten", "backup", "restore", "new-passwords"),
                 *("test", "check", "lock", "doctor", "state", "trades", "pnl"),
                 *("taxes", "keep", "archive"),
                 *("check-deploy", "sbom", "audit", "pin-images", "manifests"),

@@ -21,7 +21,7 @@ LONGEST_WAIT_SECONDS = 600
 MOST_BARS = 10_000
 REQUESTS = (
     "GET hello, GET ledger, GET journal, POST step, "
-    "POST faults, GET faults, GET faults/ID, DELETE faults/ID"
+    "POST faults, GET faults, GET faults/ID, DELETE faults/ID, POST keys, DELETE keys/KEY"
 )
 
 
@@ -45,6 +45,8 @@ class Control:
                 web.get("/_sim/faults", self._list),
                 web.get("/_sim/faults/{id}", self._wait),
                 web.delete("/_sim/faults/{id}", self._release),
+                web.post("/_sim/keys", self._make_key),
+                web.delete("/_sim/keys/{key}", self._take_key_away),
                 web.route("*", "/_sim{path:.*}", self._unknown),
             ]
         )
@@ -131,6 +133,21 @@ class Control:
         self._server.faults.release(fault)
         await self._server.tell(self._exchange.journal.after(before))
         return web.json_response(fault.row())
+
+    async def _make_key(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        key, secret = body.get("key"), body.get("secret")
+        if not (isinstance(key, str) and isinstance(secret, str) and key and secret):
+            raise _refusal('Say which: {"key": "…", "secret": "…"}.')
+        self._exchange.keys.make(key, secret)
+        return web.json_response({"keys": self._exchange.keys.names})
+
+    async def _take_key_away(self, request: web.Request) -> web.Response:
+        key = request.match_info["key"]
+        if not self._exchange.keys.take_away(key):
+            msg = f"There is no key {key}."
+            raise _refusal(msg, web.HTTPNotFound)
+        return web.json_response({"keys": self._exchange.keys.names})
 
     async def _unknown(self, request: web.Request) -> web.Response:
         msg = f"There is no {request.method} {request.path}: under /_sim/ use {REQUESTS}."

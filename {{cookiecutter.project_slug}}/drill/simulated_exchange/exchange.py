@@ -10,7 +10,7 @@ from .matching.matching import Matching
 from .protocol.countdowns import Countdowns
 from .protocol.limits import Limits
 from .protocol.listen_key import LIFE_MINUTES, ListenKey
-from .protocol.signing import Credentials
+from .protocol.signing import Credentials, Keys
 
 
 @dataclass
@@ -28,8 +28,10 @@ class Exchange:
     listen_key_minutes: float = LIFE_MINUTES
     listen_key: ListenKey = field(init=False)
     countdowns: Countdowns = field(init=False)
+    keys: Keys = field(init=False)
 
     def __post_init__(self) -> None:
-        """Take listen key and countdowns from the state."""
+        """Take listen key and countdowns from the state, and the first key."""
+        self.keys = Keys(self.credentials)
         self.listen_key = ListenKey(self.seed, self.state, self.journal, self.listen_key_minutes)
         self.countdowns = Countdowns(self.state, self.journal, self.matching)

@@ -19,6 +19,8 @@ def rival_not_noticed(package: Package) -> None:
 def replaced_trades_on(package: Package) -> None:
     """Does not look who holds the lease, nor until when, once it has taken it."""
     package.lease._why_lost = lambda own, found: ""
+    # It would hear of the other one's orders, which it has not sent.
+    package.start.hear_rivals = lambda *_: None
     _send_without_a_lease(package)
 
 

@@ -135,9 +135,9 @@ class Requests:
         limits, cost = self._exchange.limits, asked.endpoint.cost
         limits.weigh(cost, asked.parameters)
         if asked.endpoint.security != "none":
-            self._exchange.credentials.check_key(asked.key)
-        if asked.endpoint.security == "signed":
-            self._exchange.credentials.check_request(asked.signed, asked.parameters)
+            credentials = self._exchange.keys.of(asked.key)
+            if asked.endpoint.security == "signed":
+                credentials.check_request(asked.signed, asked.parameters)
         limits.order(cost)
 
     async def _tell_released(

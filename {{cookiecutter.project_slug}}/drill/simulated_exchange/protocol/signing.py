@@ -26,18 +26,11 @@ PEM_HEAD = bytes.fromhex("302a300506032b6570032100")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The one key that this exchange knows: a HMAC one, or with a public key an Ed25519 one."""
+    """One key of the account: a HMAC one, or with a public key an Ed25519 one."""
 
     key: str
     secret: str
     public_key: bytes | None = None
-
-    def check_key(self, key: str) -> None:
-        """Refuse a request without the right API key."""
-        if not key:
-            raise ExchangeError(-2014, status=401)
-        if not hmac.compare_digest(key.encode(), self.key.encode()):
-            raise ExchangeError(-2015, status=401)
 
     def check_logon(self) -> None:
         """Refuse to log a connection on by a HMAC key: only Ed25519 keys can."""
@@ -73,6 +66,38 @@ class Credentials:
         with contextlib.suppress(ValueError):
             return holds(self.public_key, text.encode(), base64.b64decode(signature, validate=True))
         return False
+
+
+class Keys:
+    """The keys of the account: what it began with, and what was made and taken away since.
+
+    They are not kept: an exchange that starts again knows the one that it is started with.
+    """
+
+    def __init__(self, first: Credentials) -> None:
+        self._known = {first.key: first}
+
+    def of(self, key: str) -> Credentials:
+        """Return what a key is; refuse one that is unknown, or none."""
+        if not key:
+            raise ExchangeError(-2014, status=401)
+        for each in self._known.values():
+            if hmac.compare_digest(key.encode(), each.key.encode()):
+                return each
+        raise ExchangeError(-2015, status=401)
+
+    def make(self, key: str, secret: str) -> None:
+        """Make one more key, or give one another secret."""
+        self._known[key] = Credentials(key, secret)
+
+    def take_away(self, key: str) -> bool:
+        """Take a key away; return whether there was one."""
+        return self._known.pop(key, None) is not None
+
+    @property
+    def names(self) -> list[str]:
+        """The keys that are accepted."""
+        return list(self._known)
 
 
 def read_public_key(pem: str) -> bytes:

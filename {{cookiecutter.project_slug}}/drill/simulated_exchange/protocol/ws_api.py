@@ -93,7 +93,7 @@ class Connection:
 
     def _log_on(self, exchange: Exchange, p: Parameters) -> Any:
         """Let this connection ask without a signature from now on."""
-        exchange.credentials.check_logon()
+        exchange.keys.of(p["apiKey"]).check_logon()
         self.key, self._since_ms = p["apiKey"], wall_ms()
         return self._status(exchange, p)
 

@@ -4,7 +4,7 @@ Where the engine and the exchange may differ: each comparison, under its name, i
 Each stands in `COMPARISONS`, and yields one sentence for each difference.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -178,8 +178,15 @@ def _pairs(c: Compared) -> Iterator[tuple[str, OrderRow, OrderRecord]]:
 
 
 def _missing_fills(c: Compared) -> Iterator[str]:
-    """Tell the fills of what is held now that the engine does not have."""
-    by_number = {o.exchange_order_id: o for o in c.own_orders if o.kind == "order"}
+    """
+    Tell the fills of what is held now that the engine does not have.
+
+    Of two orders with one name, which another node with this id has sent besides, the engine can
+    have but one; what both have brought is in the position.
+    """
+    orders = [order for order in c.own_orders if order.kind == "order"]
+    times = Counter(order.client_order_id for order in orders)
+    by_number = {o.exchange_order_id: o for o in orders if times[o.client_order_id] == 1}
     for trade in c.since_flat:
         order = by_number.get(trade.exchange_order_id)
         if order is None:

@@ -17,6 +17,7 @@ from nautilus_trader.trading.strategy import Strategy
 
 from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit, one_line
+from ...plan.order_ids import owner_of
 from ...plan.rows import FillRow, Rows
 from ...plan.traded import EventDriven, Traded
 from ...venue.binance.requests import Requests
@@ -39,6 +40,7 @@ from .limited import limit_orders
 from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node, check_certificate
 from .order_news import news_of
 from .outcome_hooks import hook
+from .rival_orders import hear_rivals
 from .shell import TargetStrategy, TargetStrategyConfig
 from .store_format import StoreFormatV1
 from .store_line import StoreLineV1
@@ -129,6 +131,8 @@ class EngineV1:
         self._bound_reconciliation(node)
         if self._factory is MendedExecClientFactory:
             self._outcomes = hook(node, requests, events.unclear, lambda: not self._is_reconciled)
+            owners = [owner_of(self._settings.id, each.tag, each.symbol) for each in traded]
+            hear_rivals(node, owners, requests.clock, events.failed)
         limit_orders(node, events)
 
     def _bound_reconciliation(self, node: TradingNode) -> None:
