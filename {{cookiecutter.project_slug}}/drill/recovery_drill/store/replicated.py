@@ -73,6 +73,7 @@ defaults
 
 listen primary
     bind 127.0.0.1:{port}
+    tcp-request connection reject unless {{ nbsrv eq 1 }}
     option tcp-check
     tcp-check connect
     tcp-check send INFO\\ replication\\r\\n

@@ -17,6 +17,7 @@ import redis.exceptions
 
 from ..exit_codes import ExitCode, NodeExit, one_line
 from .mend.marker import KEY as FORMAT_KEY
+from .store_looks import StoreLooks
 from .store_marks import AGAIN_SECONDS, EVERY_SECONDS, Look, Store, StoreMarks
 from .watch import Trading
 
@@ -49,8 +50,10 @@ async def watch_store(trading: Trading) -> None:
     url = settings.store_url.get_secret_value()
     parts = urlsplit(url)
     place = f"The store at {parts.hostname}:{parts.port or 6379}"
-    marks = StoreMarks(f"{settings.instance_id} {time.time_ns()}")
-    window = _Window(url, line.mark_key, trading.engine.store_format.prefix, settings.id)
+    process = f"{settings.instance_id} {time.time_ns()}"
+    marks = StoreMarks(process)
+    prefix = trading.engine.store_format.prefix
+    window = _Window(url, line.mark_key, prefix, StoreLooks(process))
     pause = EVERY_SECONDS
     try:
         await window.open()
@@ -97,16 +100,16 @@ class _Window:
         Where the engine's mark is.
     prefix : str
         What all keys of the trader begin with.
-    trader : str
-        The trader's id.
+    looks : StoreLooks
+        The numbers that looks leave in the store.
 
     """
 
-    def __init__(self, url: str, mark_key: str, prefix: str, trader: str) -> None:
+    def __init__(self, url: str, mark_key: str, prefix: str, looks: StoreLooks) -> None:
         self._mark_key = mark_key
         self._format_key = prefix + FORMAT_KEY
-        # The preflight's: outside the engine's own keys.
-        self._own_key = f"preflight:{trader}"
+        self._looks_key = f"{mark_key}-looked"
+        self._looks = looks
         self._client = redis.asyncio.Redis.from_url(
             url,
             retry=None,
@@ -127,14 +130,11 @@ class _Window:
         await cast("Awaitable[Any]", self._client.ping())
 
     async def look(self, marks: StoreMarks) -> Look:
-        """Return what is in the store; where the mark is not, try to write, to learn why."""
+        """Return what is in the store, or why nothing can be read and written there."""
         keys = marks.keys
         try:
             async with asyncio.timeout(self._patience):
-                look = await self._read(keys)
-                if not marks.is_there(look.mark):
-                    await self._client.set(self._own_key, b"", px=1)
-                return look
+                return await self._read(keys)
         except redis.exceptions.BusyLoadingError:
             return Look(trouble="is still loading its data")
         except redis.exceptions.AuthenticationError as error:
@@ -152,9 +152,18 @@ class _Window:
         pipe.exists(self._format_key)
         for key in keys:
             pipe.llen(key)
-        mark, has_format, *lengths = await cast("Awaitable[list[Any]]", pipe.execute())
+        pipe.get(self._looks_key)
+        pipe.set(self._looks_key, self._looks.next())  # when it is there, so was all of the above
+        mark, has_format, *lengths, looked, _ = await cast("Awaitable[list[Any]]", pipe.execute())
         found = dict(zip(keys, lengths, strict=True))
-        return Look(mark=mark, lengths=found, has_format=bool(has_format))
+        kept = self._looks.judge(looked)
+        return Look(
+            mark=mark,
+            lengths=found,
+            has_format=bool(has_format),
+            has_gone_back=kept.has_gone_back,
+            is_in_doubt=kept.is_in_doubt,
+        )
 
     async def close(self) -> None:
         """Close the connection."""
