@@ -1,4 +1,4 @@
-"""A store with replicas fails over for real, and a node that trades on it loses nothing unnoticed."""
+"""A store with replicas fails over for real, and its node loses nothing unnoticed."""
 
 import re
 import shutil
@@ -14,7 +14,8 @@ from baking import BakedProject
 from drill.drilled import NODES, Drilled
 from recovery_drill.store import replicated
 from recovery_drill.store.protocol import StoreAbility
-from recovery_drill.store.replicated import BEFORE, SENTINEL, SERVER, ReplicatedStore
+from recovery_drill.store.replica import SERVER
+from recovery_drill.store.replicated import BEFORE, SENTINEL, ReplicatedStore
 
 needs_haproxy = pytest.mark.skipif(
     bool(ReplicatedStore(Path()).lacks(StoreAbility.FAIL_OVER)),

@@ -1,4 +1,4 @@
-"""What goes wrong with a store that has replicas: its primary is lost, and another takes its place."""
+"""What goes wrong with a store that has replicas: its primary is lost, a replica follows it."""
 
 import asyncio
 import contextlib

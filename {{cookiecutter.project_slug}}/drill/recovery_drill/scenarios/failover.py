@@ -26,7 +26,7 @@ LATEST_SECONDS = 1.5
 async def again_and_again(world: World, fault: Fault) -> None:
     """Lose the primary some times, at moments drawn by chance, while bars run and orders fly."""
     await holding_before(world)
-    chance = random.Random(world.market.bar)
+    chance = random.Random(world.market.bar)  # noqa: S311 - no secret, and the same each time
     for _ in range(FAILOVERS):
         await steps(world, chance.randrange(BARS_BETWEEN))
         kind = chance.choice((PrimaryKilled, PrimaryPaused))

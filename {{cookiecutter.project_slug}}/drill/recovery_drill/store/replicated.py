@@ -1,5 +1,5 @@
 """
-A store with replicas: three servers, three sentinels that choose the primary, and HAProxy before it.
+A store with replicas: three servers, three sentinels that choose the primary, HAProxy before it.
 
 The node sees one address and knows nothing of the rest. Replicas and sentinels reach a server by a
 wire of its own, which can be cut while the node still reaches it.
@@ -13,7 +13,6 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -24,32 +23,16 @@ from recovery_drill.record.contract import LOOPBACK
 from recovery_drill.store.given import refused
 from recovery_drill.store.own import ASK_AGAIN_SECONDS, OwnStore
 from recovery_drill.store.protocol import StoreAbility
+from recovery_drill.store.replica import ANSWER_SECONDS, Server
 from recovery_drill.store.server import find_server, free_port
-from recovery_drill.store.wire import Wire
 
 SERVERS = 3
 READY_SECONDS = 60.0
 """How long it may take until there is a primary with two replicas; a failover takes about ten."""
-ANSWER_SECONDS = 1.0
 NAME = "trader"
 PROXY = "haproxy"
 NO_PROXY = "HAProxy is not installed: a store with replicas stands behind it."
 
-SERVER = """\
-bind 127.0.0.1
-port {port}
-dir "{directory}"
-daemonize no
-appendonly yes
-appendfsync everysec
-save ""
-maxmemory-policy noeviction
-repl-diskless-sync-delay 0
-replica-announce-ip 127.0.0.1
-replica-announce-port {wire}
-min-replicas-to-write 1
-min-replicas-max-lag 2
-"""
 SENTINEL = """\
 bind 127.0.0.1
 port {port}
@@ -77,58 +60,10 @@ listen primary
     option tcp-check
     tcp-check connect
     tcp-check send INFO\\ replication\\r\\n
-    tcp-check expect rstring role:master[[:space:]]+connected_slaves:[0-9]+[[:space:]]+min_slaves_good_slaves:[1-9]
+    tcp-check expect rstring role:master[[:space:]]+\
+connected_slaves:[0-9]+[[:space:]]+min_slaves_good_slaves:[1-9]
     default-server check inter 500ms fall 2 rise 2 on-marked-down shutdown-sessions
 """
-
-
-class _Server:
-    """One of the servers."""
-
-    def __init__(self, number: int, folder: Path) -> None:
-        self.number = number
-        self.port = free_port()
-        self.wire = Wire(free_port(), self.port)
-        self._folder = folder / f"server-{number}"
-        self.client = Redis(
-            port=self.port,
-            socket_timeout=ANSWER_SECONDS,
-            socket_connect_timeout=ANSWER_SECONDS,
-            retry=None,
-        )
-        self.child: Child | None = None
-
-    def write(self, primary: "_Server") -> None:
-        """Write its configuration, which is the sentinels' to change from then on."""
-        data = self._folder / "data"
-        data.mkdir(parents=True)
-        text = SERVER.format(port=self.port, directory=data, wire=self.wire.port)
-        if primary is not self:
-            text += f"replicaof 127.0.0.1 {primary.wire.port}\n"
-        self._configuration.write_text(text)
-
-    @property
-    def _configuration(self) -> Path:
-        return self._folder / "store.conf"
-
-    async def start(self) -> None:
-        """Start it, with the part that it had when it ended."""
-        self.child = Child(
-            f"store's server {self.number}",
-            [*find_server(), str(self._configuration)],
-            environment={},
-            log_path=self._folder / "store.log",
-            directory=self._folder,
-        )
-        await self.child.start()
-
-    async def replication(self) -> dict[str, Any]:
-        """Return what it says of its part; nothing when it does not answer."""
-        try:
-            found: dict[str, Any] = await self.client.info("replication")
-        except (RedisError, OSError):
-            return {}
-        return found
 
 
 class ReplicatedStore(OwnStore):
@@ -144,10 +79,10 @@ class ReplicatedStore(OwnStore):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._servers = [_Server(number + 1, folder) for number in range(SERVERS)]
+        self._servers = [Server(number + 1, folder) for number in range(SERVERS)]
         self._sentinels: list[Child] = []
         self._port = free_port()
-        self._lost: _Server | None = None
+        self._lost: Server | None = None
         self.url = f"redis://127.0.0.1:{self._port}"
         self.child: Child | None = None
         super().__init__(
@@ -198,7 +133,7 @@ class ReplicatedStore(OwnStore):
         await self.child.start()
         await _until(self._takes_writes, "the store took writes by its address")
 
-    async def _sentinel(self, number: int, primary: _Server) -> Child:
+    async def _sentinel(self, number: int, primary: Server) -> Child:
         folder = self._folder / f"sentinel-{number}"
         folder.mkdir()
         configuration = folder / "sentinel.conf"
@@ -255,10 +190,10 @@ class ReplicatedStore(OwnStore):
         await _until(self._is_whole, "the lost server followed the new primary")
         await _until(self._takes_writes, "the store took writes by its address")
 
-    async def _primary(self) -> _Server:
+    async def _primary(self) -> Server:
         """Return the one that is behind the address."""
-        port = int((await self._client.config_get("port"))["port"])
-        return next(server for server in self._servers if server.port == port)
+        found = str((await self._client.config_get("port"))["port"])
+        return next(server for server in self._servers if str(server.port) == found)
 
     async def _is_whole(self) -> bool:
         told = [await server.replication() for server in self._servers]
@@ -308,7 +243,7 @@ def _path() -> str:
 async def _until(is_so: Callable[[], Awaitable[bool]], what: str) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(READY_SECONDS):
-            while not await is_so():
+            while not await is_so():  # noqa: ASYNC110 it must be asked
                 await asyncio.sleep(ASK_AGAIN_SECONDS)
             return
     raise Inconclusive(f"It took more than {READY_SECONDS:g} s until {what}.")

@@ -1,9 +1,9 @@
 """
-Whether a store still has what it has answered: the looks of one process, each leaving a number. Pure.
+Whether a store still has what it has answered: looks of one process, each leaving a number. Pure.
 
-A store can go back without having been away for long: a replica that takes its primary's place has
-not heard of the last writes, a machine that lost its power has not kept them. What it has is what it
-had at some earlier moment, whole: when it has the number of a look, it has all that look has seen.
+A store can go back to an earlier moment: a replica that takes its primary's place has not heard of
+the last writes, a machine that lost its power has not kept them. What it has is what it had then,
+whole: when it has the number of a look, it has all that look has seen.
 """
 
 from dataclasses import dataclass
