@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,6 +17,8 @@ from recovery_drill.store import replicated
 from recovery_drill.store.protocol import StoreAbility
 from recovery_drill.store.replica import SERVER
 from recovery_drill.store.replicated import BEFORE, SENTINEL, ReplicatedStore
+
+pytestmark = pytest.mark.processes
 
 needs_haproxy = pytest.mark.skipif(
     bool(ReplicatedStore(Path()).lacks(StoreAbility.FAIL_OVER)),
@@ -54,7 +57,8 @@ async def kept(store: ReplicatedStore) -> str:
     """Return what the store has at its address."""
     client = Redis.from_url(store.url, socket_timeout=2, retry=None)
     try:
-        return str(await client.get("kept"), "ascii")
+        found = await client.get("kept")
+        return found.decode() if isinstance(found, bytes) else ""
     finally:
         await client.aclose()
 
@@ -111,7 +115,7 @@ def test_a_node_that_believes_its_store_is_found_out(
 def test_where_there_is_no_haproxy_it_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replicated.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(replicated, "PROXY", "no-such-program")
     assert ReplicatedStore(tmp_path).lacks(StoreAbility.FAIL_OVER) == replicated.NO_PROXY
     assert "no way to kill" in ReplicatedStore(tmp_path).lacks(StoreAbility.KILL)
 
@@ -182,14 +186,13 @@ def test_servers_and_sentinels_cannot_be_reached_by_the_node(baked_project: Bake
     class Loader(yaml.SafeLoader):
         pass
 
-    Loader.add_constructor(
-        "!override",
-        lambda loader, node: (
-            loader.construct_mapping(node, deep=True)
-            if isinstance(node, yaml.MappingNode)
-            else loader.construct_sequence(node, deep=True)
-        ),
-    )
+    def override(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return loader.construct_mapping(node, deep=True)
+        assert isinstance(node, yaml.SequenceNode)
+        return loader.construct_sequence(node, deep=True)
+
+    Loader.add_constructor("!override", override)
     overlay = yaml.load(baked_project.read("compose.ha.yaml"), Loader)  # noqa: S506 - it is a safe one
     services = overlay["services"]
     assert overlay["networks"]["stores"] == {"internal": True}

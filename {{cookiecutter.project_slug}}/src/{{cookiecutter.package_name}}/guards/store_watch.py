@@ -154,7 +154,11 @@ class _Window:
             pipe.llen(key)
         pipe.get(self._looks_key)
         pipe.set(self._looks_key, self._looks.next())  # when it is there, so was all of the above
-        mark, has_format, *lengths, looked, _ = await cast("Awaitable[list[Any]]", pipe.execute())
+        answers = await cast("Awaitable[list[Any]]", pipe.execute(raise_on_error=False))
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        mark, has_format, *lengths, looked, _ = answers
         found = dict(zip(keys, lengths, strict=True))
         kept = self._looks.judge(looked)
         return Look(
