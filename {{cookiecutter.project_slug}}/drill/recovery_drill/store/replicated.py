@@ -107,14 +107,7 @@ class ReplicatedStore(OwnStore):
 
     async def start(self) -> None:
         """Start all of it, and wait until there is a primary with two replicas."""
-        first = self._servers[0]
-        for server in self._servers:
-            server.write(first)
-            await server.wire.open()
-            await server.start()
-        await _until(self._is_whole, "a primary had two replicas")
-        for number in range(1, SERVERS + 1):
-            self._sentinels.append(await self._sentinel(number, first))
+        # First, while its port is still free; nobody is let in before there is a primary.
         before = self._folder / "haproxy.cfg"
         servers = [
             f"    server store-{each.number} {LOOPBACK}:{each.port}\n" for each in self._servers
@@ -131,6 +124,14 @@ class ReplicatedStore(OwnStore):
             directory=self._folder,
         )
         await self.child.start()
+        first = self._servers[0]
+        for server in self._servers:
+            server.write(first)
+            await server.wire.open()
+            await server.start()
+        await _until(self._is_whole, "a primary had two replicas")
+        for number in range(1, SERVERS + 1):
+            self._sentinels.append(await self._sentinel(number, first))
         await _until(self._takes_writes, "the store took writes by its address")
 
     async def _sentinel(self, number: int, primary: Server) -> Child:
