@@ -101,4 +101,4 @@ def test_the_node_cannot_reach_a_server_but_by_the_proxy(stack: Stack) -> None:
     look = "import socket; socket.create_connection((%r, 6379), 3).close()"
     stack.compose("exec", "-T", "node", "python", "-c", look % "store")
     for name in ("store-1", "store-2", "sentinel-1"):
-        assert "Error" in stack.compose("exec", "-T", "node", "python", "-c", look % name, code=1)
+        assert "error" in stack.compose("exec", "-T", "node", "python", "-c", look % name, code=1)
