@@ -27,6 +27,8 @@ FIRST_SECONDS = 5.0
 """How long the first one may take, which shows how far away the store is."""
 FAR_TIMES = 4
 """How many times as long as the first answer a look may take: connecting again takes longer."""
+LOOKED_SECONDS = 86_400
+"""How long the number of a process's last look stays after it has ended."""
 CONDITION = "store"
 DOING = (
     "No risk is added, what protects the position stays and is kept right, and the store is looked "
@@ -50,10 +52,13 @@ async def watch_store(trading: Trading) -> None:
     url = settings.store_url.get_secret_value()
     parts = urlsplit(url)
     place = f"The store at {parts.hostname}:{parts.port or 6379}"
-    process = f"{settings.instance_id} {time.time_ns()}"
+    began = time.time_ns()
+    process = f"{settings.instance_id} {began}"
     marks = StoreMarks(process)
     prefix = trading.engine.store_format.prefix
-    window = _Window(url, line.mark_key, prefix, StoreLooks(process))
+    # A key of this process's own: one that was paused for long, and goes on, must not write over it.
+    looks_key = f"{line.mark_key}-looked-{began}"
+    window = _Window(url, line.mark_key, prefix, looks_key, StoreLooks(process))
     pause = EVERY_SECONDS
     try:
         await window.open()
@@ -100,15 +105,17 @@ class _Window:
         Where the engine's mark is.
     prefix : str
         What all keys of the trader begin with.
+    looks_key : str
+        Where looks leave their numbers.
     looks : StoreLooks
         The numbers that looks leave in the store.
 
     """
 
-    def __init__(self, url: str, mark_key: str, prefix: str, looks: StoreLooks) -> None:
+    def __init__(self, url: str, mark_key: str, prefix: str, looks_key: str, looks: StoreLooks) -> None:
         self._mark_key = mark_key
         self._format_key = prefix + FORMAT_KEY
-        self._looks_key = f"{mark_key}-looked"
+        self._looks_key = looks_key
         self._looks = looks
         self._client = redis.asyncio.Redis.from_url(
             url,
@@ -153,7 +160,8 @@ class _Window:
         for key in keys:
             pipe.llen(key)
         pipe.get(self._looks_key)
-        pipe.set(self._looks_key, self._looks.next())  # when it is there, so was all of the above
+        # When it is there, so was all of the above.
+        pipe.set(self._looks_key, self._looks.next(), ex=LOOKED_SECONDS)
         answers = await cast("Awaitable[list[Any]]", pipe.execute(raise_on_error=False))
         for answer in answers:
             if isinstance(answer, Exception):
