@@ -56,7 +56,7 @@ async def watch_store(trading: Trading) -> None:
     process = f"{settings.instance_id} {began}"
     marks = StoreMarks(process)
     prefix = trading.engine.store_format.prefix
-    # A key of this process's own: one that was paused for long, and goes on, must not write over it.
+    # A key of this process's own: another one that was paused, and goes on, must not write there.
     looks_key = f"{line.mark_key}-looked-{began}"
     window = _Window(url, line.mark_key, prefix, looks_key, StoreLooks(process))
     pause = EVERY_SECONDS
@@ -112,7 +112,9 @@ class _Window:
 
     """
 
-    def __init__(self, url: str, mark_key: str, prefix: str, looks_key: str, looks: StoreLooks) -> None:
+    def __init__(
+        self, url: str, mark_key: str, prefix: str, looks_key: str, looks: StoreLooks
+    ) -> None:
         self._mark_key = mark_key
         self._format_key = prefix + FORMAT_KEY
         self._looks_key = looks_key
