@@ -117,6 +117,10 @@ CI_DRILLS = Way(
     instead="make --dry-run drill",
     reason="The job `drill` of .github/workflows/ci.yml runs it on every push.",
 )
+IN_A_STACK = (
+    "HAProxy's image is not on every machine; where it is, tests/stack/test_high_availability.py "
+    "does the same."
+)
 
 CHECKED_DEPLOY = Way(
     instead="make --dry-run check-deploy",
@@ -191,6 +195,25 @@ GUIDES = (
                 then=f"timeout 60 sh -c '{TRADES_AGAIN}'",
                 reason="It asks; and a node that gave way is back when its supervisor started it.",
             ),
+        },
+    ),
+    Guide(
+        page="docs/high-availability.md",
+        ways={
+            "make up": Way(
+                instead="docker compose config --quiet",
+                reason=IN_A_STACK,
+            ),
+            "docker compose kill --signal KILL store": Way(never=True, reason=IN_A_STACK),
+            "docker compose up --detach --wait": Way(never=True, reason=IN_A_STACK),
+            "docker compose exec store sh /etc/store/ask INFO replication": Way(
+                never=True, reason=IN_A_STACK
+            ),
+            "docker compose exec sentinel-1 sh /etc/ha/ask-sentinel SENTINEL "
+            "get-master-addr-by-name trader": Way(never=True, reason=IN_A_STACK),
+            'make drill ARGS="store-failover store-failover-split store-failover-cut"': ONLY_READ,
+            'make drill ARGS="store-failover-before-intent store-failover-after-intent '
+            'store-failovers"': ONLY_READ,
         },
     ),
     Guide(

@@ -7,6 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -319,3 +322,25 @@ def test_a_change_is_accepted_no_longer_than_it_is_allowed() -> None:
         clock.allowed = lambda left=left: left
         with pytest.raises(SIGNING.NotAllowed):
             clock.stamp(is_change=True)
+
+
+@pytest.mark.processes
+def test_a_store_that_has_taken_anothers_place_is_not_believed(tmp_path: Path) -> None:
+    """Its record may be from before the holder of now took the lease from one that gave it back."""
+    first = Store(tmp_path / "first")
+    write(first, asdict(holder(is_released=True)))
+    second = Store(tmp_path / "second", "--replicaof", "127.0.0.1", str(first.port))
+    until(lambda: record(second) is not None, "the replica has it")
+    settings = SimpleNamespace(
+        store_url=SimpleNamespace(get_secret_value=lambda: second.url), id="TRADER-001"
+    )
+    with redis.Redis(port=second.port) as client:
+        client.execute_command("REPLICAOF", "NO", "ONE")
+        until(lambda: client.info("server")["uptime_in_seconds"] > LEASE + 1, "it is not young")
+    lease = module("guards.lease.lease").Lease(settings, 0.0)
+    try:
+        assert lease.look() is RECORD.Free.NOT_YET
+        time.sleep(LEASE)
+        assert lease.look() is RECORD.Free.RUN_OUT
+    finally:
+        lease.release()

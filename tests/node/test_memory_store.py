@@ -1,7 +1,9 @@
 """What is remembered, written to a real store: by its lease's holder alone, and answered or not."""
 
 import asyncio
+import contextlib
 import json
+import signal
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from types import SimpleNamespace
@@ -162,6 +164,38 @@ def test_a_store_that_does_not_answer_for_a_while(store: Store) -> None:
 
     run(work())
     assert stored(store)["after"] == {"n": 1}
+
+
+async def until_kept(memory: Any) -> None:
+    """Try again and again, as a node does."""
+    async with asyncio.timeout(20.0):
+        while not memory.is_kept:
+            with contextlib.suppress(STORE.NotRememberedError):
+                await memory.keep()
+
+
+def test_where_replicas_are_promised_one_must_have_it(store: Store, tmp_path: Path) -> None:
+    hold(store, 4)
+    replica = Store(tmp_path / "replica", "--replicaof", "127.0.0.1", str(store.port))
+    with redis.Redis.from_url(store.url) as client:
+        client.config_set("min-replicas-to-write", 1)
+        client.config_set("min-replicas-max-lag", 60)
+        store.until_seen(lambda: client.info("replication")["min_slaves_good_slaves"] == 1, 10.0)
+
+    async def work() -> None:
+        async for memory in memories(store.url, Holding()):
+            with contextlib.suppress(STORE.NotRememberedError):  # a busy machine
+                await memory.remember({"n": 1})
+            await until_kept(memory)
+            assert stored(replica)["after"] == {"n": 1}
+            replica.send(signal.SIGSTOP)
+            with pytest.raises(STORE.NotRememberedError, match="no replica has it"):
+                await memory.remember({"n": 2})
+            replica.send(signal.SIGCONT)
+            await until_kept(memory)
+            assert stored(replica)["after"] == {"n": 2}
+
+    run(work())
 
 
 def test_a_store_that_is_away(store: Store) -> None:

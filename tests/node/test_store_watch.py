@@ -274,6 +274,22 @@ def test_a_loss_ends_the_node_and_its_next_start_is_right(
     assert orders.items() <= before[0].items()
 
 
+def test_a_store_that_has_gone_back_to_an_earlier_moment(
+    start: Start, store: Store, exchange: Exchange
+) -> None:
+    """As a replica has it that takes its primary's place: nothing that is open is missing."""
+    node = trades(start, exchange)
+    close_position(exchange)
+    node.until_seen(lambda: is_flat(node.get("state")[1]), 10.0)
+    until_marked(store)
+    with client_of(store) as client:
+        [key] = client.keys(f"{MARK}-looked-*")
+        process, _, number = client.get(key).rpartition(b" ")
+        client.set(key, process + b" %d" % (int(number) - 2))
+    assert node.wait() == AWAY
+    assert node.said("has gone back to an earlier moment")
+
+
 def test_one_lost_event_of_a_working_order(start: Start, store: Store, exchange: Exchange) -> None:
     node = trades(start, exchange)
     until_marked(store)

@@ -9,7 +9,7 @@ import pytest
 
 from baking import BakedProject, bake
 
-PASSWORDS = ("store_password", "store_operator_password")
+PASSWORDS = ("store_password", "store_operator_password", "store_replication_password")
 
 
 @pytest.fixture

@@ -451,6 +451,7 @@ STACKS = {
     "default": ("--profile", ""),
     "every profile": ("--profile", "*"),
     "testnet": ("--file", "compose.yaml", "--file", "compose.testnet.yaml", "--profile", ""),
+    "ha": ("--file", "compose.yaml", "--file", "compose.ha.yaml", "--profile", ""),
     "live": ("--file", "compose.yaml", "--file", "compose.live.yaml", "--profile", ""),
 }
 

@@ -165,7 +165,7 @@ async def _play(
     disturbed: bool = True,
     points: Sequence[CrashPoint] = (),
 ) -> Ending:
-    runtime = ground.runtime_in(folder)
+    runtime = ground.runtime_in(folder, replicated=scenario.needs_replicas)
     world = World(ground.judged_by, runtime, folder, disturbed=disturbed, crash_points=points)
     failure = skipped = ""
     seconds = scenario.seconds * ground.machine.factor

@@ -88,8 +88,18 @@ class Ground:
             options += ["--epoch", str(self.epoch)]
         return options
 
-    def runtime_in(self, folder: Path) -> Runtime:
-        """Return what one play is made of, not yet started; its files are kept in a folder."""
+    def runtime_in(self, folder: Path, *, replicated: bool = False) -> Runtime:
+        """
+        Return what one play is made of, not yet started; its files are kept in a folder.
+
+        Parameters
+        ----------
+        folder : Path
+            The folder.
+        replicated : bool
+            Whether an embedded store has replicas.
+
+        """
         if self.runtime == "compose":
             return Containers(
                 self.policy,
@@ -106,4 +116,5 @@ class Ground:
             store_url=self.store_url,
             guest=self.guest,
             spawn=self.spawn,
+            replicated=replicated,
         )

@@ -7,6 +7,7 @@ from recovery_drill.faults.fault import Fault, NoFault
 from recovery_drill.play.world import World
 from recovery_drill.record.boundary import CrashPoint
 from recovery_drill.runtimes.protocol import Runtime
+from recovery_drill.store.protocol import StoreAbility
 
 Situation = Callable[[World, Fault], Awaitable[None]]
 """What the node is doing when the fault comes, and what it has to do afterwards."""
@@ -59,6 +60,11 @@ class Scenario:
     def is_compared(self) -> bool:
         """Whether it is compared with itself undisturbed."""
         return UNEQUAL not in self.leave_out
+
+    @property
+    def needs_replicas(self) -> bool:
+        """Whether it is about a store that has replicas."""
+        return getattr(self.fault(), "needs", None) is StoreAbility.FAIL_OVER
 
     def unavailable(self, runtime: Runtime) -> str:
         """Return why it cannot be played here, in one sentence; empty when it can."""

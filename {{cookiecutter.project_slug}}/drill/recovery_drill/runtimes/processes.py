@@ -13,6 +13,7 @@ from recovery_drill.record.contract import LOOPBACK, Variable
 from recovery_drill.record.policy import Policy, fill_in
 from recovery_drill.runtimes.protocol import Ability, ContainerControl, OnNode, OnUnit
 from recovery_drill.store.proxy import StoreProxy
+from recovery_drill.store.replicated import ReplicatedStore
 from recovery_drill.store.server import EmbeddedStore, GivenStore, free_port
 
 NO_CONTAINERS = "It is about containers, and there are some only with --runtime compose."
@@ -37,6 +38,8 @@ class Processes:
         The first part of the trader's id in a given store.
     spawn : Spawn
         What starts exchange and nodes.
+    replicated : bool
+        Whether an embedded store has replicas.
 
     """
 
@@ -50,14 +53,16 @@ class Processes:
         store_url: str | None = None,
         guest: str = "DRILL",
         spawn: Spawn = start_cold,
+        replicated: bool = False,
     ) -> None:
         self._policy, self._project, self._folder = policy, project, folder
         self._spawn = spawn
         self.trader_id = policy.trader_id
-        self.store: EmbeddedStore | GivenStore
+        self.store: EmbeddedStore | ReplicatedStore | GivenStore
         if store_url is None:
             (folder / "store").mkdir()
-            self.store = EmbeddedStore(folder / "store")
+            kind = ReplicatedStore if replicated else EmbeddedStore
+            self.store = kind(folder / "store")
         else:
             self.trader_id = f"{guest}-{self.trader_id.rsplit('-', 1)[-1]}"
             self.store = GivenStore(store_url, self.trader_id)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from recovery_drill.play.scenario import Scenario
 from recovery_drill.scenarios.containers import CONTAINERS
 from recovery_drill.scenarios.exchange import EXCHANGE
+from recovery_drill.scenarios.failover import FAILOVER
 from recovery_drill.scenarios.host import HOST
 from recovery_drill.scenarios.kills import KILLS, LONG_HAUL, long_haul
 from recovery_drill.scenarios.known import KNOWN
@@ -28,6 +29,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     *NODE,
     *STANDBY,
     *STORE,
+    *FAILOVER,
     *HOST,
     *EXCHANGE,
     *SOCKETS,

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from recovery_drill.failures import Unsupported, UsageError
 from recovery_drill.proc.child import Child
 from recovery_drill.record.contract import KEY_BEGINS, KEYS_BESIDE, V1, Engine
-from recovery_drill.store.protocol import StoreAbility
+from recovery_drill.store.protocol import Replicas, StoreAbility
 from recovery_drill.store.view import StoreView, read_store
 
 PING_SECONDS = 2.0
@@ -24,7 +24,9 @@ def _why_not(ability: StoreAbility) -> str:
     )
 
 
-def _refused(ability: StoreAbility) -> Callable[..., Coroutine[Any, Any, None]]:
+def refused(ability: StoreAbility) -> Callable[..., Coroutine[Any, Any, None]]:
+    """Return what stands for that which is not done to a store."""
+
     async def refuse(*_: object) -> None:
         raise Unsupported(_why_not(ability))
 
@@ -55,6 +57,18 @@ class GivenStore:
             )
         except ValueError as error:
             raise UsageError(f"The store address {url!r} is not one: {error}.") from error
+
+    @property
+    def replicas(self) -> Replicas:
+        """Refuse: they are not the drill's.
+
+        Raises
+        ------
+        Unsupported
+            Always.
+
+        """
+        raise Unsupported(_why_not(StoreAbility.FAIL_OVER))
 
     async def start(self) -> None:
         """Check that it answers.
@@ -90,15 +104,15 @@ class GivenStore:
         await self._client.delete(*(name.format(trader_id) for name in KEYS_BESIDE))
 
     flush = lose
-    kill = _refused(StoreAbility.KILL)
-    pause = resume = _refused(StoreAbility.PAUSE)
-    fill = empty = _refused(StoreAbility.FILL)
-    make_read_only = make_writable = _refused(StoreAbility.READ_ONLY)
-    close_idle = keep_idle = _refused(StoreAbility.CLOSE_IDLE)
-    fail_snapshots = allow_snapshots = _refused(StoreAbility.FAIL_SNAPSHOTS)
-    until_written = backup = restore = _refused(StoreAbility.BACKUP)
-    lose_power = _refused(StoreAbility.LOSE_POWER)
-    flush_always = _refused(StoreAbility.FLUSH_ALWAYS)
+    kill = refused(StoreAbility.KILL)
+    pause = resume = refused(StoreAbility.PAUSE)
+    fill = empty = refused(StoreAbility.FILL)
+    make_read_only = make_writable = refused(StoreAbility.READ_ONLY)
+    close_idle = keep_idle = refused(StoreAbility.CLOSE_IDLE)
+    fail_snapshots = allow_snapshots = refused(StoreAbility.FAIL_SNAPSHOTS)
+    until_written = backup = restore = refused(StoreAbility.BACKUP)
+    lose_power = refused(StoreAbility.LOSE_POWER)
+    flush_always = refused(StoreAbility.FLUSH_ALWAYS)
 
     async def stop(self) -> None:
         """Remove what the drill's own trader left, and leave the store running."""

@@ -5,15 +5,16 @@ import asyncio
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from recovery_drill.failures import Inconclusive
+from recovery_drill.failures import Inconclusive, Unsupported
 from recovery_drill.record.contract import V1, Engine
-from recovery_drill.store.protocol import StoreAbility
+from recovery_drill.store.protocol import Replicas, StoreAbility
 from recovery_drill.store.view import StoreView, read_store
 
 ASK_AGAIN_SECONDS = 0.02
 WRITTEN_SECONDS = 5.0
 # Nobody listens there: a replica of it never hears from its master.
 CLOSED_PORT = "1"
+NO_REPLICAS = "This store has no replica that could take its place."
 
 
 class OwnStore:
@@ -36,9 +37,21 @@ class OwnStore:
         except RedisError:
             return False
 
+    @property
+    def replicas(self) -> Replicas:
+        """Refuse: it has none.
+
+        Raises
+        ------
+        Unsupported
+            Always.
+
+        """
+        raise Unsupported(NO_REPLICAS)
+
     def lacks(self, ability: StoreAbility) -> str:
         """Return why this cannot be done to it, in one sentence; empty when it can."""
-        return ""
+        return NO_REPLICAS if ability is StoreAbility.FAIL_OVER else ""
 
     async def view(self, trader_id: str, engine: Engine = V1) -> StoreView:
         """Return what the store has of one trader."""

@@ -21,6 +21,26 @@ class StoreAbility(StrEnum):
     BACKUP = "put an old state in"
     LOSE_POWER = "cut the power of"
     FLUSH_ALWAYS = "make flush before each answer"
+    FAIL_OVER = "take the primary of"
+
+
+class Replicas(Protocol):
+    """What can happen to a store that has replicas."""
+
+    async def lose_primary(self) -> None:
+        """Kill the primary."""
+
+    async def pause_primary(self) -> None:
+        """Freeze the primary."""
+
+    async def cut_primary(self) -> None:
+        """Cut the primary off from replicas and sentinels: the node still reaches it."""
+
+    async def until_other(self) -> None:
+        """Wait until another server has taken its place, and takes writes at the same address."""
+
+    async def bring_back(self) -> None:
+        """Let the lost one come back, and wait until it follows the one that took its place."""
 
 
 class Store(Protocol):
@@ -31,6 +51,10 @@ class Store(Protocol):
     @property
     def child(self) -> Process | None:
         """Its process, as far as the drill knows of one."""
+
+    @property
+    def replicas(self) -> Replicas:
+        """Its replicas; `Unsupported` where there are none."""
 
     def lacks(self, ability: StoreAbility) -> str:
         """Return why this cannot be done to it, in one sentence; empty when it can."""

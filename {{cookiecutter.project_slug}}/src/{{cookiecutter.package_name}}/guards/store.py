@@ -79,9 +79,11 @@ async def ask_store(settings: Settings) -> dict[str, str]:
             ExitCode.AWAY, f"{place} is still loading its data; start again soon."
         ) from None
     except redis.exceptions.ReadOnlyError:
+        # Not a wrong configuration yet: so it is for a moment when another takes a primary's place.
         raise NodeExit(
-            ExitCode.CONFIGURATION,
-            f"{place} is a read-only replica; point {PREFIX}STORE_URL at its primary.",
+            ExitCode.AWAY,
+            f"{place} is a read-only replica; if it stays one, point {PREFIX}STORE_URL at its "
+            "primary.",
         ) from None
     except redis.exceptions.ResponseError as error:
         raise NodeExit(ExitCode.AWAY, f"{place} takes no writes: {one_line(error)}.") from None

@@ -56,6 +56,8 @@ class Look:
         How many entries each list has that was asked for.
     has_format : bool
         Whether the trader's keys say which format they have.
+    has_gone_back, is_in_doubt : bool
+        What the number of the look before says; see `StoreLooks`.
     trouble : str
         Why nothing could be seen, or nothing can be written, after the store's place; empty when
         the store answers and takes a write.
@@ -65,6 +67,8 @@ class Look:
     mark: bytes | None = None
     lengths: Mapping[str, int] = field(default_factory=dict)
     has_format: bool = False
+    has_gone_back: bool = False
+    is_in_doubt: bool = False
     trouble: str = ""
 
 
@@ -129,6 +133,11 @@ class StoreMarks:
 
         """
         self._since_mark += seconds
+        if look.has_gone_back:
+            self.sentence = (
+                "has gone back to an earlier moment: it lacks what it had answered that it has"
+            )
+            return Store.LOST
         if not self.is_there(look.mark):
             return self._judge_unseen(look, seconds)
         self._missed, self._missed_seconds, self._tries = 0, 0.0, 0
@@ -143,6 +152,8 @@ class StoreMarks:
         if self._had_format and not look.has_format:
             lacking["format"] = "the mark of its format"
         self._had_format = self._had_format or look.has_format
+        if not lacking and look.is_in_doubt:
+            return Store.UNSEEN
         if not lacking:
             self._wanted, self._lacking = {}, set()
             # One from before the trouble says nothing of what was written meanwhile.

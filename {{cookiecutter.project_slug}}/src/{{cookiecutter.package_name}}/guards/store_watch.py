@@ -17,6 +17,7 @@ import redis.exceptions
 
 from ..exit_codes import ExitCode, NodeExit, one_line
 from .mend.marker import KEY as FORMAT_KEY
+from .store_looks import StoreLooks
 from .store_marks import AGAIN_SECONDS, EVERY_SECONDS, Look, Store, StoreMarks
 from .watch import Trading
 
@@ -26,6 +27,8 @@ FIRST_SECONDS = 5.0
 """How long the first one may take, which shows how far away the store is."""
 FAR_TIMES = 4
 """How many times as long as the first answer a look may take: connecting again takes longer."""
+LOOKED_SECONDS = 86_400
+"""How long the number of a process's last look stays after it has ended."""
 CONDITION = "store"
 DOING = (
     "No risk is added, what protects the position stays and is kept right, and the store is looked "
@@ -49,8 +52,13 @@ async def watch_store(trading: Trading) -> None:
     url = settings.store_url.get_secret_value()
     parts = urlsplit(url)
     place = f"The store at {parts.hostname}:{parts.port or 6379}"
-    marks = StoreMarks(f"{settings.instance_id} {time.time_ns()}")
-    window = _Window(url, line.mark_key, trading.engine.store_format.prefix, settings.id)
+    began = time.time_ns()
+    process = f"{settings.instance_id} {began}"
+    marks = StoreMarks(process)
+    prefix = trading.engine.store_format.prefix
+    # A key of this process's own: another one that was paused, and goes on, must not write there.
+    looks_key = f"{line.mark_key}-looked-{began}"
+    window = _Window(url, line.mark_key, prefix, looks_key, StoreLooks(process))
     pause = EVERY_SECONDS
     try:
         await window.open()
@@ -97,16 +105,20 @@ class _Window:
         Where the engine's mark is.
     prefix : str
         What all keys of the trader begin with.
-    trader : str
-        The trader's id.
+    looks_key : str
+        Where looks leave their numbers.
+    looks : StoreLooks
+        The numbers that looks leave in the store.
 
     """
 
-    def __init__(self, url: str, mark_key: str, prefix: str, trader: str) -> None:
+    def __init__(
+        self, url: str, mark_key: str, prefix: str, looks_key: str, looks: StoreLooks
+    ) -> None:
         self._mark_key = mark_key
         self._format_key = prefix + FORMAT_KEY
-        # The preflight's: outside the engine's own keys.
-        self._own_key = f"preflight:{trader}"
+        self._looks_key = looks_key
+        self._looks = looks
         self._client = redis.asyncio.Redis.from_url(
             url,
             retry=None,
@@ -127,14 +139,11 @@ class _Window:
         await cast("Awaitable[Any]", self._client.ping())
 
     async def look(self, marks: StoreMarks) -> Look:
-        """Return what is in the store; where the mark is not, try to write, to learn why."""
+        """Return what is in the store, or why nothing can be read and written there."""
         keys = marks.keys
         try:
             async with asyncio.timeout(self._patience):
-                look = await self._read(keys)
-                if not marks.is_there(look.mark):
-                    await self._client.set(self._own_key, b"", px=1)
-                return look
+                return await self._read(keys)
         except redis.exceptions.BusyLoadingError:
             return Look(trouble="is still loading its data")
         except redis.exceptions.AuthenticationError as error:
@@ -152,9 +161,23 @@ class _Window:
         pipe.exists(self._format_key)
         for key in keys:
             pipe.llen(key)
-        mark, has_format, *lengths = await cast("Awaitable[list[Any]]", pipe.execute())
+        pipe.get(self._looks_key)
+        # When it is there, so was all of the above.
+        pipe.set(self._looks_key, self._looks.next(), ex=LOOKED_SECONDS)
+        answers = await cast("Awaitable[list[Any]]", pipe.execute(raise_on_error=False))
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        mark, has_format, *lengths, looked, _ = answers
         found = dict(zip(keys, lengths, strict=True))
-        return Look(mark=mark, lengths=found, has_format=bool(has_format))
+        kept = self._looks.judge(looked)
+        return Look(
+            mark=mark,
+            lengths=found,
+            has_format=bool(has_format),
+            has_gone_back=kept.has_gone_back,
+            is_in_doubt=kept.is_in_doubt,
+        )
 
     async def close(self) -> None:
         """Close the connection."""

@@ -23,6 +23,10 @@ STORE_SECONDS = 1.0
 """How long one write may take."""
 READ_SECONDS = 10.0
 """How long a start waits for what is remembered."""
+WAIT_MS = 500
+"""How long a replica may take to have it, too, where there are some."""
+MUST_HAVE_REPLICAS = "min_slaves_good_slaves"
+"""Stands in what a store says of its replicas, when it takes no writes without one."""
 WRITES = 5
 """How often one write is tried that a renewal of the lease has come between."""
 
@@ -66,6 +70,7 @@ class MemoryStore:
         self._client = redis.asyncio.Redis.from_url(
             settings.store_url.get_secret_value(), protocol=2, retry=None
         )
+        self._is_replicated: bool | None = None
 
     def key_of(self, tag: str) -> str:
         """Return where a line's memory is."""
@@ -141,13 +146,22 @@ class MemoryStore:
             epoch = None if holder is None or holder.is_released else holder.epoch
             if epoch is None or epoch != self._lease.epoch or self._lease.left() <= 0:
                 raise NotRememberedError("this node does not hold the lease")
-            transaction.multi()
-            transaction.set(key, value)
-            try:
-                await transaction.execute()
-            except redis.exceptions.WatchError:
+            # On this very connection, which waits for what it has written itself.
+            asked = transaction.immediate_execute_command
+            await asked("MULTI")
+            await asked("SET", key, value)
+            if await asked("EXEC") is None:
                 return False
+            if await self._has_replicas(transaction) and not await asked("WAIT", 1, WAIT_MS):
+                raise NotRememberedError("no replica has it yet")
             return True
+
+    async def _has_replicas(self, transaction: Any) -> bool:
+        """Return whether a replica may take the store's place, which must have it then."""
+        if self._is_replicated is None:
+            found = await transaction.immediate_execute_command("INFO", "replication")
+            self._is_replicated = MUST_HAVE_REPLICAS in found
+        return self._is_replicated
 
     async def close(self) -> None:
         """Close the connection."""

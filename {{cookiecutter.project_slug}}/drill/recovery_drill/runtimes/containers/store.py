@@ -136,7 +136,7 @@ class ContainerStore(OwnStore):
 
     def lacks(self, ability: StoreAbility) -> str:
         """Return why this cannot be done to it, in one sentence; empty when it can."""
-        return LACKING.get(ability, "")
+        return LACKING.get(ability, super().lacks(ability))
 
     async def lose_power(self) -> None:
         """Refuse: the host of the containers is the drill's own.

@@ -62,6 +62,7 @@ def needed(trader: str, prefix: str) -> tuple[Words, ...]:
         ("SREM", own, "x"),
         ("WATCH", own),
         ("UNWATCH",),
+        ("WAIT", 0, 1),
     )
 
 

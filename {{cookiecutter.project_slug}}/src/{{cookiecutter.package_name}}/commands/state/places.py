@@ -182,7 +182,8 @@ def memory_of(found: TraderKeys) -> dict[str, str]:
     values = {}
     for key, raw in found.keys.items():
         name = key.removeprefix(GENERAL)
-        if key.startswith(GENERAL) and name != WATCH_MARK and isinstance(raw.value, bytes):
+        is_watch = name.startswith(WATCH_MARK)
+        if key.startswith(GENERAL) and not is_watch and isinstance(raw.value, bytes):
             values[name] = shown(raw.value)
     return dict(sorted(values.items()))
 

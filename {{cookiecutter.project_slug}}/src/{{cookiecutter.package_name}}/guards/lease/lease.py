@@ -37,6 +37,9 @@ STORE_SECONDS = 1.0
 """How long one command may take."""
 YOUNG_SECONDS = LEASE_SECONDS + 1
 """A store that has run for less may have lost what was written last: it tells whole seconds."""
+NEVER = -1
+"""Where a store that has never taken another one's place says that it has begun: one that has may
+lack what that one was told last, and does not say when it was."""
 FAILURES = (redis.exceptions.RedisError, OSError, ValueError)
 """What a look at the store raises that shows no lease."""
 
@@ -121,13 +124,13 @@ class Lease:
 
         """
         asked = time.monotonic()
-        is_young = self._is_store_young()
+        may_be_old = self._may_be_old()
         free = Free.NOT_YET
 
         def take(found: Holder | None) -> Holder | None:
             nonlocal free
             self.holder = found
-            free = self._claim.judge(found, asked, time.monotonic(), may_be_old=is_young)
+            free = self._claim.judge(found, asked, time.monotonic(), may_be_old=may_be_old)
             return self._next(found) if free in TAKEN else None
 
         own, written = self._write(take)
@@ -155,10 +158,10 @@ class Lease:
 
         """
         asked = time.monotonic()
-        is_young = self._is_store_young()
+        may_be_old = self._may_be_old()
         value: Any = self._client.get(self._key)
         self.holder = decode(value)
-        return self._claim.judge(self.holder, asked, time.monotonic(), may_be_old=is_young)
+        return self._claim.judge(self.holder, asked, time.monotonic(), may_be_old=may_be_old)
 
     def _next(self, found: Holder | None) -> Holder:
         return Holder(
@@ -198,9 +201,10 @@ class Lease:
                 return None, written
             return new, written
 
-    def _is_store_young(self) -> bool:
+    def _may_be_old(self) -> bool:
         uptime = self._client.info("server").get("uptime_in_seconds", 0)
-        return int(uptime) < YOUNG_SECONDS
+        replaced_at = self._client.info("replication").get("second_repl_offset", NEVER)
+        return int(uptime) < YOUNG_SECONDS or int(replaced_at) != NEVER
 
     # -- Keeping -------------------------------------------------------------------------------
 
