@@ -1,6 +1,8 @@
 """A halt holds through whatever happens to node and store, and a person alone ends it."""
 
+import asyncio
 import json
+import os
 import re
 import shutil
 import signal
@@ -9,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +24,7 @@ from node.test_trading import OWNER, last_bar, step_until_position
 
 RECORD = module("guards.halt.record")
 PLACES = module("guards.halt.places")
+GUARD = module("guards.halt.guard")
 CONTROL = module("face.control")
 KEY = "halt:TRADER-001"
 TAKEN_UP_SECONDS = 1.0
@@ -426,3 +430,45 @@ def test_a_container_is_asked_under_any_port_of_the_host_s_loopback() -> None:
         CONTROL.Door(TOKEN, "127.0.0.1", 8080).check(headers)
     with pytest.raises(CONTROL.Refused):
         CONTROL.Door(TOKEN, "0.0.0.0", 8080).check({**headers, "Host": "x:8080"})  # noqa: S104 - nobody binds it
+
+
+# -- A start, and a store that takes its time ------------------------------------------------------
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_start_is_patient_with_a_store_that_takes_its_time(
+    store: Store, tmp_path: Path, answers: bool
+) -> None:
+    settings = module("config.settings").Settings(
+        _env_file=None,
+        profile="simulated",
+        id="TRADER-001",
+        symbol=SYMBOL,
+        store_url=store.url,
+        exchange_http_url="http://127.0.0.1:1",
+        exchange_ws_url="ws://127.0.0.1:1",
+        state_folder=str(tmp_path / "state"),
+    )
+    halts = PLACES.Halts(settings)
+    start = SimpleNamespace(settings=settings, halts=halts, note=print)
+    os.kill(store.child.pid, signal.SIGSTOP)
+
+    async def read() -> Any:
+        reading = asyncio.ensure_future(GUARD.check_halt(start))
+        began = time.monotonic()
+        while halts.store_trouble is None:
+            assert time.monotonic() < began + SAID_SECONDS, "The store was not asked."
+            await asyncio.sleep(0.01)
+        if answers:
+            os.kill(store.child.pid, signal.SIGCONT)
+        return await reading
+
+    try:
+        if answers:
+            assert asyncio.run(read()) is None
+        else:
+            with pytest.raises(module("exit_codes").NodeExit, match="does not tell") as ended:
+                asyncio.run(read())
+            assert ended.value.code == 75
+    finally:
+        os.kill(store.child.pid, signal.SIGCONT)

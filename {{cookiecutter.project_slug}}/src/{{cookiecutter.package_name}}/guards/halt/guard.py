@@ -1,17 +1,20 @@
 """Take up a halt before anything is sent, and see while the node trades what a person says."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import redis.exceptions
 
 from ...exit_codes import ExitCode, NodeExit, one_line
 from ..guard import Scope, Start
+from ..store import STORE_SECONDS
 from ..watch import Trading
 from .places import Halts
 from .record import Halt, key_of
 
 LOOK_SECONDS = 0.2
+AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
 CONDITION = "halt"
 DOING = "Nothing new is opened, what is held stays protected; the command resume ends it."
 
@@ -32,7 +35,12 @@ async def check_halt(start: Start) -> str | None:
 
     """
     halts = start.halts
+    until = time.monotonic() + STORE_SECONDS
     await asyncio.to_thread(halts.look)
+    # A look of a node that trades is short; at a start the machine may have much to do.
+    while isinstance(halts.store_trouble, AWAY) and time.monotonic() < until:
+        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.to_thread(halts.look)
     if isinstance(halts.store_trouble, redis.exceptions.NoPermissionError):
         raise NodeExit(
             ExitCode.CONFIGURATION,
