@@ -40,7 +40,7 @@ AT_ONCE = 2
 # Most mutants are caught when a budget runs out; the sound node needs a fraction of these.
 BUDGETS = Budgets(start_seconds=25, settle_seconds=5, store_seconds=2, notice_seconds=2)
 # The exchange never stops trading a symbol, and no play lasts for days.
-NOT_DRILLED = {"archive", "halt", "limits"}
+NOT_DRILLED = {"archive", "books", "halt", "limits"}
 CASES = tuple({mutant.case.name: mutant.case for mutant in MUTANTS}.values())
 
 

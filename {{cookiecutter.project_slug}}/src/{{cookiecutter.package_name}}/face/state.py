@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from heapq import nlargest
+from operator import attrgetter
 from typing import Any
 
 from ..plan.rows import BalanceRow, OrderRow, PositionRow, Rows
@@ -11,6 +13,7 @@ from .conditions import Condition
 SCHEMA = 1
 MOST_CLOSED = 500
 """Of closed orders, the newest are told; those before them are asked for with ``before``."""
+AGE = attrgetter("born_ns", "client_order_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +102,17 @@ def document(node: NodeState, rows: Rows, before: str | None = None) -> dict[str
 
 def told_orders(rows: Sequence[OrderRow], before: str | None = None) -> tuple[list[OrderRow], int]:
     """Return all open orders and one page of closed ones, and how many closed ones are older."""
-    orders = sorted(rows, key=lambda row: (row.born_ns, row.client_order_id))
-    closed = [row for row in orders if row.is_closed]
+    told: list[OrderRow] = []
+    closed: list[OrderRow] = []
+    for row in rows:
+        (closed if row.is_closed else told).append(row)
     if before is not None:
-        names = [row.client_order_id for row in closed]
+        first = next((AGE(row) for row in closed if row.client_order_id == before), None)
         # One that is not here any more is older than all that are.
-        closed = closed[: names.index(before)] if before in names else []
-    page = {row.client_order_id for row in closed[-MOST_CLOSED:]}
-    told = [row for row in orders if not row.is_closed or row.client_order_id in page]
-    return told, len(closed) - len(page)
+        closed = [] if first is None else [row for row in closed if AGE(row) < first]
+    # There may be many thousands, of which few are told: they are not sorted.
+    page = nlargest(MOST_CLOSED, closed, key=AGE)
+    return sorted([*told, *page], key=AGE), len(closed) - len(page)
 
 
 def _traded(each: Traded) -> dict[str, Any]:

@@ -6,19 +6,18 @@ the process lives on without trading. Here each of them has its sentence and its
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nautilus_trader.common.enums import ComponentState
 from nautilus_trader.live.node import TradingNode
-from nautilus_trader.model.events import OrderFilled
-from nautilus_trader.model.orders import Order
+from nautilus_trader.model.events import OrderEvent, OrderFilled
 from nautilus_trader.trading.strategy import Strategy
 
 from ...config.settings import Settings
 from ...exit_codes import ExitCode, NodeExit, one_line
 from ...plan.order_ids import owner_of
-from ...plan.rows import FillRow, Rows
+from ...plan.rows import FillRow, OrderRow, Rows
 from ...plan.traded import EventDriven, Traded
 from ...venue.binance.requests import Requests
 from ...venue.records import ExchangeRecord
@@ -36,6 +35,7 @@ from .adapter import (
 from .archived import ArchiveFormatV1
 from .event_driven import made
 from .forgetting import forget_orders, forget_positions, tidy
+from .kept_rows import KeptRows
 from .limited import limit_orders
 from .node import CONNECT_SECONDS, PORTFOLIO_SECONDS, build_node, check_certificate
 from .order_news import news_of
@@ -45,7 +45,7 @@ from .shell import TargetStrategy, TargetStrategyConfig
 from .store_format import StoreFormatV1
 from .store_line import StoreLineV1
 from .unknown_outcomes import UnknownOutcomes
-from .views import balance_rows, fill_row, instrument_id_of, order_row, position_row
+from .views import balance_rows, fill_row, instrument_id_of, position_row
 
 STOP_SECONDS = 10.0
 SHUTDOWN_TOPIC = "commands.system.shutdown"
@@ -74,6 +74,7 @@ class EngineV1:
         self._looking: asyncio.Task[None] | None = None
         self._node: TradingNode | None = None
         self._line: StoreLineV1
+        self._kept: KeptRows
         self._events: Events
         self._is_reconciled = False
         self._failed_reports: list[NodeExit] = []
@@ -122,6 +123,7 @@ class EngineV1:
             node.trader.add_strategy(strategy)
             bus.subscribe(f"events.system.{strategy.id}", self._on_strategy_state)
         self._line = StoreLineV1(node.cache, self.store_format.prefix)
+        self._kept = KeptRows(node.cache)
         bus.subscribe("events.*", self._on_event)
         bus.subscribe(SHUTDOWN_TOPIC, self._on_engine_shutdown)
         bus.subscribe(FAILED_TOPIC, self._on_failed_report)
@@ -209,23 +211,17 @@ class EngineV1:
 
     def rows(self) -> Rows:
         """Return what the engine has, from its cache alone; nothing before it is loaded."""
-        return self._rows(self._node.cache.orders() if self._node is not None else ())
+        return self._rows(self._kept.rows()) if self._node is not None else Rows()
 
     def standing(self) -> Rows:
         """Return the same without the orders that are closed."""
-        if self._node is None:
-            return Rows()
-        cache = self._node.cache
-        names = cache.client_order_ids() - cache.client_order_ids_closed()
-        orders = [order for name in names if (order := cache.order(name)) is not None]
-        return self._rows(order for order in orders if not order.is_closed)
+        return self._rows(self._kept.standing()) if self._node is not None else Rows()
 
-    def _rows(self, orders: Iterable[Order]) -> Rows:
-        if self._node is None:
-            return Rows()
+    def _rows(self, orders: Sequence[OrderRow]) -> Rows:
+        assert self._node is not None, "there are no rows before it is loaded"
         cache = self._node.cache
         return Rows(
-            orders=tuple(order_row(order) for order in orders),
+            orders=tuple(orders),
             positions=tuple(position_row(position) for position in cache.positions_open()),
             balances=tuple(row for account in cache.accounts() for row in balance_rows(account)),
         )
@@ -271,6 +267,8 @@ class EngineV1:
 
     def _on_event(self, event: Any) -> None:
         self._line.note(event)
+        if isinstance(event, OrderEvent):
+            self._kept.hear(event.client_order_id)
         if self._node is not None and (news := news_of(event, self._node.cache)) is not None:
             self._events.ordered(news)
         if isinstance(event, OrderFilled):

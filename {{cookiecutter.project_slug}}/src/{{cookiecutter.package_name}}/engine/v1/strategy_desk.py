@@ -83,12 +83,15 @@ class StrategyDesk:
 
     def unfinished(self) -> list[OrderRow]:
         """Return every order of the symbol that is not closed, whoever's it is."""
-        cache = self._seat.cache
-        all_of_it = {"instrument_id": self._instrument_id}
-        names = cache.client_order_ids(**all_of_it)
-        names -= cache.client_order_ids_closed(**all_of_it)
+        cache, own = self._seat.cache, self._instrument_id
+        # Whoever asks the cache for those of one instrument lets it go through all of the past.
+        names = cache.client_order_ids() - cache.client_order_ids_closed()
         orders = [cache.order(name) for name in sorted(names, key=lambda each: each.value)]
-        return [order_row(order) for order in orders if order is not None and not order.is_closed]
+        return [
+            order_row(order)
+            for order in orders
+            if order is not None and order.instrument_id == own and not order.is_closed
+        ]
 
     def order(self, client_order_id: str) -> OrderRow | None:
         """Return an order of the symbol, closed ones included; ``None`` when there is none."""
