@@ -31,6 +31,8 @@ PATIENCE_BARS = 60
 """Within so many bars what is refused has been tried once, or the market is to blame."""
 REFUSED_BARS = 6
 """How many bars it is refused after that: enough to be tried again."""
+WAITED_BARS = 70
+"""So many bars may be the node's choice after all is taken again; no longer."""
 WAITS = {UNEQUAL: "What is refused is not done, and how long a node waits then is its own choice."}
 NOTIONAL = "Order's notional must be no smaller than 100 (unless you choose reduce only)."
 SAID_SECONDS = 20.0
@@ -174,9 +176,19 @@ async def while_refused(
     """
     async with world.fault(fault):
         await _in_vain(world, fault, at_once=at_once, naked=naked)
+    await _wait_out(world)
     await world.recover()
     await until_protected(world, "after the last refusal")
     await stretch(world)
+
+
+async def _wait_out(world: World) -> None:
+    """Let bars pass for as long as the node says what is wrong: it may wait for some of them."""
+    for _ in range(WAITED_BARS):
+        state = await world.life.state()
+        if state is None or not state.conditions:
+            return
+        await world.endure(1)
 
 
 async def _in_vain(
