@@ -109,7 +109,7 @@ def test_http_port_taken(start: Start, store: Store, exchange: Exchange) -> None
 def test_hung_store_is_bounded(start: Start, hung_store: int, exchange: Exchange) -> None:
     url = f"redis://127.0.0.1:{hung_store}"
     # Whoever else asks the store would end it earlier.
-    alone = ENGINE_ALONE.replace("ASKING = (", 'ASKING = ("halt", "lease", ')
+    alone = ENGINE_ALONE.replace("ASKING = (", 'ASKING = ("halt", "lease", "archive", ')
     node = start(alone, TRADER_STORE_URL=url, TRADER_STARTUP_TIMEOUT_SECONDS="3")
     node.until("load")
     loading = time.monotonic()
