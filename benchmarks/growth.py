@@ -27,10 +27,10 @@ sys.path.insert(0, str(TEMPLATE / "tests"))
 from node.baked import PACKAGE, baked_project  # noqa: E402 - found on the path above
 from node.leases import lease_given_back  # noqa: E402 - likewise
 from node.past import DAY_MS, put_past, put_states, round_trips  # noqa: E402 - likewise
-from node.processes import SYMBOL, Exchange, Node, Store, free_port  # noqa: E402 - likewise
+from node.processes import Exchange, Node, Store, node_settings  # noqa: E402 - likewise
 from node.stores import ACCOUNT, TRADER, Market  # noqa: E402 - likewise
 from node.test_trading import OWNER  # noqa: E402 - likewise
-from processes import Process  # noqa: E402 - likewise
+from processes import Process, resident_megabytes  # noqa: E402 - likewise
 
 SIZES = (0, 1_000, 20_000, 100_000)
 SECONDS = 1_200.0
@@ -98,24 +98,14 @@ class Year(NamedTuple):
 
     def start(self, project: Path, name: str, *, until_archived: bool = False) -> Seen:
         """Start a node until it trades, look at it, and stop it."""
-        settings = {
-            "TRADER_PROFILE": "simulated",
-            "TRADER_ID": TRADER,
-            "TRADER_INSTANCE_ID": name,
-            "TRADER_SYMBOL": SYMBOL,
-            "TRADER_STORE_URL": self.store.url,
-            "TRADER_EXCHANGE_HTTP_URL": self.exchange.http,
-            "TRADER_EXCHANGE_WS_URL": self.exchange.ws,
-            "TRADER_HTTP_PORT": str(free_port()),
-            "TRADER_STATE_FOLDER": str(self.folder / "state"),
-            "TRADER_STARTUP_TIMEOUT_SECONDS": "3600",
-        }
+        settings = node_settings(
+            self.folder, self.store.url, self.exchange.http, self.exchange.ws
+        ) | {"TRADER_INSTANCE_ID": name, "TRADER_STARTUP_TIMEOUT_SECONDS": "3600"}
         began = time.monotonic()
         node = Node(self.folder / name, project / "src", PACKAGE, settings)
         node.until("trading", SECONDS)
         seconds = time.monotonic() - began
-        status = Path(f"/proc/{node.child.pid}/status").read_text().splitlines()
-        memory = next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+        memory = resident_megabytes(node.child.pid)
         with urllib.request.urlopen(f"http://127.0.0.1:{node.port}/state", timeout=20) as answer:
             state = len(answer.read()) / 1024
         # The watch of the node that trades takes up, within its first minutes, what is left.

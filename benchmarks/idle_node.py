@@ -10,7 +10,6 @@ turns, so that a change of the machine meets both.
 
 import argparse
 import asyncio
-import os
 import re
 import shutil
 import statistics
@@ -26,6 +25,7 @@ import aiohttp
 import msgspec
 
 from plays import UNEQUAL, Ground, Scenario, Subject, World, baked, play_case, read_file, run_plays
+from processes import cpu_seconds
 from recovery_drill.faults.fault import Fault
 from recovery_drill.scenarios.steps import POSITION, holding, step_until
 from simulated_exchange.protocol.endpoints import ENDPOINTS
@@ -36,7 +36,6 @@ MEASURED = "idle.measured"
 USED = "X-MBX-USED-WEIGHT-1M"
 PING_SECONDS = 0.05
 WATCHES = re.compile(r"(?<=\nWATCHES: tuple\[Watch, \.\.\.\] = )\(\n.*?\n\)", re.DOTALL)
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -71,13 +70,6 @@ def without_watches(ground: Ground, folder: Path) -> Ground:
     guards.write_text(text, encoding="utf-8")
     environment = {**ground.policy.environment, "PYTHONPATH": str(copy)}
     return replace(ground, policy=msgspec.structs.replace(ground.policy, environment=environment))
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the processor time of a process."""
-    # Behind the name, which may hold anything: the 12th and 13th field are user and system time.
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 async def weigh(url: str, seconds: float) -> int:

@@ -23,9 +23,8 @@ TEMPLATE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TEMPLATE / "tests"))
 
 from node.baked import PACKAGE, baked_project  # noqa: E402 - found on the path above
-from node.conftest import TRADER  # noqa: E402 - likewise
 from node.leases import lease_given_back  # noqa: E402 - likewise
-from node.processes import SYMBOL, Exchange, Node, Store, free_port  # noqa: E402 - likewise
+from node.processes import TRADER, Exchange, Node, Store, node_settings  # noqa: E402 - likewise
 from node.prometheus import Prometheus  # noqa: E402 - likewise
 from node.test_trading import last_bar, step  # noqa: E402 - likewise
 
@@ -86,17 +85,9 @@ def play(project: Path, folder: Path, number: int, bars: int, watched: Watched) 
     store = Store(folder / "store")
     store.take_up(*lease_given_back(TRADER))
     exchange = Exchange(folder / "exchange", project / "drill", "--seed", str(number))
-    settings = {
-        "TRADER_PROFILE": "simulated",
-        "TRADER_ID": TRADER,
+    settings = node_settings(folder, store.url, exchange.http, exchange.ws) | {
         "TRADER_INSTANCE_ID": name,
-        "TRADER_SYMBOL": SYMBOL,
         "STRATEGY_TRADES": example,
-        "TRADER_STORE_URL": store.url,
-        "TRADER_EXCHANGE_HTTP_URL": exchange.http,
-        "TRADER_EXCHANGE_WS_URL": exchange.ws,
-        "TRADER_HTTP_PORT": str(free_port()),
-        "TRADER_STATE_FOLDER": str(folder / "state"),
     }
     node = Node(folder / "node", project / "src", PACKAGE, settings)
     node.until("trading", TRADING_SECONDS)

@@ -27,13 +27,12 @@ TEMPLATE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TEMPLATE / "tests"))
 
 from node.baked import PACKAGE, baked_project  # noqa: E402 - found on the path above
-from node.processes import SYMBOL, Exchange, Node, Store, free_port  # noqa: E402 - likewise
-from node.stores import TRADER  # noqa: E402 - likewise
+from node.processes import Exchange, Node, Store, node_settings  # noqa: E402 - likewise
+from processes import cpu_seconds, resident_megabytes  # noqa: E402 - likewise
 
 EVERY_SECONDS = 60.0
 TRADING_SECONDS = 120.0
 BAR_MS = 60_000
-TICKS = os.sysconf("SC_CLK_TCK")
 MEGABYTE = 2**20
 type Look = dict[str, float]
 
@@ -41,7 +40,6 @@ type Look = dict[str, float]
 def grown(node: Node, store: Store, state_folder: Path) -> Look:
     """Return how much there is of everything that could grow."""
     process = Path(f"/proc/{node.child.pid}")
-    status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
     began = time.monotonic()
     with urllib.request.urlopen(f"http://127.0.0.1:{node.port}/state", timeout=60) as answer:
         told = answer.read()
@@ -52,8 +50,8 @@ def grown(node: Node, store: Store, state_folder: Path) -> Look:
         keys = float(client.dbsize())
     kept = [path for path in state_folder.rglob("*") if path.is_file()]
     return {
-        "node MB": int(status["VmRSS"].split()[0]) / 1024,
-        "threads": int(status["Threads"]),
+        "node MB": resident_megabytes(node.child.pid),
+        "threads": len(list((process / "task").iterdir())),
         "open files": len(list((process / "fd").iterdir())),
         "/state kB": len(told) / 1024,
         "/state ms": answered * 1000,
@@ -67,13 +65,6 @@ def grown(node: Node, store: Store, state_folder: Path) -> Look:
         "archive files": sum(path.suffix == ".parquet" for path in kept),
         "archive MB": sum(path.stat().st_size for path in kept) / MEGABYTE,
     }
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the processor time of a process."""
-    # Behind the name, which may hold anything: the 12th and 13th field are user and system time.
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def slope(looks: list[Look], name: str) -> tuple[float, float]:
@@ -129,17 +120,9 @@ def main() -> None:
         (folder / "store").mkdir()
         store = Store(folder / "store")
         exchange = Exchange(folder / "exchange", project / "drill")
-        settings = {
-            "TRADER_PROFILE": "simulated",
-            "TRADER_ID": TRADER,
+        settings = node_settings(folder, store.url, exchange.http, exchange.ws) | {
             "TRADER_INSTANCE_ID": "soak",
-            "TRADER_SYMBOL": SYMBOL,
             "STRATEGY_TRADES": words.trades,
-            "TRADER_STORE_URL": store.url,
-            "TRADER_EXCHANGE_HTTP_URL": exchange.http,
-            "TRADER_EXCHANGE_WS_URL": exchange.ws,
-            "TRADER_HTTP_PORT": str(free_port()),
-            "TRADER_STATE_FOLDER": str(folder / "state"),
         }
         node = Node(folder / "node", project / "src", PACKAGE, settings)
         node.until("trading", TRADING_SECONDS)

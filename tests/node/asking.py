@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -65,3 +66,11 @@ class Asked:
         """End both."""
         self.relay.close()
         self.exchange.kill()
+
+
+def asked_by_commands(shared: Asked, environment: dict[str, str]) -> Iterator[Asked]:
+    """Yield an account that commands of this environment ask through its relay."""
+    environment["TRADER_EXCHANGE_HTTP_URL"] = shared.relay.url
+    environment["TRADER_EXCHANGE_WS_URL"] = shared.exchange.ws
+    yield shared
+    shared.relay.changes.clear()

@@ -7,9 +7,7 @@ import pytest
 
 from node.baked import PACKAGE, baked_project
 from node.leases import lease_given_back
-from node.processes import SYMBOL, Command, Exchange, Node, Process, Store, free_port
-
-TRADER = "TRADER-001"
+from node.processes import TRADER, Command, Exchange, Node, Process, Store, node_settings
 
 Start = Callable[..., Node]
 Order = Callable[..., Command]
@@ -62,17 +60,7 @@ def environment(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str
     if "exchange" in names:
         exchange = request.getfixturevalue("exchange")
         http, ws = exchange.http, exchange.ws
-    return {
-        "TRADER_PROFILE": "simulated",
-        "TRADER_ID": TRADER,
-        "TRADER_INSTANCE_ID": "first",
-        "TRADER_SYMBOL": SYMBOL,
-        "TRADER_STORE_URL": store_url,
-        "TRADER_EXCHANGE_HTTP_URL": http,
-        "TRADER_EXCHANGE_WS_URL": ws,
-        "TRADER_HTTP_PORT": str(free_port()),
-        "TRADER_STATE_FOLDER": str(tmp_path / "state"),
-    }
+    return node_settings(tmp_path, store_url, http, ws)
 
 
 @pytest.fixture

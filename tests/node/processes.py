@@ -18,12 +18,14 @@ from processes import Process, free_port
 __all__ = [
     "ENGINE_ALONE",
     "SYMBOL",
+    "TRADER",
     "Command",
     "Exchange",
     "Node",
     "Process",
     "Store",
     "free_port",
+    "node_settings",
     "request",
     "wait_for_port",
 ]
@@ -31,6 +33,7 @@ __all__ = [
 TRADING_SECONDS = 30.0
 SETTLE_SECONDS = 15.0
 SYMBOL = "BTCUSDT"
+TRADER = "TRADER-001"
 ENGINE_ALONE = """
 import sys
 from trading_node.commands import main as cli
@@ -156,6 +159,21 @@ class Node(Process):
     def said(self, text: str) -> bool:
         """Return whether `text` stands in one of the plain lines on stderr."""
         return any(text in line for line in self.complaint())
+
+
+def node_settings(folder: Path, store: str, http: str, ws: str) -> dict[str, str]:
+    """Return the settings of a node that trades at these addresses, with its state in a folder."""
+    return {
+        "TRADER_PROFILE": "simulated",
+        "TRADER_ID": TRADER,
+        "TRADER_INSTANCE_ID": "first",
+        "TRADER_SYMBOL": SYMBOL,
+        "TRADER_STORE_URL": store,
+        "TRADER_EXCHANGE_HTTP_URL": http,
+        "TRADER_EXCHANGE_WS_URL": ws,
+        "TRADER_HTTP_PORT": str(free_port()),
+        "TRADER_STATE_FOLDER": str(folder / "state"),
+    }
 
 
 class Command(Process):

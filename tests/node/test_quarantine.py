@@ -11,8 +11,9 @@ import pytest
 import redis
 
 from node.baked import module
+from node.past import put_keys
 from node.processes import Store
-from node.stores import FORMAT, INSTRUMENT, OWNERS, RECORDS, SYMBOL, TRADER, Keys, Market
+from node.stores import FORMAT, INSTRUMENT, OWNERS, RECORDS, SYMBOL, TRADER, Market
 from node.test_mend_mutations import market
 
 QUARANTINE = module("guards.quarantine")
@@ -56,20 +57,6 @@ def tool(guarded: Store, said: list[str]) -> Any:
     return STORE.StoreMend(url, TRADER, FORMAT(TRADER), said.append)
 
 
-def put(client: Any, keys: Keys) -> None:
-    """Write keys."""
-    for name, raw in keys.items():
-        match raw.kind:
-            case "list":
-                client.rpush(PREFIX + name, *raw.value)
-            case "string":
-                client.set(PREFIX + name, raw.value)
-            case "hash":
-                client.hset(PREFIX + name, mapping=raw.value)
-            case "set":
-                client.sadd(PREFIX + name, *raw.value)
-
-
 def dump(client: Any, pattern: str = "*") -> dict[bytes, Any]:
     """Return all that a store holds."""
     return {key: client.dump(key) for key in client.scan_iter(pattern)}
@@ -82,7 +69,7 @@ def mend(tool: Any, made: Market) -> Any:
 
 def test_a_right_store_gets_a_mark_and_nothing_else(admin: redis.Redis, tool: Any) -> None:
     made = market()
-    put(admin, made.keys)
+    put_keys(admin, made.keys)
     admin.rpush(OTHER, "theirs")
     before = dump(admin)
     report = mend(tool, made)
@@ -102,7 +89,7 @@ def test_what_is_put_aside_is_listed_and_comes_back(
     admin: redis.Redis, tool: Any, said: list[str]
 ) -> None:
     made = market()
-    put(admin, made.keys)
+    put_keys(admin, made.keys)
     admin.delete(PREFIX + ENTRY)
     admin.set(PREFIX + ENTRY, "a string")
     admin.rpush(OTHER, "theirs")
@@ -126,7 +113,7 @@ def test_what_is_put_aside_is_listed_and_comes_back(
 
 def test_a_cold_start_loses_nothing(admin: redis.Redis, tool: Any) -> None:
     made = market()
-    put(admin, made.keys)
+    put_keys(admin, made.keys)
     admin.set(f"{PREFIX}general:memory", "of a strategy")
     admin.delete(f"{PREFIX}instruments:{INSTRUMENT}")
     before = dump(admin, PREFIX + "*")
@@ -142,7 +129,7 @@ def test_a_cold_start_loses_nothing(admin: redis.Redis, tool: Any) -> None:
 
 def test_names_that_are_no_text(admin: redis.Redis, tool: Any) -> None:
     made = market()
-    put(admin, made.keys)
+    put_keys(admin, made.keys)
     admin.rpush(PREFIX.encode() + b"orders:\xff\xfe", b"x")
     mend(tool, made)
     [one] = QUARANTINE.list_all(admin, TRADER)
@@ -152,7 +139,7 @@ def test_names_that_are_no_text(admin: redis.Redis, tool: Any) -> None:
 
 def test_a_foreign_store_is_left_alone(admin: redis.Redis, tool: Any) -> None:
     made = market()
-    put(admin, made.keys)
+    put_keys(admin, made.keys)
     admin.set(f"{PREFIX}format", json.dumps({"format": "nautilus-2", "trader": TRADER}))
     before = dump(admin)
     assert "nautilus-2" in asyncio.run(tool.foreign())
@@ -164,7 +151,7 @@ def test_a_foreign_store_is_left_alone(admin: redis.Redis, tool: Any) -> None:
 
 def test_an_unreadable_mark_is_written_anew(admin: redis.Redis, tool: Any) -> None:
     made = market()
-    put(admin, made.keys)
+    put_keys(admin, made.keys)
     admin.rpush(f"{PREFIX}format", "?")
     assert asyncio.run(tool.foreign()) == ""
     mend(tool, made)
@@ -175,7 +162,7 @@ def test_another_writer_is_noticed(
     admin: redis.Redis, tool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = market()
-    put(admin, made.keys)
+    put_keys(admin, made.keys)
     admin.rpop(PREFIX + ENTRY)
     stock, times = STORE.changed, []
 
@@ -204,7 +191,7 @@ def test_a_large_value_is_not_read(
     reading = module("guards.mend.reading")
     monkeypatch.setattr(reading, "SAFE_BYTES", 0)
     made = market()
-    put(admin, made.keys)
+    put_keys(admin, made.keys)
     admin.rpush(PREFIX + ENTRY, b"x" * 5_000_000)
     report = mend(tool, made)
     assert any("larger than" in reason for reason in report.put_aside)
@@ -215,7 +202,7 @@ def test_a_writer_between_the_reading_and_the_watch_is_noticed(
     admin: redis.Redis, tool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = market()
-    put(admin, made.keys)
+    put_keys(admin, made.keys)
     admin.rpop(PREFIX + ENTRY)
     stock = STORE.read_keys
 

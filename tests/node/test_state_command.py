@@ -10,9 +10,9 @@ import redis
 from node.baked import module
 from node.commands import AWAY, CONFIGURATION, DIFFERS, OK, Answer, run
 from node.conftest import Start
+from node.past import put_keys
 from node.processes import SYMBOL, Exchange, Store
 from node.stores import Market
-from node.test_quarantine import put
 from node.test_trading import step_until_position
 
 TRADER = "TRADER-001"
@@ -110,7 +110,7 @@ def test_an_order_that_only_the_store_has(state: State, store: Store, exchange: 
     made = Market()
     made.never_send("1jnoyl7h-1704085259-E0", "0.010", heard=2)
     with redis.Redis(port=store.port) as client:
-        put(client, made.keys)
+        put_keys(client, made.keys)
         before = {key: client.dump(key) for key in client.scan_iter()}
         answer = state()
         assert {key: client.dump(key) for key in client.scan_iter()} == before
@@ -125,7 +125,7 @@ def test_the_exchange_away(state: State, store: Store) -> None:
     made = Market()
     made.send("1jnoyl7h-1704085259-S0", "-0.010", trigger="40000.00")
     with redis.Redis(port=store.port) as client:
-        put(client, made.keys)
+        put_keys(client, made.keys)
         client.rpush(f"{PREFIX}orders:x", "not an event")
     answer = state()
     assert answer.code == AWAY

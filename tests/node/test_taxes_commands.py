@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from node.asking import Asked
+from node.asking import Asked, asked_by_commands
 from node.baked import module
 from node.commands import AWAY, CONFIGURATION, DIFFERS, OK, Answer
 from node.conftest import Start
@@ -134,10 +134,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
 @pytest.fixture
 def traded(shared: Asked, environment: dict[str, str]) -> Iterator[Asked]:
     """The account, which commands ask through the relay."""
-    environment["TRADER_EXCHANGE_HTTP_URL"] = shared.relay.url
-    environment["TRADER_EXCHANGE_WS_URL"] = shared.exchange.ws
-    yield shared
-    shared.relay.changes.clear()
+    yield from asked_by_commands(shared, environment)
 
 
 def kept_in(folder: Path) -> Any:
