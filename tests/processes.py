@@ -174,6 +174,10 @@ class Process:
         number = self._errors.fileno()
         return os.pread(number, os.fstat(number).st_size, 0).decode("utf-8", "replace")
 
+    def whole(self) -> str:
+        """Return both outputs from their beginnings, for what must or must not stand in them."""
+        return "".join(self.output) + self.errors()
+
     def everything(self) -> str:
         """Return the end of both outputs, for messages."""
         return "".join(self.output[-30:]) + self.errors()[-3000:]

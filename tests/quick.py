@@ -109,9 +109,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
-    """Fail a test that started a process without being among those that may."""
-    yield
+    """Fail a test that started a process without being among those that may.
+
+    What is started while the fixtures end is not counted: those of a module or of the whole run
+    end with whichever test is the last.
+    """
     started = _started[item.stash[_before] :]
+    yield
     if started and item.get_closest_marker("processes") is None:
         pytest.fail(
             f"It started {started[0]}, so it is none for `make test-quick`: mark it with "

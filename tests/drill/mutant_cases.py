@@ -163,10 +163,25 @@ async def trigger_stop(world: World) -> None:
 async def _cancel_unanswered(world: World, fault: Fault) -> None:
     await world.first_start()
     await steps(world, BARS_BEFORE - 1)
-    cancel = {"name": "gate", "match": {"request": "conditional.cancel"}, "phase": "processed"}
-    gate = await step_into(world, cancel)
+    await _killed_at_a_gate(
+        world, fault, {"request": "conditional.cancel"}, "processed", "OrderPendingCancel"
+    )
+
+
+async def _entry_unanswered(world: World, fault: Fault) -> None:
+    await world.first_start()
+    await _killed_at_a_gate(
+        world, fault, {"request": "order.new", "leg": "entry"}, "received", "OrderSubmitted"
+    )
+
+
+async def _killed_at_a_gate(
+    world: World, fault: Fault, match: dict[str, str], phase: str, event: str
+) -> None:
+    """Kill the node while a request waits at the exchange, once the store has what it is about."""
+    gate = await step_into(world, {"name": "gate", "match": match, "phase": phase})
     async with asyncio.timeout(STORE_SECONDS):
-        while not await _cancelling_is_stored(world):  # noqa: ASYNC110  # nobody tells of a write
+        while not await _is_stored(world, event):  # noqa: ASYNC110  # nobody tells of a write
             await asyncio.sleep(0.01)
     await world.begin(fault)
     await world.market.release(gate)
@@ -174,9 +189,9 @@ async def _cancel_unanswered(world: World, fault: Fault) -> None:
     await steps(world, BARS_AFTER)
 
 
-async def _cancelling_is_stored(world: World) -> bool:
+async def _is_stored(world: World, event: str) -> bool:
     orders = (await world.stored()).orders
-    return any(events[-1]["type"] == "OrderPendingCancel" for events in orders.values())
+    return any(events[-1]["type"] == event for events in orders.values())
 
 
 async def _store_away(world: World, fault: Fault) -> None:
@@ -241,6 +256,16 @@ CANCEL_UNANSWERED = Subject(
         "The node is killed when the exchange has cancelled its old stop and said nothing yet.",
         frozenset(),
         _cancel_unanswered,
+        NodeKill,
+    ),
+)
+ENTRY_UNANSWERED = Subject(
+    "`order.new entry, received`, and stored as sent",
+    Scenario(
+        "entry unanswered",
+        "The node is killed when its entry is stored, and before the exchange has begun with it.",
+        frozenset(),
+        _entry_unanswered,
         NodeKill,
     ),
 )

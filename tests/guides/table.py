@@ -29,6 +29,8 @@ class Way:
         It is stopped at the end of the page only.
     code
         What it ends with.
+    or_code
+        What it may end with as well, for the market goes on.
     says
         What it says.
     hears
@@ -44,6 +46,7 @@ class Way:
     until: str = ""
     stays: bool = False
     code: int = 0
+    or_code: int = 0
     says: str = ""
     hears: str = ""
     then: str = ""
@@ -262,7 +265,6 @@ GUIDES = (
     Guide(
         page="docs/moving-house.md",
         stack=True,
-        before=("cp .env .env.first",),
         given={
             "localhost:8090": "localhost:{exchange_port}",
             "away/FILE": '"$(ls -t away/* | head -n 1)"',
@@ -273,10 +275,6 @@ GUIDES = (
             "sudo cp deploy/backup/trader-backup@.* /etc/systemd/system/": SYSTEMD,
             'sudo systemctl enable --now "trader-backup@$(systemd-escape --path "$PWD").timer"': (
                 SYSTEMD
-            ),
-            "curl -X DELETE localhost:8090/_sim/keys/simulated-key": Way(
-                then="mv .env.first .env && rm secrets/backup_passphrase",
-                reason="What is set here is not for the pages after this one.",
             ),
         },
     ),
@@ -304,6 +302,12 @@ GUIDES = (
         page="docs/recovery.md",
         stack=True,
         ways={
+            **{
+                f"docker compose run --rm --no-deps node {command}": Way(
+                    or_code=70, reason="A stop may fill while no node runs: that is a difference."
+                )
+                for command in ("state", "doctor")
+            },
             'make drill ARGS="trade-through --bars 500 --kills 10"': ONLY_READ,
             'make drill ARGS="trade-through --market bars.csv.gz"': shorter("--bars 6 --kills 1"),
             'make drill ARGS="--seed 3"': ONLY_READ,

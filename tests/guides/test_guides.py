@@ -5,6 +5,7 @@ is not simply run, and why, is in one table: `guides/table.py`.
 """
 
 import os
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,15 +45,19 @@ class Workshop:
         The project.
     tools
         A folder with the programs that the pages presume and that are not the project's.
+    settings
+        A folder with the settings and passwords that ``make setup`` has written; a page may
+        change them.
     """
 
     template: Path
     clone: Path
     project: BakedProject
     tools: Path
+    settings: Path
 
     def anew(self) -> None:
-        """Bring the project back to what was generated; its environment and passwords stay."""
+        """Bring the project back to what was generated, and to the settings of its first day."""
         git(self.clone, "clean", "--quiet", "-dffx", "--exclude=/build")
         git(self.project.path, "checkout", "--quiet", "--force", "main")
         git(self.project.path, "reset", "--quiet", "--hard", "generated")
@@ -62,9 +67,8 @@ class Workshop:
             "--quiet",
             "-dfx",
             "--exclude=.venv",
-            "--exclude=.env",
-            "--exclude=secrets",
         )
+        shutil.copytree(self.settings, self.project.path, symlinks=True, dirs_exist_ok=True)
         make_bars(self.project.path / "bars.csv")
 
     def text(self, guide: Guide) -> str:
@@ -130,7 +134,10 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     (tools / "cookiecutter").symlink_to(BIN / "cookiecutter")
     (tools / "pipx").write_text(PIPX, encoding="utf-8")
     (tools / "pipx").chmod(0o755)
-    return Workshop(template, desk / "clone", project, tools)
+    settings = desk / "settings"
+    shutil.copytree(project.path / "secrets", settings / "secrets", symlinks=True)
+    shutil.copy(project.path / ".env", settings)
+    return Workshop(template, desk / "clone", project, tools, settings)
 
 
 @pytest.fixture

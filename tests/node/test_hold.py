@@ -140,7 +140,7 @@ def test_quantity_that_the_exchange_cannot_fill(
 def test_what_a_restart_helps_is_not_held(hold: Start, store: Store) -> None:
     node = hold()
     assert node.wait() == AWAY
-    assert "refused" not in node.everything()
+    assert "refused" not in node.whole()
 
 
 def test_a_defect_is_not_held(hold: Start) -> None:

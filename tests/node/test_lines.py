@@ -99,7 +99,7 @@ def test_a_rule_that_fails_stops_no_other(
     node.settle(last_bar(exchange), "ETHUSDT")
     assert held(node.get("state")[1]) == {"BTCUSDT": Decimal("0.010"), "ETHUSDT": Decimal("0.100")}
     assert stop["client_order_id"] in {row["client_order_id"] for row in exchange.working_stops()}
-    assert "Traceback" in node.everything()
+    assert "Traceback" in node.whole()
     failed = [look["bar"] for look in bitcoin.looks()].count(last_bar(exchange))
     assert failed == 1  # once a bar
     bitcoin.says(quantity="0", stop="-3")

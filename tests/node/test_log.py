@@ -158,7 +158,7 @@ def test_what_a_person_reads_a_machine_can_read_too(
     node.stop()
     again = start(TRADER_STORE_URL="redis://:not-the-password@127.0.0.1:1")
     assert again.wait() == 75
-    assert "not-the-password" not in again.everything()
+    assert "not-the-password" not in again.whole()
     [line] = lines_of(again, "said")
     assert line["level"] == "ERROR"
     assert [line["sentence"]] == again.complaint()

@@ -174,7 +174,7 @@ def test_a_mended_store_brings_the_node_up_equal(
     assert {name: was.get(name) for name in orders} == orders
     if harm not in ("everything lost", "an instrument broken"):
         assert orders == was
-        assert "inferred" not in node.everything()
+        assert "inferred" not in node.whole()
     assert not mend(store, exchange).mended or harm == "everything lost" or report.cold
 
 

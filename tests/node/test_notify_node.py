@@ -273,7 +273,7 @@ def test_what_is_wrong_with_the_file_ends_a_start_with_78(
     assert node.wait() == 78
     assert node.said("TRADER_NOTIFY_URLS_FILE: line 1 is no address")
     assert node.said("TRADER_NOTIFY_FILLS is wrong: must be 'on', 'silent' or 'off'")
-    assert PASSWORD not in node.everything()
+    assert PASSWORD not in node.whole()
     assert "docs/notifications.md" in order("notify", "--test", TRADER_NOTIFY_URLS_FILE="").said(
         code=78
     )

@@ -251,7 +251,7 @@ async def test_a_node_that_trades_is_halted_resumed_and_killed(
     assert await browser.evaluate("document.querySelector('#stage').innerText") == "degraded"
     assert "Nothing is halted" in await command(browser, "resume", TOKEN)
     await until(browser, "document.querySelector('#wrong').hidden")
-    assert TOKEN not in json.dumps(node.get("status")) + node.everything()
+    assert TOKEN not in json.dumps(node.get("status")) + node.whole()
     node.kill()
     await until(browser, "!document.querySelector('#silent').hidden", 30)
     node = start(TRADER_CONTROL_TOKEN=TOKEN, TRADER_INSTANCE_ID="second")

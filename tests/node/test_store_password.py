@@ -40,7 +40,7 @@ def test_password_from_a_file(
     node = start(TRADER_STORE_URL=lock(password), TRADER_STORE_PASSWORD_FILE=str(secret))
     node.until("trading")
     node.settle(exchange.post("step", {"bars": 1})["bar"])
-    assert password not in node.everything()
+    assert password not in node.whole()
 
 
 def test_wrong_password_is_not_told(start: Start, lock: Lock) -> None:
@@ -53,4 +53,4 @@ def test_wrong_password_is_not_told(start: Start, lock: Lock) -> None:
         assert node.wait() == CONFIGURATION
         [line] = node.complaint()
         assert "refuses the user name or password" in line
-        assert "hush" not in node.everything()
+        assert "hush" not in node.whole()
