@@ -271,6 +271,22 @@ def test_a_store_that_cannot_write(store: Store, seen: Seen, store_metrics: Cont
         seen("StoreFiles", "a folder that is gone", 0)
 
 
+def test_a_replica_that_is_gone(
+    store: Store, processes: list[Process], tmp_path: Path, seen: Seen, store_metrics: Container
+) -> None:
+    follows = ("--replicaof", f"127.0.0.1 {store.port}")
+    for name in ("second", "third"):
+        (tmp_path / name).mkdir()
+        processes.append(Store(tmp_path / name, *follows))
+    with redis.Redis(port=store.port) as client:
+        deadline = time.monotonic() + SLACK_SECONDS
+        while client.info("replication")["connected_slaves"] < 2:
+            assert time.monotonic() < deadline, "The replicas do not follow."
+            time.sleep(0.1)
+    processes[-1].kill()
+    seen("StoreReplicaMissing", "a replica that is gone", 60)
+
+
 def test_an_exporter_that_is_gone(
     store: Store, prometheus: Prometheus, instance: str, seen: Seen, store_metrics: Container
 ) -> None:

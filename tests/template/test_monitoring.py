@@ -22,6 +22,7 @@ STORE_S_OWN = {
     "redis_memory_used_bytes",
     "redis_memory_max_bytes",
     "redis_aof_last_write_status",
+    "redis_connected_slaves",
     "redis_rdb_last_bgsave_status",
 }
 """What the exporter tells; a test of the stack asks it for them."""
