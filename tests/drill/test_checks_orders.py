@@ -204,6 +204,13 @@ def test_another_symbol_s_ids_are_left_alone() -> None:
     assert "client-order-ids-unique" not in broken(evidence(journal=tuple(journal.records)))
 
 
+def test_the_exchange_may_use_its_own_id_again() -> None:
+    journal = sound_journal()
+    for number in ("31", "32"):
+        journal.entered(exchange_order_id=number, client_order_id="adl_autoclose")
+    assert "client-order-ids-unique" not in broken(evidence(journal=tuple(journal.records)))
+
+
 def test_orders_of_symbols_that_are_not_drilled_are_left_alone() -> None:
     other = node_stop(client_order_id="OTHER-S0", symbol="ETHUSDT")
     found = with_state(orders=[node_order(), node_stop(), other])

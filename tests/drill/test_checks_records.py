@@ -54,6 +54,14 @@ def test_a_look_at_the_store_keeps_what_the_checks_ask_for() -> None:
     assert (found.position("BTCUSDT"), found.position("BTCUSD")) == (Decimal("0.010"), Decimal(0))
 
 
+def test_a_stage_that_is_noted_before_the_start_belongs_to_that_life() -> None:
+    (life,) = read(
+        (2, "node.stage", {"number": 1, "stage": "preflight"}),
+        (1, "node.started", {"number": 1, "pid": 7}),
+    ).lives
+    assert (life.pid, life.stages) == (7, (("preflight", 2 * SECOND),))
+
+
 def test_faults_are_paired_by_name_and_the_last_may_have_no_end() -> None:
     began = {"must_notice": True, "store": False}
     found = read(

@@ -71,6 +71,47 @@ def test_a_right_store_is_left_alone() -> None:
     check(holding())
 
 
+def test_orders_that_share_an_id_are_told_apart() -> None:
+    """The exchange gives every order by which it deleverages the same id."""
+    market, same = holding(), "adl_autoclose"
+    stored = dict(market.keys)
+    for number in (1, 2):
+        market.send(f"{same}{number}", "-0.003")
+        market.fill(f"{same}{number}", "0.003")
+    record = market.record
+    orders = [
+        replace(row, client_order_id=same) if row.client_order_id.startswith(same) else row
+        for row in record.orders
+    ]
+    earlier, later = (row for row in orders if row.client_order_id == same)
+    for told in ([row for row in orders if row is not later], orders):
+        trades = [
+            trade
+            for trade in record.trades
+            if later in told or trade.exchange_order_id != later.exchange_order_id
+        ]
+        amount = market.held if later in told else market.held + later.quantity
+        seen = replace(
+            record,
+            orders=tuple(told),
+            trades=tuple(trades),
+            positions=(RECORDS.PositionRecord(SYMBOL, amount, Decimal(1)),),
+        )
+        stored = applied(stored, plan_of(stored, seen))
+        assert plan_of(stored, seen).is_empty
+    loaded = load(stored)
+    assert held(loaded) == market.held
+    first = loaded[f"orders:{same}-{earlier.exchange_order_id}"]
+    second = loaded[f"orders:{same}"]
+    assert (first.venue_order_id.value, second.venue_order_id.value) == (
+        earlier.exchange_order_id,
+        later.exchange_order_id,
+    )
+    # What is told reaches back less far later on: both stay as they are.
+    shorter = replace(seen, orders=tuple(row for row in orders if row is not earlier))
+    assert plan_of(stored, shorter).is_empty
+
+
 def test_an_empty_store_is_left_to_the_engine() -> None:
     market = holding()
     assert plan_of({}, market.record).is_empty

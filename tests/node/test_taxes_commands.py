@@ -246,6 +246,7 @@ def test_a_cent_less_is_seen(ask: Ask, traded: Asked) -> None:
     ("words", "said"),
     [
         (["1999"], "1999 is no year of trades"),
+        (["last"], "last is no year of trades"),
         (["2024", "--zone", "Nowhere/Land"], "Nowhere/Land is no time zone"),
     ],
 )

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from recovery_drill.checks.triggered import turned_into
+from recovery_drill.record.contract import EXCHANGE_S_OWN
 from recovery_drill.record.evidence import Evidence
 
 
 def client_order_ids_unique(evidence: Evidence) -> Iterator[str | None]:
-    """Look for an id that the exchange has accepted twice.
+    """Look for an id that the exchange has accepted twice; its own orders are not asked for.
 
     The exchange lets an id be used again once its order has ended, so that it does not tell. The
     order that a conditional one turned into carries the same id and is the same order.
@@ -20,6 +21,8 @@ def client_order_ids_unique(evidence: Evidence) -> Iterator[str | None]:
             continue
         name, number = str(row["client_order_id"]), str(row["exchange_order_id"])
         if row["symbol"] not in evidence.policy.symbols or number in triggered:
+            continue
+        if name.startswith(EXCHANGE_S_OWN):
             continue
         earlier = first.setdefault((str(row["symbol"]), name), number)
         yield (

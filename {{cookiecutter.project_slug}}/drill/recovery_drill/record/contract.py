@@ -92,6 +92,8 @@ FIRING_AT_EXCHANGE = frozenset({"TRIGGERING", "TRIGGERED"})
 """A conditional order that has been met, and whose order has not ended."""
 ANOTHER_HAND = "web_"
 """How the names of orders begin that no client of the exchange's API has sent."""
+EXCHANGE_S_OWN = ("autoclose-", "adl_autoclose", "settlement_autoclose-")
+"""How those begin that the exchange itself makes; it uses the second one again and again."""
 QUESTION_OF_BARS = "klines.read"
 SENT_ORDERS = ("order.new", "conditional.new")
 

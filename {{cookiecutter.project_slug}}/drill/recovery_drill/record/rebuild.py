@@ -94,12 +94,13 @@ def lives_of(history: Sequence[Record]) -> tuple[Life, ...]:
     """Return the node's lives, as a history tells them."""
     lives: dict[int, Life] = {}
     for record in history:
+        if record.kind == "node.started":
+            # First, for on a busy machine a node may say its first stage before this is noted.
+            number, rival = int(record.data["number"]), bool(record.data.get("rival", False))
+            lives[number] = Life(number, int(record.data["pid"]), record.mono_ns, rival=rival)
+    for record in history:
         data: dict[str, Any] = record.data
         match record.kind:
-            case "node.started":
-                number = int(data["number"])
-                rival = bool(data.get("rival", False))
-                lives[number] = Life(number, int(data["pid"]), record.mono_ns, rival=rival)
             case "node.stage":
                 life = lives[int(data["number"])]
                 stages = (*life.stages, (str(data["stage"]), record.mono_ns))

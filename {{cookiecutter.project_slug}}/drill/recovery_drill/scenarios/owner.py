@@ -87,6 +87,21 @@ def holding_when(*, down: bool) -> Situation:
     return play
 
 
+async def reduced_twice(world: World, fault: Fault) -> None:
+    """Hold a position of which the exchange takes a part, and another; be killed after it."""
+    await holding_before(world)
+    for time in ("a first", "a second"):
+        await world.until_stored()
+        await world.strike(fault)
+        await until_protected(world, f"after {time} part of it was taken")
+        await world.recover()
+    await world.until_stored()
+    await world.kill_node()
+    await world.restart_node()
+    await world.recover()
+    await stretch(world)
+
+
 async def beside_another_bot(world: World, fault: Fault) -> None:
     """Hold a protected position while another bot has orders and trades; be killed meanwhile."""
     await holding_before(world)
@@ -131,6 +146,17 @@ def _scenario(done: ByHand, *, down: bool) -> Scenario:
 
 OWNER: tuple[Scenario, ...] = (
     *(_scenario(done, down=down) for done in BY_HAND for down in (True, False)),
+    Scenario(
+        "exchange-reduce-again",
+        "The exchange takes a part of the position twice, both under the same order id, before a kill.",
+        MET_HOLDING,
+        reduced_twice,
+        partial(OtherHand, "reduce"),
+        leave_out={
+            UNEQUAL: "What another hand does changes what happens at the exchange.",
+            INTENTS: NO_DECISION,
+        },
+    ),
     Scenario(
         "exchange-second-bot",
         "Another bot trades the symbol beside the node; its orders are left alone, and are named.",

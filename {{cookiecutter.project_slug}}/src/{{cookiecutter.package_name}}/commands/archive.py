@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .account_books import Commands
 
 ALL = "days"
-SHOWN = (ALL, Kind.ORDERS, Kind.FILLS, Kind.INCOME)
+SHOWN = (ALL, Kind.ORDERS.value, Kind.FILLS.value, Kind.INCOME.value)
 COUNTED = (Kind.ORDERS, Kind.POSITIONS, Kind.STATES, Kind.FILLS, Kind.INCOME)
 DAY_FIELDS = ("day", "orders", "filled", "positions", "accounts", "fills", "income_rows", "income")
 TEXT_COLUMNS = {

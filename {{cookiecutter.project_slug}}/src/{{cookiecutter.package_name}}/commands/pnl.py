@@ -31,7 +31,10 @@ def add_to(commands: "Commands") -> None:
         epilog=EXIT_CODES,
     )
     command.add_argument(
-        "--by", type=By, choices=list(By), default=By.DAY, help="periods of UTC (default: day)"
+        "--by",
+        choices=[each.value for each in By],
+        default=By.DAY.value,
+        help="periods of UTC (default: day)",
     )
     add_options(command)
     command.set_defaults(do=pnl)
@@ -39,7 +42,7 @@ def add_to(commands: "Commands") -> None:
 
 def pnl(options: argparse.Namespace) -> ExitCode:
     """Do it, and return the exit code."""
-    by: By = options.by
+    by = By(options.by)
     return tell(
         options,
         lambda books: document(books, by),

@@ -49,12 +49,11 @@ def add_to(commands: "Commands") -> None:
         epilog="Exit codes: 0 the sums are the exchange's income, 70 they are not, 75 the exchange "
         "or the archive is away, 78 a configuration, the year or the zone is wrong.",
     )
-    command.add_argument("year", type=int, help="for example 2026")
+    command.add_argument("year", help="for example 2026")
     command.add_argument(
         "--method",
-        type=Method,
-        choices=list(Method),
-        default=Method.AVERAGE,
+        choices=[each.value for each in Method],
+        default=Method.AVERAGE.value,
         help="average cost, as the exchange counts (the default), or fifo, first in, first out",
     )
     command.add_argument(
@@ -107,7 +106,8 @@ def taxes(options: argparse.Namespace) -> ExitCode:
     """Do it, and return the exit code."""
     try:
         zone = zone_of(options.zone)
-        span = span_of(options.year, zone)
+        number = year_number(options.year)
+        span = span_of(number, zone)
         settings, traded = load()
         source = KeptBooks(settings, traded)
         asyncio.run(source.read(span.until_ms, may_ask=not options.kept))
@@ -116,13 +116,13 @@ def taxes(options: argparse.Namespace) -> ExitCode:
         return end.code
     told = source.told()
     span = Span(span.since_ms, min(span.until_ms, max(source.kept_until_ms, span.since_ms + 1)))
-    year, books = year_of(told, span, options.method), books_of(told, span)
-    notes = list(_notes(options.year, zone, year, books, source))
+    year, books = year_of(told, span, Method(options.method)), books_of(told, span)
+    notes = list(_notes(number, zone, year, books, source))
     code = max(exit_code(books.balance), ExitCode.STOPPED if year.is_right else ExitCode.REFUSED)
     if options.json:
         document = {
             "schema": SCHEMA, "trader_id": settings.id, "exit_code": int(code),
-            "year": options.year, "zone": options.zone, "method": year.method.value,
+            "year": number, "zone": options.zone, "method": year.method.value,
         }  # fmt: skip
         document |= frame(books) | {
             "rows": [_document(row, zone) for row in year.rows],
@@ -167,18 +167,24 @@ def zone_of(name: str) -> tzinfo:
         ) from None
 
 
-def span_of(year: int, zone: tzinfo) -> Span:
+def year_number(year: str) -> int:
     """
-    Return a year, as it begins and ends in a zone.
+    Return a year that was typed in.
 
     Raises
     ------
     NodeExit
-        With code 78 if there cannot be a trade in it.
+        With code 78 if it is none, or one that has no trades.
 
     """
-    if not FIRST_YEAR <= year <= LAST_YEAR:
+    number = int(year) if year.isdecimal() else 0
+    if not FIRST_YEAR <= number <= LAST_YEAR:
         raise NodeExit(ExitCode.CONFIGURATION, f"{year} is no year of trades: write 2026, say.")
+    return number
+
+
+def span_of(year: int, zone: tzinfo) -> Span:
+    """Return a year, as it begins and ends in a zone."""
     begin, end = (int(datetime(y, 1, 1, tzinfo=zone).timestamp() * 1000) for y in (year, year + 1))
     return Span(begin, end)
 

@@ -6,7 +6,7 @@ Pure, and of no engine: a mend compares a store with it.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -104,9 +104,16 @@ def signed(trade: TradeRecord) -> Decimal:
 
 
 def known_orders(record: ExchangeRecord, symbol: str) -> dict[str, KnownOrder]:
-    """Return the orders of a symbol by client order id; of two with one id, the later."""
+    """
+    Return the orders of a symbol by client order id.
+
+    The exchange lets an id be used again once its order has ended, and gives every order by which
+    it deleverages the same one. The later order keeps the id, whatever is told of the past; an
+    earlier one that has filled gets the exchange's number behind it.
+    """
     conditionals: dict[str, OrderRecord] = {}
     orders: dict[str, OrderRecord] = {}
+    earlier: list[OrderRecord] = []
     trades: dict[str, list[TradeRecord]] = defaultdict(list)
     for row in sorted(record.orders, key=lambda each: (each.created_ms, _is_open(each))):
         if row.symbol == symbol and row.client_order_id:
@@ -114,7 +121,9 @@ def known_orders(record: ExchangeRecord, symbol: str) -> dict[str, KnownOrder]:
             before = kind.get(row.client_order_id)
             # A working order counts more than one that has ended.
             if before is None or _is_open(row) >= _is_open(before):
-                kind[row.client_order_id] = row
+                kind[row.client_order_id], row = row, before or row
+            if row.exchange_order_id != kind[row.client_order_id].exchange_order_id:
+                earlier.append(row)
     for trade in in_order(each for each in record.trades if each.symbol == symbol):
         trades[trade.exchange_order_id].append(trade)
     found = {}
@@ -123,6 +132,12 @@ def known_orders(record: ExchangeRecord, symbol: str) -> dict[str, KnownOrder]:
         numbers = {first.exchange_order_id, last.exchange_order_id, first.triggered_order_id}
         own = in_order(trade for number in numbers if number for trade in trades.get(number, ()))
         found[name] = KnownOrder(first, last, tuple(own), _fate(first, last, own))
+    told = {trade.trade_id for known in found.values() for trade in known.trades}
+    for row in earlier:
+        own = in_order(trades.get(row.exchange_order_id, ()))
+        if own and told.isdisjoint(trade.trade_id for trade in own):
+            named = replace(row, client_order_id=f"{row.client_order_id}-{row.exchange_order_id}")
+            found[named.client_order_id] = KnownOrder(named, named, tuple(own), _fate(row, row, own))
     return found
 
 

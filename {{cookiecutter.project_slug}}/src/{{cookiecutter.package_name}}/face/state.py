@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from heapq import nlargest
 from operator import attrgetter
 from typing import Any
 
@@ -110,8 +109,8 @@ def told_orders(rows: Sequence[OrderRow], before: str | None = None) -> tuple[li
         first = next((AGE(row) for row in closed if row.client_order_id == before), None)
         # One that is not here any more is older than all that are.
         closed = [] if first is None else [row for row in closed if AGE(row) < first]
-    # There may be many thousands, of which few are told: they are not sorted.
-    page = nlargest(MOST_CLOSED, closed, key=AGE)
+    # They come nearly in order, which makes sorting thousands quicker than picking the newest.
+    page = sorted(closed, key=AGE)[-MOST_CLOSED:]
     return sorted([*told, *page], key=AGE), len(closed) - len(page)
 
 
