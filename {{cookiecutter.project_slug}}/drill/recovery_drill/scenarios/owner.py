@@ -148,7 +148,7 @@ OWNER: tuple[Scenario, ...] = (
     *(_scenario(done, down=down) for done in BY_HAND for down in (True, False)),
     Scenario(
         "exchange-reduce-again",
-        "The exchange takes a part of the position twice, both under the same order id, before a kill.",
+        "The exchange takes a part of the position twice, under one and the same order id.",
         MET_HOLDING,
         reduced_twice,
         partial(OtherHand, "reduce"),

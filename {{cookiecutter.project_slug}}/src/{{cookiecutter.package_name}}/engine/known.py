@@ -136,8 +136,9 @@ def known_orders(record: ExchangeRecord, symbol: str) -> dict[str, KnownOrder]:
     for row in earlier:
         own = in_order(trades.get(row.exchange_order_id, ()))
         if own and told.isdisjoint(trade.trade_id for trade in own):
-            named = replace(row, client_order_id=f"{row.client_order_id}-{row.exchange_order_id}")
-            found[named.client_order_id] = KnownOrder(named, named, tuple(own), _fate(row, row, own))
+            name = f"{row.client_order_id}-{row.exchange_order_id}"
+            named = replace(row, client_order_id=name)
+            found[name] = KnownOrder(named, named, tuple(own), _fate(named, named, own))
     return found
 
 
