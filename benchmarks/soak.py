@@ -77,6 +77,17 @@ def slope(looks: list[Look], name: str) -> tuple[float, float]:
     return middle, 100 * statistics.median(slopes) / middle if middle else 0.0
 
 
+def settle(node: Node, bar: int) -> None:
+    """Wait until a bar is decided and nothing is in flight, asking only when something changes."""
+    revision, deadline = 0, time.monotonic() + TRADING_SECONDS
+    while time.monotonic() < deadline:
+        state = node.get(f"state?after={revision}&wait_s=5")[1]
+        if set(state["decided_bar"].values()) == {bar} and state["inflight"] == 0:
+            return
+        revision = state["revision"]
+    raise AssertionError(f"Bar {bar} was not settled.\n{node.everything()}")
+
+
 def soak(node: Node, exchange: Exchange, store: Store, state: Path, minutes: float) -> list[Look]:
     """Close bars for so long; return what was seen each minute, and print it."""
     began = time.monotonic()
@@ -84,10 +95,10 @@ def soak(node: Node, exchange: Exchange, store: Store, state: Path, minutes: flo
     bars, bar_then, cpu_then, then = 0, 0, cpu_seconds(node.child.pid), began
     bar = int(exchange.get("ledger")["bar"])
     first = bar
-    node.settle(bar)
+    settle(node, bar)
     while time.monotonic() < began + minutes * 60:
         bar = int(exchange.post("step", {"bars": 1})["bar"])
-        node.settle(bar)
+        settle(node, bar)
         bars = (bar - first) // BAR_MS
         now = time.monotonic()
         if now < then + EVERY_SECONDS:
