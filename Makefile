@@ -74,6 +74,12 @@ lock: ## Make all locks anew from requirements/*.in, the generated project's fir
 	@cd "$(PROJECT)" && for name in runtime exchange drill dev supply iac; do \
 		$(LOCK) 3.12 "requirements/$$name.in" -o "requirements/$$name.txt" || exit; \
 	done
+	@rm -rf "$(BUILD)/lock-v2" && mkdir -p "$(BUILD)/lock-v2" && cp "$(PROJECT)/requirements/"*.* "$(BUILD)/lock-v2" \
+		&& cp "$(PROJECT)/requirements/v2/"*.* "$(BUILD)/lock-v2" && cd "$(BUILD)/lock-v2" \
+		&& for name in runtime dev; do \
+			$(LOCK) 3.13 "$$name.in" -o "$$name.txt" || exit; \
+			cp "$$name.txt" "$(CURDIR)/$(PROJECT)/requirements/v2/"; \
+		done
 	@for name in bake test; do \
 		$(LOCK) 3.12 "requirements/$$name.in" -o "requirements/$$name.txt" || exit; \
 	done

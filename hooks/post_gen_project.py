@@ -94,6 +94,17 @@ def mend_line_ends(template: Path) -> None:
             path.write_bytes(text.replace(b"\r\n", b"\n"))
 
 
+def choose_engine(engine: str) -> None:
+    """Leave the room of the chosen engine, and its locks; the other one's go."""
+    other = {"v1": "v2", "v2": "v1"}[engine]
+    shutil.rmtree(Path("src", json.loads(RENDERED)["package_name"], "engine", other), True)
+    own = Path("requirements", "v2")
+    if engine == "v2":
+        for path in own.iterdir():
+            path.replace(own.parent / path.name)
+    shutil.rmtree(own, ignore_errors=True)
+
+
 def put_back() -> None:
     """Put what is the user's back over what this bake wrote in its place."""
     if KEPT.is_dir():
@@ -182,6 +193,7 @@ def main() -> int:
     if template is not None:
         remove_caches(template)
         mend_line_ends(template)
+    choose_engine(answers["engine"])
     put_back()
     if b"\r" in Path("scripts/make-settings").read_bytes():
         print(

@@ -21,7 +21,7 @@ ROOMS = {
     "adapter": "engine.v1",
     "deaf_stream": "engine.v1",
     "late_fills": "engine.v1",
-    "mend_symbol": "engine.v1",
+    "mend_symbol": "engine.mending",
     "node": "engine.v1",
     "sending": "engine.v1",
     "shell": "engine.v1",

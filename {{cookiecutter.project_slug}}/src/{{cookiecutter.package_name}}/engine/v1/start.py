@@ -22,7 +22,8 @@ from ...plan.traded import EventDriven, Traded
 from ...venue.binance.requests import Requests
 from ...venue.records import ExchangeRecord
 from ..archive_format import ArchiveFormat
-from ..desk import Events, MakeKeeper
+from ..desk import Engine, Events, MakeKeeper
+from ..mending.archived import KeysArchive
 from ..store_line import StoreLine
 from ..stored import StoreFormat
 from .adapter import (
@@ -32,7 +33,7 @@ from .adapter import (
     MISSED_TOPIC,
     MendedExecClientFactory,
 )
-from .archived import ArchiveFormatV1
+from .encoding import CODEC
 from .event_driven import made
 from .forgetting import forget_orders, forget_positions, tidy
 from .kept_rows import KeptRows
@@ -87,7 +88,7 @@ class EngineV1:
     @property
     def archive_format(self) -> ArchiveFormat:
         """How what it has stored is told in the archive."""
-        return ArchiveFormatV1(self._settings.id)
+        return KeysArchive(self._settings.id, CODEC)
 
     # -- Up ------------------------------------------------------------------------------------
 
@@ -351,3 +352,8 @@ def _strategy_config(traded: Traded) -> TargetStrategyConfig:
         # a stranger and the strategy believes itself flat.
         external_order_claims=[instrument_id_of(traded.symbol)],
     )
+
+
+def engine(settings: Settings) -> Engine:
+    """Return this engine, not loaded yet."""
+    return EngineV1(settings)
