@@ -15,6 +15,10 @@ class Codec(Protocol):
     def account(self) -> str:
         """The adapter's name of the account, where no stored one gives it."""
 
+    @property
+    def repeats_states(self) -> bool:
+        """Whether the engine writes a state of an account twice, and reads it so."""
+
     def order_event(self, raw: bytes) -> OrderEvent:
         """Return an event of an order."""
 

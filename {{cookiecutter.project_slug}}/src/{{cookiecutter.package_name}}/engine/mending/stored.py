@@ -262,7 +262,8 @@ def _position(stored: Stored, name: str, rows: list[bytes]) -> StoredPosition:
 
 def _account(codec: Codec, name: str, rows: list[bytes]) -> list[AccountState]:
     states = [codec.account_state(row) for row in rows]
-    if len({state.event_id for state in states}) < len(states):
+    is_once = len({state.event_id for state in states}) == len(states)
+    if not (is_once or codec.repeats_states):
         raise BadEvent("has one event twice")
     for state in states:
         if (state.account_id, state.account_type) != (name, states[0].account_type):

@@ -38,6 +38,7 @@ class CodecV1:
     """The encoding of version 1."""
 
     account = "BINANCE-USDT_FUTURES-master"
+    repeats_states = False
 
     def order_event(self, raw: bytes) -> OrderEvent:
         """Return an event of an order; raise `BadEvent` when it is none."""

@@ -38,6 +38,7 @@ SLOWER = frozenset({418, 429})
 END_SECONDS = 3.0
 """How long before the end of its bound a start gives up waiting."""
 NO_WEIGHT = "/_sim/"
+LISTEN_KEY = "/fapi/v1/listenKey"
 WEIGHTS = {
     "/fapi/v1/accountConfig": 5,
     "/fapi/v1/allAlgoOrders": 5,
@@ -217,7 +218,8 @@ class Requests:
         text = urlencode(query)
         headers = {}
         if sign:
-            text = self._signed(text, is_change=verb != "GET")
+            # A key to listen with changes nothing, and is asked for before the lease is in force.
+            text = self._signed(text, is_change=verb != "GET" and path != LISTEN_KEY)
             headers["X-MBX-APIKEY"] = self._key
         url = f"{self._url}{path}?{text}"
         self.asked += 1
