@@ -58,7 +58,7 @@ def one_pass(
     sys.path.insert(0, source)
     from trading_node.books.archive import Archive
     from trading_node.engine.mending.archived import KeysArchive
-    from trading_node.engine.v1.encoding import CODEC
+    from trading_node.engine.mending.encoding_v1 import CODEC
     from trading_node.guards.archive.moving import move
     from trading_node.guards.archive.store import StoreArchive
 

@@ -12,7 +12,7 @@ from node.baked import module
 RAW = module("engine.stored").RawKey
 OWNER = module("engine.stored").Owner
 RECORDS = module("venue.records")
-FORMAT = module("engine.v1.store_format").StoreFormatV1
+FORMAT = module("engine.mending.formats").StoreFormatV1
 
 TRADER, TAG, SYMBOL = "TRADER-001", "EMA001", "BTCUSDT"
 STRATEGY, INSTRUMENT = f"TargetStrategy-{TAG}", f"{SYMBOL}-PERP.BINANCE"

@@ -12,7 +12,7 @@ from node.baked import module
 from node.engine_load import SERIALIZER, load_order
 from node.stores import FORMAT, RAW, TRADER, Market, packed, unpacked
 
-CODEC = module("engine.v1.encoding").CODEC
+CODEC = module("engine.mending.encoding_v1").CODEC
 EVENTS = module("engine.mending.events")
 ORDERS = module("engine.mending.stored_orders")
 MARKER = module("guards.mend.marker")

@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from .mending.formats import FORMATS
 from .mending.store_format import KeysFormat
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ OLDEST_PYTHON: tuple[int, int] = _of_room("").OLDEST_PYTHON
 
 def store_format(trader: str) -> KeysFormat:
     """Return how the engine keeps a trader's orders in the store; no engine is loaded for it."""
-    made: KeysFormat = _of_room(".store_format").store_format(trader)
-    return made
+    return FORMATS[ROOM](trader)
 
 
 def engine(settings: "Settings") -> "Engine":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 from .events import AccountState, OrderEvent, OrderFilled
 
 if TYPE_CHECKING:
-    from .stored import Instrument
+    from .stored import Currency, Instrument
 
 
 class Codec(Protocol):
@@ -31,8 +31,8 @@ class Codec(Protocol):
     def instrument(self, raw: bytes) -> "Instrument":
         """Return a perpetual contract."""
 
-    def check_currency(self, raw: bytes) -> None:
-        """Read a currency."""
+    def currency(self, name: str, raw: bytes) -> "Currency":
+        """Return a currency."""
 
     def encoded(self, event: OrderEvent) -> bytes:
         """Return an event as it stands in the list of its order."""
@@ -42,6 +42,12 @@ class Codec(Protocol):
 
     def encoded_state(self, state: AccountState) -> bytes:
         """Return a state as it stands in the list of its account."""
+
+    def encoded_instrument(self, instrument: "Instrument") -> bytes:
+        """Return a perpetual contract as it is stored."""
+
+    def encoded_currency(self, name: str, currency: "Currency") -> bytes:
+        """Return a currency as it is stored."""
 
     def adapter_ns(self, milliseconds: int) -> str:
         """Return a stamp of the exchange as the adapter makes it."""

@@ -13,6 +13,7 @@ from ...venue.records import ExchangeRecord
 from ..stored import Owner, Plan, PutAside, RawKey
 from .codec import Codec
 from .event_pen import Maker
+from .listed import currency_of, listed_instrument
 from .mend_symbol import SymbolMend
 from .plan_writes import PlanWriter
 from .stored import HASHES, Stored, read
@@ -41,19 +42,19 @@ class KeysFormat(ABC):
 
     """
 
+    name: str
+    """What the store's marker calls it."""
+    adopts_all = False
+    """Whether the engine learns nothing of past orders by itself, so that the mend has to."""
+
     def __init__(self, trader: str, codec: Codec) -> None:
         self._trader = trader
-        self._codec = codec
+        self.codec = codec
 
     @property
     def prefix(self) -> str:
         """What all keys of the trader begin with."""
         return f"trader-{self._trader}:"
-
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """What the store's marker calls it."""
 
     @abstractmethod
     def foreign(self, keys: Mapping[str, RawKey]) -> str:
@@ -61,7 +62,7 @@ class KeysFormat(ABC):
 
     def read(self, keys: Mapping[str, RawKey]) -> Stored:
         """Return what the keys hold."""
-        return read(keys, self._trader, self._codec)
+        return read(keys, self._trader, self.codec)
 
     def cold(self, keys: Mapping[str, RawKey], reason: str) -> Plan:
         """Return what makes the next load a cold one: orders, positions and accounts put aside."""
@@ -80,8 +81,11 @@ class KeysFormat(ABC):
         stored = self.read(keys)
         pen = PlanWriter(stored.put_aside)
         self._mend_broken(stored, pen)
-        if stored.orders or stored.broken_orders or stored.positions or _has_broken(keys, stored):
+        has_any = stored.orders or stored.broken_orders or stored.positions
+        if self.adopts_all or has_any or _has_broken(keys, stored):
             for owner in owners:
+                if self.adopts_all:
+                    self._adopt_instrument(stored, record, owner, pen)
                 maker = self._maker(stored, owner, now_ns)
                 SymbolMend(stored, record, owner.symbol, maker, pen).mend()
         self._mend_hashes(stored, pen)
@@ -101,10 +105,31 @@ class KeysFormat(ABC):
             owner=owner_of(self._trader, owner.tag, owner.symbol),
             instrument_id=instrument_id,
             instrument=stored.instruments.get(instrument_id),
-            account=next(iter(stored.accounts), self._codec.account),
+            account=next(iter(stored.accounts), self.codec.account),
             now_ns=now_ns,
-            codec=self._codec,
+            codec=self.codec,
         )
+
+    def _adopt_instrument(
+        self, stored: Stored, record: ExchangeRecord, owner: Owner, pen: PlanWriter
+    ) -> None:
+        """Write the contract of a symbol that has a past at the exchange and none in the store."""
+        name = f"{owner.symbol}-PERP.BINANCE"
+        has_past = any(each.symbol == owner.symbol for each in (*record.orders, *record.trades))
+        if name in stored.instruments or not has_past:
+            return
+        found = listed_instrument(record.listed, owner.symbol, name)
+        if found is None:
+            return
+        stored.instruments[name] = found
+        pen.string(f"instruments:{name}", self.codec.encoded_instrument(found))
+        for code in (found.base_currency, found.quote_currency, found.settlement_currency):
+            if code not in stored.currencies:
+                stored.currencies[code] = currency_of(code)
+                pen.string(
+                    f"currencies:{code}",
+                    self.codec.encoded_currency(code, stored.currencies[code]),
+                )
 
     def _mend_broken(self, stored: Stored, pen: PlanWriter) -> None:
         """Forget what the index says of orders that are put aside; a mend writes it anew."""
@@ -142,7 +167,7 @@ class KeysFormat(ABC):
             count = len(states) + keys[f"accounts:{name}"].left_out
             if count > MOST_ACCOUNT_STATES:
                 kept = states[-KEPT_ACCOUNT_STATES:]
-                pen.account(name, [self._codec.encoded_state(state) for state in kept])
+                pen.account(name, [self.codec.encoded_state(state) for state in kept])
                 pen.mended.append(
                     f"The account {name} had {count:,} past states; the newest {len(kept)} stay."
                 )

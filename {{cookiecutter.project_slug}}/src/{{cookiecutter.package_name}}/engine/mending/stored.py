@@ -56,6 +56,15 @@ KINDS = {
 WORDS = {"list": "a list", "string": "a string", "set": "a set", "hash": "a hash"}
 
 
+class Currency(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A currency as it is stored."""
+
+    precision: Precision
+    iso4217: Annotated[int, Meta(ge=0, le=65_535)]
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    currency_type: Literal["CRYPTO", "FIAT", "COMMODITY_BACKED"]
+
+
 class Instrument(msgspec.Struct, tag="CryptoPerpetual", kw_only=True, gc=False):
     """A perpetual contract as it is stored."""
 
@@ -109,7 +118,7 @@ class Stored:
     ----------
     codec : Codec
         How they are written.
-    orders, positions, accounts, instruments
+    orders, positions, accounts, instruments, currencies
         What can be read, by name.
     broken_orders : dict[str, StoredOrder | None]
         What cannot, with as much of its beginning as can; all are in `put_aside`, too.
@@ -127,6 +136,7 @@ class Stored:
     positions: dict[str, StoredPosition] = field(default_factory=dict)
     accounts: dict[str, list[AccountState]] = field(default_factory=dict)
     instruments: dict[str, Instrument] = field(default_factory=dict)
+    currencies: dict[str, Currency] = field(default_factory=dict)
     hashes: dict[str, dict[str, str]] = field(default_factory=dict)
     put_aside: list[PutAside] = field(default_factory=list)
 
@@ -177,9 +187,10 @@ def _take(stored: Stored, kind: str, name: str, raw: RawKey) -> None:
     elif kind == "instruments":
         stored.instruments[name] = _instrument_of(stored.codec, name, _string(raw))
     elif kind == "currencies":
-        stored.codec.check_currency(_string(raw))
+        found = stored.codec.currency(name, _string(raw))
         if not (name.isascii() and name.isalnum()):
             raise BadEvent("is no currency's name")
+        stored.currencies[name] = found
     elif kind == "general":
         _check_type(raw, "string")
         if not name.isprintable():

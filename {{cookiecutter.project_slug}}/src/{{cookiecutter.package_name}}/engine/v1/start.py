@@ -24,6 +24,8 @@ from ...venue.records import ExchangeRecord
 from ..archive_format import ArchiveFormat
 from ..desk import Engine, Events, MakeKeeper
 from ..mending.archived import KeysArchive
+from ..mending.encoding_v1 import CODEC
+from ..mending.formats import StoreFormatV1
 from ..store_line import StoreLine
 from ..stored import StoreFormat
 from .adapter import (
@@ -33,7 +35,6 @@ from .adapter import (
     MISSED_TOPIC,
     MendedExecClientFactory,
 )
-from .encoding import CODEC
 from .event_driven import made
 from .forgetting import forget_orders, forget_positions, tidy
 from .kept_rows import KeptRows
@@ -43,7 +44,6 @@ from .order_news import news_of
 from .outcome_hooks import hook
 from .rival_orders import hear_rivals
 from .shell import TargetStrategy, TargetStrategyConfig
-from .store_format import StoreFormatV1
 from .store_line import StoreLineV1
 from .unknown_outcomes import UnknownOutcomes
 from .views import balance_rows, fill_row, instrument_id_of, position_row

@@ -33,8 +33,8 @@ from nautilus_trader.model import AccountId, TraderId
 from ...config.secret_files import store_credentials
 from ...config.settings import Settings
 from ...venue.binance.signing_clock import RECEIVE_WINDOW_MS
+from ..mending.encoding_v2 import CODEC
 from .door import Door
-from .encoding import CODEC
 from .views import instrument_id_of
 
 CONNECT_SECONDS = 15.0

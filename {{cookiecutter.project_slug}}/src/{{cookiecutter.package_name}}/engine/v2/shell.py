@@ -32,8 +32,8 @@ from ...books.archive_plan import KEPT_STATES, MOST_STATES
 from ...exit_codes import one_line
 from ...plan.bars import BarLength, ClosedBar
 from ...plan.situation import Submit
+from ..mending.encoding_v2 import CODEC
 from ..mending.store_format import STRATEGY, WATCH_MARK
-from .encoding import CODEC
 from .heard import EventSeen, InstrumentSeen, OrderSeen, PositionSeen, Seen
 from .views import (
     balance_rows,

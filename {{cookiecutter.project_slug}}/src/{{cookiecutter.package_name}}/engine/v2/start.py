@@ -20,19 +20,19 @@ from ...venue.records import ExchangeRecord
 from ..archive_format import ArchiveFormat
 from ..desk import Engine, Events, Keeper, MakeKeeper
 from ..mending.archived import KeysArchive
+from ..mending.encoding_v2 import CODEC
+from ..mending.formats import StoreFormatV2
 from ..order_changes import OrderChange
 from ..store_line import StoreLine
 from ..stored import StoreFormat
 from .desk import MirrorDesk, change_of
 from .door import Door, UserStream
-from .encoding import CODEC
 from .gate import Gate, heard
 from .heard import EventSeen, Seen
 from .host import Host
 from .mirror import Mirror
 from .outcomes import NEVER_ARRIVED, Outcomes
 from .shell import EngineSide
-from .store_format import StoreFormatV2
 from .store_line import StoreLineV2
 from .wire import Wire
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from ..mending.events import AccountState, BadEvent, OrderEvent, OrderFilled, anything, unread
-from ..mending.stored import Instrument
+from .events import AccountState, BadEvent, OrderEvent, OrderFilled, anything, unread
+from .stored import Currency, Instrument
 
 SECOND = 1_000_000_000
 OPTIONS = (
@@ -45,7 +45,7 @@ OPTIONAL = {
 class CodecV2:
     """The encoding of version 2."""
 
-    account = "BINANCE-001"
+    account = "BINANCE-USDT_FUTURES-master"
     repeats_states = True
 
     # -- Reading -----------------------------------------------------------------------------------
@@ -124,15 +124,13 @@ class CodecV2:
         told["type"] = "CryptoPerpetual"
         return _converted(_stamped(told), Instrument)
 
-    def check_currency(self, raw: bytes) -> None:
-        """Read a currency; raise `BadEvent` when it is none."""
-        fields = anything(raw)
-        if not isinstance(fields, dict) or set(fields) != {
-            "code", "precision", "iso4217", "name", "currency_type",
-        }:  # fmt: skip
+    def currency(self, name: str, raw: bytes) -> Currency:
+        """Return a currency; raise `BadEvent` when it is none."""
+        value = anything(raw)
+        if not isinstance(value, dict) or value.get("code") != name:
             raise BadEvent("cannot be read: it is not what the engine writes")
-        if not isinstance(fields["precision"], int) or not 0 <= fields["precision"] <= 16:
-            raise BadEvent("cannot be read: it is not what the engine writes at precision")
+        found: Currency = _converted({k: v for k, v in value.items() if k != "code"}, Currency)
+        return found
 
     # -- Writing -----------------------------------------------------------------------------------
 
@@ -157,6 +155,18 @@ class CodecV2:
             del each["type"]
             each |= {n: f"{each[n]} {each['currency']}" for n in ("initial", "maintenance")}
         return msgspec.msgpack.encode(_iso(fields))
+
+    def encoded_instrument(self, instrument: Instrument) -> bytes:
+        """Return a perpetual contract as the engine stores it."""
+        fields = _iso(msgspec.to_builtins(msgspec.structs.replace(instrument, info=None)))
+        for name in ("type", "maker_fee", "taker_fee", "tick_scheme_name"):
+            fields.pop(name, None)
+        fields |= {"tick_scheme": None, "info": None}
+        return msgspec.msgpack.encode({"CryptoPerpetual": fields})
+
+    def encoded_currency(self, name: str, currency: Currency) -> bytes:
+        """Return a currency as the engine stores it, under its name."""
+        return msgspec.msgpack.encode({"code": name, **msgspec.to_builtins(currency)})
 
     def adapter_ns(self, milliseconds: int) -> str:
         """Return a stamp of the exchange as the engine's adapter makes it."""

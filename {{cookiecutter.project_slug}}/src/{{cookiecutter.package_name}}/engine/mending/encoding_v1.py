@@ -1,11 +1,8 @@
 """How NautilusTrader 1.231.0 writes events: each is one msgpack map whose ``type`` names it."""
 
-from typing import Annotated, Literal
-
 import msgspec
-from msgspec import Meta
 
-from ..mending.events import (
+from .events import (
     AccountState,
     BadEvent,
     NoType,
@@ -15,16 +12,7 @@ from ..mending.events import (
     decoded,
     unread,
 )
-from ..mending.stored import Instrument, Precision
-
-
-class Currency(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A currency as it is stored."""
-
-    precision: Precision
-    iso4217: Annotated[int, Meta(ge=0, le=65_535)]
-    name: Annotated[str, Meta(min_length=1, max_length=128)]
-    currency_type: Literal["CRYPTO", "FIAT", "COMMODITY_BACKED"]
+from .stored import Currency, Instrument
 
 
 _order_event = msgspec.msgpack.Decoder(OrderEvent)
@@ -66,9 +54,9 @@ class CodecV1:
             raise BadEvent("is no perpetual contract")
         return found
 
-    def check_currency(self, raw: bytes) -> None:
-        """Read a currency; raise `BadEvent` when it is none."""
-        _typed(_currency, raw)
+    def currency(self, name: str, raw: bytes) -> Currency:
+        """Return a currency; raise `BadEvent` when it is none."""
+        return _typed(_currency, raw)
 
     def encoded(self, event: OrderEvent) -> bytes:
         """Return an event as the engine stores it."""
@@ -81,6 +69,14 @@ class CodecV1:
     def encoded_state(self, state: AccountState) -> bytes:
         """Return a state of an account as the engine stores it."""
         return _encode(state)
+
+    def encoded_instrument(self, instrument: Instrument) -> bytes:
+        """Return a perpetual contract as the engine stores it."""
+        return _encode(instrument)
+
+    def encoded_currency(self, name: str, currency: Currency) -> bytes:
+        """Return a currency as the engine stores it, under its name."""
+        return _encode(currency)
 
     def adapter_ns(self, milliseconds: int) -> str:
         """Return a stamp of the exchange as the engine's adapter stores it: with its rounding."""
