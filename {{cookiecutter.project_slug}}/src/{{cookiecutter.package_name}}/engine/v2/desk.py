@@ -28,6 +28,9 @@ KINDS = {
 class Sender(Protocol):
     """Who sends what a keeper orders."""
 
+    def may_send(self) -> bool:
+        """Return whether this node may change anything at the exchange now."""
+
     def keeps_back(self, order: Submit, symbol: str) -> str:
         """Return why an order must not be sent; one that may be counts as sent."""
 
@@ -94,6 +97,8 @@ class MirrorDesk:
 
     def submit(self, order: Submit) -> None:
         """Send an order; the engine would let one take the place of another that works."""
+        if not self._sender.may_send():
+            return  # the engine would write it to a store that may be another node's by now
         name = order.client_order_id
         before = self._mirror.order(name)
         reason = ""
@@ -109,7 +114,8 @@ class MirrorDesk:
 
     def cancel(self, client_order_id: str) -> None:
         """Ask for an order to be cancelled."""
-        self._sender.take_back(self._symbol, client_order_id)
+        if self._sender.may_send():
+            self._sender.take_back(self._symbol, client_order_id)
 
     def query(self, client_order_id: str) -> None:
         """

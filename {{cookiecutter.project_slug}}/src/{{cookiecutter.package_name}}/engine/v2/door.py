@@ -39,6 +39,8 @@ from ...venue.binance.requests import (
 )
 from ...venue.binance.signing_clock import NotAllowed
 
+HELD_SECONDS = 0.02
+"""How often it is looked whether events that wait may pass."""
 PREFIX = "x-aHRE4BCj-R"
 """What the adapter puts before a client order id of up to 24 letters."""
 SEND_SECONDS = 2.5
@@ -304,12 +306,21 @@ class UserStream:
         The exchange's, for streams.
     hear : Callable[[dict[str, Any]], bool]
         Hears each event, and says whether the adapter shall have it.
+    may_write : Callable[[], bool]
+        Whether the engine may write to its store now: what it hears, it writes there. While another
+        node may have the lease, events wait.
 
     """
 
-    def __init__(self, url: str, hear: Callable[[dict[str, Any]], bool]) -> None:
+    def __init__(
+        self,
+        url: str,
+        hear: Callable[[dict[str, Any]], bool],
+        may_write: Callable[[], bool],
+    ) -> None:
         self._url = url.rstrip("/")
         self._hear = hear
+        self._may_write = may_write
         self._to_adapter: web.WebSocketResponse | None = None
         self._to_exchange: aiohttp.ClientWebSocketResponse | None = None
         self._is_open = asyncio.Event()
@@ -357,6 +368,8 @@ class UserStream:
     async def _from(self, exchange: Any, adapter: Any) -> None:
         async for message in exchange:
             if message.type is aiohttp.WSMsgType.TEXT:
+                while not self._may_write():
+                    await asyncio.sleep(HELD_SECONDS)
                 event = read_json(message.data.encode())
                 if not isinstance(event, dict) or self._hear(event):
                     await adapter.send_str(message.data)
@@ -369,12 +382,12 @@ class UserStream:
         """Tell the adapter an event that the exchange has not told; wait for a stream to do so."""
         while True:
             await self._is_open.wait()
-            adapter = self._to_adapter
+            adapter = self._to_adapter if self._may_write() else None
             if adapter is not None and not adapter.closed:
                 with suppress(ConnectionError, RuntimeError):
                     await adapter.send_str(json.dumps(event))
                     return
-            await asyncio.sleep(AGAIN_SECONDS)
+            await asyncio.sleep(HELD_SECONDS)
 
     async def open_anew(self) -> None:
         """Close the stream: the adapter opens another one."""

@@ -80,6 +80,7 @@ class EngineV2:
         self._outcomes: Outcomes
         self._gate: Gate
         self._line: StoreLineV2
+        self._may_send: Callable[[], bool]
 
     @property
     def store_format(self) -> StoreFormat:
@@ -116,7 +117,9 @@ class EngineV2:
         self._outcomes = Outcomes(
             self._mirror, requests, self._never_arrived, self._learned, events.unclear, self._warn
         )
-        stream = UserStream(self._settings.exchange_ws_url, self._wire.hear)
+        stream = UserStream(
+            self._settings.exchange_ws_url, self._wire.hear, lambda: requests.clock.allowed() > 0
+        )
         self._outcomes.stream = stream
         self._wire.outcomes = self._outcomes
 
@@ -130,6 +133,7 @@ class EngineV2:
         for each in traded:
             desk = MirrorDesk(each.symbol, self._mirror, self)
             self._keepers[each.symbol] = make_keeper(each, desk)
+        self._may_send = lambda: requests.clock.allowed() > 0
         self._is_loaded = True
 
     def _refuse_what_is_not_there(self, traded: Sequence[Traded]) -> None:
@@ -265,6 +269,10 @@ class EngineV2:
         print(f"[WARN] {sentence}", flush=True)
 
     # -- What the keepers order ------------------------------------------------------------------
+
+    def may_send(self) -> bool:
+        """Return whether this node may change anything at the exchange now."""
+        return self._may_send()
 
     def keeps_back(self, order: Submit, symbol: str) -> str:
         """Return why an order must not be sent; one that may be counts as sent."""
