@@ -192,8 +192,8 @@ V1 = Engine(
 V2 = replace(
     V1,
     name="v2",
-    last_events=V1.last_events
-    | {
+    last_events={
+        **V1.last_events,
         # A conditional order that has become another one is ACCEPTED after its trigger.
         "ACCEPTED": V1.last_events["ACCEPTED"] | _events("Triggered"),
         "PENDING_CANCEL": _events("PendingCancel"),

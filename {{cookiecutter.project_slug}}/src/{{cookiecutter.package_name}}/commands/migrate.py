@@ -70,9 +70,9 @@ def migrate(options: argparse.Namespace) -> int:
             complain("Nobody can be asked here: add --yes, or --dry-run to see what it would do.")
             return WRONG_USAGE
         way = Migration(settings, traded, born)
-        if options.dry_run or not options.yes:
-            if not asyncio.run(way.would_do()):
-                return ExitCode.STOPPED
+        is_asked = options.dry_run or not options.yes
+        if is_asked and not asyncio.run(way.would_do()):
+            return ExitCode.STOPPED
         if options.dry_run:
             return ExitCode.STOPPED
         if not options.yes and input("Do it? Write yes: ").strip() != "yes":
@@ -155,7 +155,7 @@ class Migration:
         )
 
     async def _old(self) -> KeysFormat | None:
-        """Return in whose words the keys are; ``None`` when there is nothing to do, which is said."""
+        """Return in whose words the keys are; ``None`` (and a line) when nothing is to be done."""
         new = self._new
         sentences: dict[str, str] = {}
         keys: dict[str, RawKey] = {}
@@ -180,7 +180,8 @@ class Migration:
         if not all(halts.now.holds(each.symbol) for each in self.traded):
             raise NodeExit(
                 ExitCode.CONFIGURATION,
-                "The node is not halted: halt it, stop it, and run this again. Nothing was changed.",
+                "The node is not halted: halt it, stop it, and run this again. Nothing was "
+                "changed.",
             )
 
     async def _take(self, lease: Lease) -> None:

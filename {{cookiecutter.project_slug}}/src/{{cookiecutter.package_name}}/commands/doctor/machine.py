@@ -22,7 +22,9 @@ from .patient import Patient
 ENGINE = "nautilus_trader"
 OLDEST, NEXT = OLDEST_PYTHON, (3, 15)
 """The Pythons of pyproject.toml: from the one, below the other."""
-PYTHONS = ", ".join(f"3.{minor}" for minor in range(OLDEST[1], NEXT[1] - 1)) + f" or 3.{NEXT[1] - 1}"
+PYTHONS = (
+    ", ".join(f"3.{minor}" for minor in range(OLDEST[1], NEXT[1] - 1)) + f" or 3.{NEXT[1] - 1}"
+)
 LOCK = Path(__file__).parents[4] / "requirements" / "runtime.txt"
 """Where the project's lock is; a container has none, it was built from it."""
 LOW_BYTES = 1_000_000_000

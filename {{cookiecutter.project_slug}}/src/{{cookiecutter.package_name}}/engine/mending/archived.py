@@ -12,9 +12,9 @@ from ...books.archived import (
 )
 from ..stored import Writes
 from .codec import Codec
+from .events import BadEvent, OrderFilled
 from .plan_writes import PlanWriter
 from .stored import signed_fill
-from .events import BadEvent, OrderFilled
 from .stored_orders import stored_order
 
 PERPETUAL = "-PERP"

@@ -14,7 +14,6 @@ from .events import (
 )
 from .stored import Currency, Instrument
 
-
 _order_event = msgspec.msgpack.Decoder(OrderEvent)
 _account_state = msgspec.msgpack.Decoder(AccountState | NoType)
 _currency = msgspec.msgpack.Decoder(Currency)

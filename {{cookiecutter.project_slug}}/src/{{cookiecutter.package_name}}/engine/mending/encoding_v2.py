@@ -98,7 +98,8 @@ class CodecV2:
             raise BadEvent("cannot be read: it is not what the engine writes") from None
         told["type"] = "AccountState"
         told["info"] = told.get("info") or {}
-        return _converted(_stamped(told), AccountState)
+        state: AccountState = _converted(_stamped(told), AccountState)
+        return state
 
     def instrument(self, raw: bytes) -> Instrument:
         """Return a perpetual contract; raise `BadEvent` when it is none."""
@@ -122,7 +123,8 @@ class CodecV2:
                     "."
                 )
         told["type"] = "CryptoPerpetual"
-        return _converted(_stamped(told), Instrument)
+        found: Instrument = _converted(_stamped(told), Instrument)
+        return found
 
     def currency(self, name: str, raw: bytes) -> Currency:
         """Return a currency; raise `BadEvent` when it is none."""

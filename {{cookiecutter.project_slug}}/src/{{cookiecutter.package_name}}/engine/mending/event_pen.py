@@ -119,7 +119,11 @@ class Pen:
 
     def submitted(self, at_ms: int) -> None:
         """Write that it was sent."""
-        self._write(OrderSubmitted(**self._who(self._maker.codec.adapter_ns(at_ms)), account_id=self._account))
+        self._write(
+            OrderSubmitted(
+                **self._who(self._maker.codec.adapter_ns(at_ms)), account_id=self._account
+            )
+        )
 
     def accepted(self, number: str, at_ms: int) -> None:
         """Write that the exchange has it, under a number."""

@@ -11,11 +11,11 @@ from ...plan.order_ids import leg_of
 from ...venue.records import ExchangeRecord, TradeRecord
 from ..known import Fate, KnownOrder, Share, in_order, known_orders, since_flat
 from .event_pen import Maker
+from .events import BadEvent, OrderFilled
 from .fills import is_fill_of, told, trade_of
 from .mended_orders import agrees, gone, is_same, mended
 from .plan_writes import PlanWriter
 from .stored import Stored, StoredPosition
-from .events import BadEvent, OrderFilled
 from .stored_orders import StoredOrder
 
 NS_PER_MS = 1_000_000

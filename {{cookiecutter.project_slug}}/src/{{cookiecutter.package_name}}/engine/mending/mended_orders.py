@@ -14,7 +14,6 @@ from msgspec import UNSET
 from ...venue.records import OrderRecord, TradeRecord
 from ..known import Fate, KnownOrder
 from .event_pen import Maker, Pen
-from .fills import is_fill_of
 from .events import (
     BadEvent,
     Options,
@@ -25,6 +24,7 @@ from .events import (
     OrderInitialized,
     OrderRejected,
 )
+from .fills import is_fill_of
 from .stored_orders import StoredOrder, begun
 
 NS_PER_MS = 1_000_000

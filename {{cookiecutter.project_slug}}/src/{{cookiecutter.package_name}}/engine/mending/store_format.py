@@ -115,7 +115,10 @@ class KeysFormat(ABC):
     ) -> None:
         """Write the contract of a symbol that has a past at the exchange and none in the store."""
         name = f"{owner.symbol}-PERP.BINANCE"
-        has_past = any(each.symbol == owner.symbol for each in (*record.orders, *record.trades))
+        has_past = owner.symbol in {
+            *(each.symbol for each in record.orders),
+            *(each.symbol for each in record.trades),
+        }
         if name in stored.instruments or not has_past:
             return
         found = listed_instrument(record.listed, owner.symbol, name)

@@ -175,9 +175,7 @@ def _take(stored: Stored, kind: str, name: str, raw: RawKey) -> None:
         try:
             stored.orders[name] = stored_order(name, stored.trader, rows, stored.codec)
         except BadEvent:
-            stored.broken_orders[name] = readable_prefix(
-                name, stored.trader, rows, stored.codec
-            )
+            stored.broken_orders[name] = readable_prefix(name, stored.trader, rows, stored.codec)
             raise
         del stored.broken_orders[name]
     elif kind == "positions":

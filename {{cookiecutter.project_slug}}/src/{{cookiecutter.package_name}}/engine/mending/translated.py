@@ -24,9 +24,7 @@ def translated(keys: Mapping[str, RawKey], old: KeysFormat, new: KeysFormat) -> 
     """
     reason = f"It is of the format {old.name}, and the node reads {new.name} from now on"
     stored = old.read(keys)
-    pen = PlanWriter(
-        [PutAside(key, reason) for key in sorted(keys) if key.startswith(OLD_KINDS)]
-    )
+    pen = PlanWriter([PutAside(key, reason) for key in sorted(keys) if key.startswith(OLD_KINDS)])
     codec = new.codec
     for name, instrument in stored.instruments.items():
         pen.string(f"instruments:{name}", codec.encoded_instrument(instrument))

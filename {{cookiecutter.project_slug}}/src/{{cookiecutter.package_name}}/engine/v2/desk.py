@@ -1,4 +1,4 @@
-"""One symbol at this engine: what a keeper asks is answered by the mirror, and what it orders sent."""
+"""One symbol at this engine: the mirror answers what a keeper asks, and what it orders is sent."""
 
 import asyncio
 import time

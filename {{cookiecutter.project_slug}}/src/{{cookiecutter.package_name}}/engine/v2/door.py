@@ -17,12 +17,10 @@ import hmac
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-import aiohttp
 from aiohttp import web
 
 from ...exit_codes import ExitCode, NodeExit, one_line
@@ -39,8 +37,6 @@ from ...venue.binance.requests import (
 )
 from ...venue.binance.signing_clock import NotAllowed
 
-HELD_SECONDS = 0.02
-"""How often it is looked whether events that wait may pass."""
 PREFIX = "x-aHRE4BCj-R"
 """What the adapter puts before a client order id of up to 24 letters."""
 SEND_SECONDS = 2.5
@@ -174,9 +170,7 @@ class Door:
             answer = await self._change(request.method, request.path, kind, query)
         else:
             answer = await self._ask(request.method, request.path, query, sign=is_signed)
-        return web.Response(
-            status=answer.status, body=answer.body, content_type="application/json"
-        )
+        return web.Response(status=answer.status, body=answer.body, content_type="application/json")
 
     def _is_own(self, request: web.Request, text: str) -> bool:
         if not hmac.compare_digest(request.headers.get(KEY_HEADER, ""), self.key):
@@ -189,9 +183,7 @@ class Door:
 
     # -- Questions ---------------------------------------------------------------------------------
 
-    async def _ask(
-        self, verb: str, path: str, query: Mapping[str, str], *, sign: bool
-    ) -> Said:
+    async def _ask(self, verb: str, path: str, query: Mapping[str, str], *, sign: bool) -> Said:
         """Ask, and once more when that fails; a failure for good is told."""
         what, failure = path.rpartition("/")[2], NodeExit(ExitCode.AWAY, "")
         for attempt in (1, 2):
@@ -216,8 +208,9 @@ class Door:
                     return Said(status, body)
                 asked_to_wait = wait_told(status, headers) or 0.0
                 if REFUSALS.start <= status < REFUSALS.stop and not asked_to_wait:
-                    error = ExchangeError(_code(answer), f"HTTP status {status}: {answer}", status)
-                    if (refusal := refusal_of(error)) is not None:
+                    told = f"HTTP status {status}: {answer}"
+                    refusal = refusal_of(ExchangeError(_code(answer), told, status))
+                    if refusal is not None:
                         self._tell(refusal)
                     return Said(status, body)
                 if asked_to_wait > LONGEST_WAIT_SECONDS:
@@ -294,105 +287,3 @@ def _own_id(name: str, value: str) -> str:
 def _code(answer: Any) -> int | None:
     code = answer.get("code") if isinstance(answer, dict) else None
     return code if isinstance(code, int) else None
-
-
-class UserStream:
-    """
-    The stream of the account's events, passed on to the adapter; what it has missed is put in here.
-
-    Parameters
-    ----------
-    url : str
-        The exchange's, for streams.
-    hear : Callable[[dict[str, Any]], bool]
-        Hears each event, and says whether the adapter shall have it.
-    may_write : Callable[[], bool]
-        Whether the engine may write to its store now: what it hears, it writes there. While another
-        node may have the lease, events wait.
-
-    """
-
-    def __init__(
-        self,
-        url: str,
-        hear: Callable[[dict[str, Any]], bool],
-        may_write: Callable[[], bool],
-    ) -> None:
-        self._url = url.rstrip("/")
-        self._hear = hear
-        self._may_write = may_write
-        self._to_adapter: web.WebSocketResponse | None = None
-        self._to_exchange: aiohttp.ClientWebSocketResponse | None = None
-        self._is_open = asyncio.Event()
-
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Pass one stream on, until one of its ends closes it."""
-        adapter = web.WebSocketResponse(autoping=False)
-        await adapter.prepare(request)
-        async with aiohttp.ClientSession() as session:
-            try:
-                exchange = await session.ws_connect(
-                    f"{self._url}{request.path_qs}", autoping=False, timeout=_TIMEOUT
-                )
-            except (aiohttp.ClientError, OSError, TimeoutError):
-                await adapter.close()  # which connects again, after a pause of its own
-                return adapter
-            self._to_adapter, self._to_exchange = adapter, exchange
-            self._is_open.set()
-            both = [
-                asyncio.create_task(self._to(adapter, exchange)),
-                asyncio.create_task(self._from(exchange, adapter)),
-            ]
-            try:
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for each in both:
-                    each.cancel()
-                if self._to_adapter is adapter:
-                    self._to_adapter = self._to_exchange = None
-                    self._is_open.clear()
-                with suppress(aiohttp.ClientError, OSError, TimeoutError):
-                    await exchange.close()
-                await adapter.close()
-        return adapter
-
-    async def _to(self, adapter: Any, exchange: Any) -> None:
-        async for message in adapter:
-            if message.type is aiohttp.WSMsgType.TEXT:
-                await exchange.send_str(message.data)
-            elif message.type is aiohttp.WSMsgType.PING:
-                await exchange.ping(message.data)
-            elif message.type is aiohttp.WSMsgType.PONG:
-                await exchange.pong(message.data)
-
-    async def _from(self, exchange: Any, adapter: Any) -> None:
-        async for message in exchange:
-            if message.type is aiohttp.WSMsgType.TEXT:
-                while not self._may_write():
-                    await asyncio.sleep(HELD_SECONDS)
-                event = read_json(message.data.encode())
-                if not isinstance(event, dict) or self._hear(event):
-                    await adapter.send_str(message.data)
-            elif message.type is aiohttp.WSMsgType.PING:
-                await adapter.ping(message.data)
-            elif message.type is aiohttp.WSMsgType.PONG:
-                await adapter.pong(message.data)
-
-    async def put_in(self, event: dict[str, Any]) -> None:
-        """Tell the adapter an event that the exchange has not told; wait for a stream to do so."""
-        while True:
-            await self._is_open.wait()
-            adapter = self._to_adapter if self._may_write() else None
-            if adapter is not None and not adapter.closed:
-                with suppress(ConnectionError, RuntimeError):
-                    await adapter.send_str(json.dumps(event))
-                    return
-            await asyncio.sleep(HELD_SECONDS)
-
-    async def open_anew(self) -> None:
-        """Close the stream: the adapter opens another one."""
-        if self._to_exchange is not None:
-            await self._to_exchange.close()
-
-
-_TIMEOUT = aiohttp.ClientWSTimeout(ws_close=1.0)

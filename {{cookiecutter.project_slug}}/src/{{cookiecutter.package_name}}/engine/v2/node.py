@@ -59,9 +59,7 @@ def build_node(settings: Settings, symbols: Iterable[str], door: Door) -> LiveNo
     config = LiveNodeConfig(
         trader_id=TraderId(settings.id),
         environment=Environment.LIVE,
-        logging=LoggerConfig(
-            stdout_level=LogLevel.from_str(settings.log_level), is_colored=False
-        ),
+        logging=LoggerConfig(stdout_level=LogLevel.from_str(settings.log_level), is_colored=False),
         # The store gets each change at once: there is nothing to load or save besides.
         load_state=False,
         save_state=False,

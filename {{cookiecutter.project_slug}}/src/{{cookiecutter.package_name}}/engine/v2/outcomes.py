@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterable
 
 from ...plan.rows import OrderRow
 from ...venue.binance.one_order import OneOrder, ask_for_order
-from ...venue.binance.requests import FAILURES, LATE_SECONDS, ExchangeError, Requests
+from ...venue.binance.requests import FAILURES, LATE_SECONDS, OK, ExchangeError, Requests
 from ...venue.records import ExchangeRecord, OrderRecord
 from ..known import KnownOrder, known_orders
-from .door import OK, Said, UserStream, said
+from .door import Said, said
 from .mirror import Mirror
+from .stream import UserStream
 from .told import canceled, events_of
 
 QUIET_SECONDS = 2.0
@@ -175,9 +176,7 @@ class Outcomes:
 
     # -- One order ---------------------------------------------------------------------------------
 
-    async def _find_out(
-        self, name: str, is_conditional: bool, symbol: str, since: float
-    ) -> Said:
+    async def _find_out(self, name: str, is_conditional: bool, symbol: str, since: float) -> Said:
         """Ask until it is known; return what the adapter's request is answered."""
         denials, pause = 0, FIRST_PAUSE_SECONDS
         while True:
@@ -256,9 +255,7 @@ class Outcomes:
 
     async def _ask(self, symbol: str, name: str, is_conditional: bool) -> OneOrder | None:
         async with asyncio.timeout(ANSWER_SECONDS):
-            return await ask_for_order(
-                self._requests, symbol, name, is_conditional=is_conditional
-            )
+            return await ask_for_order(self._requests, symbol, name, is_conditional=is_conditional)
 
     def _tell_overdue(self) -> None:
         self._say(

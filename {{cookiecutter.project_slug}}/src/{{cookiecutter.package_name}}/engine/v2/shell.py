@@ -1,5 +1,5 @@
 """
-The engine's strategies: they tell what happens, and do what they are asked; nothing is thought here.
+The engine's strategies: they tell what happens, and do what they are asked. None thinks.
 
 All of it runs on the engine's thread. Whatever is told is plain, and whatever is asked comes as a
 piece of work in a queue, which a timer of the engine's looks at.
@@ -73,9 +73,7 @@ class EngineSide:
 
     """
 
-    def __init__(
-        self, tell: Callable[[Seen], None], fail: Callable[[str], None]
-    ) -> None:
+    def __init__(self, tell: Callable[[Seen], None], fail: Callable[[str], None]) -> None:
         self._tell = tell
         self._fail = fail
         self.work: SimpleQueue[Work] = SimpleQueue()
@@ -236,7 +234,7 @@ class EngineSide:
                 self._any.cache.purge_position(position.id)
 
     def tidy(self) -> None:
-        """Forget what the store has anyway and nobody asks for: states and snapshots of long ago."""
+        """Forget what the store has anyway: states and snapshots of long ago."""
         cache, now_ns = self._any.cache, self._any.clock.timestamp_ns()
         account = self._account()
         if account is not None and account.event_count > MOST_STATES:
@@ -321,11 +319,10 @@ class TargetStrategy(Strategy):
         self.cancel_order(ClientOrderId(name), client_id=ClientId(BINANCE))
 
     def _made(self, order: Submit) -> Any:
-        instrument, factory = self.cache.instrument(self._instrument_id), self.order_factory
+        instrument: Any = self.cache.instrument(self._instrument_id)
+        factory: Any = self.order_factory
         side = OrderSide.BUY if order.quantity > 0 else OrderSide.SELL
-        quantity = Quantity.from_str(
-            f"{abs(order.quantity):.{instrument.size_precision}f}"
-        )
+        quantity = Quantity.from_str(f"{abs(order.quantity):.{instrument.size_precision}f}")
         common = {
             "reduce_only": order.reduce_only,
             "client_order_id": ClientOrderId(order.client_order_id),
@@ -368,5 +365,3 @@ def _instrument_seen(instrument: Any) -> InstrumentSeen:
         taker_fee=TAKER_FEE,
         currency=instrument.settlement_currency.code,
     )
-
-

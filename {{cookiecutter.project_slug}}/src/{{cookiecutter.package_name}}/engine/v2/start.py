@@ -26,7 +26,7 @@ from ..order_changes import OrderChange
 from ..store_line import StoreLine
 from ..stored import StoreFormat
 from .desk import MirrorDesk, change_of
-from .door import Door, UserStream
+from .door import Door
 from .gate import Gate, heard
 from .heard import EventSeen, Seen
 from .host import Host
@@ -34,6 +34,7 @@ from .mirror import Mirror
 from .outcomes import NEVER_ARRIVED, Outcomes
 from .shell import EngineSide
 from .store_line import StoreLineV2
+from .stream import UserStream
 from .wire import Wire
 
 STOP_SECONDS = 8.0
@@ -170,7 +171,8 @@ class EngineV2:
             self._settings, list(self._traded), self._door, self._take, self._on_failed_handler
         )
         self._host.start()
-        await asyncio.wait([self._begun, self._host.ended], return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [self._begun, self._host.ended]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not self._begun.done():
             why = self._host.ended.result() or "it ended"
             raise self._failed or NodeExit(
@@ -401,5 +403,3 @@ class EngineV2:
 def engine(settings: Settings) -> Engine:
     """Return this engine, not loaded yet."""
     return EngineV2(settings)
-
-

@@ -1,8 +1,8 @@
 """
 What the exchange has done with an order, in the events that its user stream would have told it by.
 
-Only what the engine has not heard is told, and fills under the exchange's own numbers: an event that
-comes later tells the same again, and the engine takes each fill once.
+Only what the engine has not heard is told, and fills under the exchange's own numbers: an event
+that comes later tells the same again, and the engine takes each fill once.
 
 Source: USD-M Futures, User Data Streams, "Event: Order Update" and "Event: Algo Order Update".
 """
