@@ -319,6 +319,8 @@ def applied(keys: Keys, plan: Any) -> Keys:
         after.pop(each.key, None)
     for key, rows in plan.writes.lists.items():
         after[key] = RAW("list", list(rows))
+    for key, value in plan.writes.strings.items():
+        after[key] = RAW("string", value)
     for key, members in plan.writes.set_members.items():
         there = set(after[key].value) if key in after else set()
         for name, is_in in members.items():

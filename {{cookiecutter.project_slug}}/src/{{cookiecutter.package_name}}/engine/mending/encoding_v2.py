@@ -197,6 +197,7 @@ def _event(fields: dict[Any, Any]) -> OrderEvent:
     elif kind == "OrderFilled":
         # What the engine has made up itself has no commission.
         told["commission"] = told.get("commission") or f"0 {told.get('currency')}"
+        told["info"] = told.get("info") or {}
     event: OrderEvent = _converted(told, OrderEvent)
     return event
 

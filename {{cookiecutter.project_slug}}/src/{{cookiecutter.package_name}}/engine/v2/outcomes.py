@@ -32,6 +32,8 @@ LIMITED_PAUSE_SECONDS = 5.0
 ANSWER_SECONDS = 3.0
 TAKEN_UP_SECONDS = 1.0
 """How long the engine may take to take up what it was told."""
+AGAIN_SECONDS = 1.0
+"""Within so long the adapter asks a second time, for the other kind of order."""
 UNKNOWN_SECONDS = 6.0
 """How long an outcome may stay unknown before that is a condition."""
 LIMITED = (418, 429)
@@ -85,6 +87,7 @@ class Outcomes:
         self._asking: dict[str, asyncio.Task[Said]] = {}
         self._overdue: dict[str, str] = {}
         self._seen: dict[str, tuple[int, float]] = {}
+        self._refused: dict[str, tuple[float, Said]] = {}
         self._changed = asyncio.Event()
 
     def changed(self) -> None:
@@ -100,11 +103,19 @@ class Outcomes:
 
     async def canceled(self, kind: str, symbol: str, name: str, why: str) -> Said:
         """Find out the same of a request to cancel."""
+        at, answer = self._refused.pop(name, (0.0, None))
+        if answer is not None and time.monotonic() - at < AGAIN_SECONDS:
+            return answer  # the adapter has just been told, and has tried the other kind of order
         self._warn(f"The outcome of {name} is unknown: {why}")
         return await self._asked(name, kind == "conditional", symbol)
 
     async def _asked(self, name: str, is_conditional: bool, symbol: str) -> Said:
         if name not in self._asking:
+            # A request to cancel need not say of which symbol, and the adapter looks for a
+            # conditional order among the others, too: what is known of the order counts.
+            row = self._mirror.order(name)
+            if row is not None:
+                is_conditional, symbol = _is_conditional(row), row.symbol
             self._begin(name, is_conditional, symbol, time.monotonic())
         return await asyncio.shield(self._asking[name])
 
@@ -222,10 +233,12 @@ class Outcomes:
         if row is not None and row.status == "PENDING_CANCEL" and known.is_open:
             if not is_late:
                 return None
-            return said(
+            answer = said(
                 REFUSED,
                 {"code": OTHER_ERROR, "msg": f"{CANCEL_NEVER_ARRIVED}; the order works."},
             )
+            self._refused[name] = time.monotonic(), answer
+            return answer
         return said(OK, _answer(known))
 
     async def _taken_up(self, name: str, known: KnownOrder) -> None:
