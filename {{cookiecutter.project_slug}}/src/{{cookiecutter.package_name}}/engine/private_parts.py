@@ -79,7 +79,9 @@ PARTS: dict[str, tuple[Part, ...]] = {
         Part(STREAM, "_resubscribe", "deaf_stream.py"),
         Part(f"{ADAPTER}.http.endpoint", "_method_request", "outcome_hooks.py"),
         Part(f"{ADAPTER}.http.client", "sign_request", "outcome_hooks.py"),
-        Part("nautilus_trader.live.execution_engine", "_generate_inferred_fill", "outcome_hooks.py"),
+        Part(
+            "nautilus_trader.live.execution_engine", "_generate_inferred_fill", "outcome_hooks.py"
+        ),
         Part("nautilus_trader.live.execution_engine", "reconcile_execution_state", "start.py"),
         Part("nautilus_trader.system.kernel", "_is_stopping", "start.py"),
         Part("", "how it keeps orders, positions and accounts in the store", "mending/"),

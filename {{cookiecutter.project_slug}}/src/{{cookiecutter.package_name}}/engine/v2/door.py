@@ -274,6 +274,8 @@ def is_unknown(answer: Said) -> bool:
     """
     if answer.status == OK:
         return read_json(answer.body) is None
+    if answer.code is None:
+        return True  # a page of somebody between, for one, who does not know either
     if answer.status not in REFUSALS:
         return answer.code != NEVER_EXECUTED
     return answer.status == TIMED_OUT or answer.code in UNKNOWN

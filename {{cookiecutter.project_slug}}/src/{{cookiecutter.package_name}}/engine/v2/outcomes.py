@@ -87,6 +87,7 @@ class Outcomes:
         self._asking: dict[str, asyncio.Task[Said]] = {}
         self._overdue: dict[str, str] = {}
         self._seen: dict[str, tuple[int, float]] = {}
+        self._waited: list[str] = []
         self._refused: dict[str, tuple[float, Said]] = {}
         self._changed = asyncio.Event()
 
@@ -117,7 +118,11 @@ class Outcomes:
             if row is not None:
                 is_conditional, symbol = _is_conditional(row), row.symbol
             self._begin(name, is_conditional, symbol, time.monotonic())
-        return await asyncio.shield(self._asking[name])
+        self._waited.append(name)
+        try:
+            return await asyncio.shield(self._asking[name])
+        finally:
+            self._waited.remove(name)
 
     def _begin(self, name: str, is_conditional: bool, symbol: str, since: float) -> None:
         task = asyncio.get_running_loop().create_task(
@@ -179,6 +184,11 @@ class Outcomes:
         """Find out at once what has become of each order that waits for the exchange."""
         for row in self._waiting():
             self.find_out(row.client_order_id)
+
+    def never_was(self, name: str) -> None:
+        """Take up that an order is none."""
+        self._mirror.hide(name)
+        self._never_arrived(name)
 
     def end(self) -> None:
         """Ask no more."""
@@ -257,8 +267,9 @@ class Outcomes:
         if row is None or row.status in UNHEARD:
             # The exchange has never known it: its id is free, and the same decision sends it again.
             self._warn(f"{name} never arrived: forgotten")
-            self._mirror.hide(name)
-            self._never_arrived(name)
+            if name not in self._waited:
+                self.never_was(name)
+            # Else the engine says so, once it has taken up the refusal: only then is the id free.
             return said(REFUSED, {"code": OTHER_ERROR, "msg": f"{NEVER_ARRIVED}."})
         if row.type == "MARKET":
             return None  # the exchange has taken it, and must know what became of it

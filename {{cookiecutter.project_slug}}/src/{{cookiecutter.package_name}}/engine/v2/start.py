@@ -218,6 +218,8 @@ class EngineV2:
                     self._events.traded(heard(event.fill, before.get(event.fill.symbol)))
             if (news := self._news_of(event)) is not None:
                 self._events.ordered(news)
+            if self._is_none(event):
+                self._outcomes.never_was(event.client_order_id)
         if self._is_reconciled:
             self._pass_on(seen)
         elif seen.events or seen.bars:
