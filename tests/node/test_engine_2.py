@@ -26,7 +26,8 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(
         not PYTHON
-        or subprocess.run([PYTHON, "-c", "import nautilus_trader.live"], check=False).returncode != 0,
+        or subprocess.run([PYTHON, "-c", "import nautilus_trader.live"], check=False).returncode
+        != 0,
         reason="ENGINE2_PYTHON names no Python with NautilusTrader 2.",
     ),
 ]

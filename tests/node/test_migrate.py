@@ -175,9 +175,10 @@ def test_killed_at_any_boundary_the_store_is_the_old_one_or_the_new_one(
     port = urlsplit(halted.http).port
     assert port is not None
     at, states = 0, []
+    running: list[subprocess.Popen[str]] = []
     while True:
         put_back(store, everything)
-        running: list[subprocess.Popen[str]] = []
+        running.clear()
         boundaries = Boundaries(at, lambda: running[0].kill())
         taps = [Tap(store.port, boundaries), Tap(port, boundaries)]
         running.append(
@@ -203,5 +204,3 @@ def test_killed_at_any_boundary_the_store_is_the_old_one_or_the_new_one(
     print(f"killed at {at} boundaries: {states.count('nautilus-2')} after the transaction")
     assert at > 10
     assert set(states) <= {"nautilus-1", "nautilus-2"}
-
-

@@ -1,4 +1,4 @@
-"""The list of what is used of the engine and not promised: all of it is there, and a lack is seen."""
+"""What is used of the engine and not promised stands in one list; a lack is seen."""
 
 import ast
 from pathlib import Path
@@ -34,13 +34,13 @@ def test_each_module_that_is_named_is_there(room: str) -> None:
 def test_every_private_name_of_the_adapter_that_is_replaced_is_on_the_list() -> None:
     """Whatever `existing` is asked for by a constant begins with an underscore there."""
     listed = {part.name for part in PRIVATE.PARTS["v1"]}
-    asked = set()
+    asked: set[str] = set()
     for path in (ROOT / "engine" / "v1").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "existing":
                 value = node.args[1]
                 if isinstance(value, ast.Constant):
-                    asked.add(value.value)
+                    asked.add(str(value.value))
     private = {name for name in asked if name.startswith("_") and name not in {"_clients"}}
     assert private <= listed | {"_client", "_query_order"}, private - listed
     assert Path(PRIVATE.__file__).exists()

@@ -1,4 +1,4 @@
-"""A store that one engine has written, told in the words of the other: nothing is lost on the way."""
+"""A store that one engine has written, told in the words of the other: nothing is lost."""
 
 from typing import Any
 

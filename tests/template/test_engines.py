@@ -22,7 +22,7 @@ LINES = (
     "requires-python",
     '"nautilus_trader==',
     'engine = "',
-    '.engine.v',
+    ".engine.v",
     "python_version",
     "exclude =",
     "follow_imports",
@@ -53,10 +53,9 @@ def test_everything_outside_of_the_room_and_the_lock_is_the_same(
 def test_pyproject_differs_in_the_lines_that_name_the_engine(
     bakes: dict[str, BakedProject],
 ) -> None:
-    texts = [project.read("pyproject.toml").splitlines() for project in bakes.values()]
-    changed = [
-        line[2:].strip() for line in difflib.ndiff(*texts) if line[:2] in ("- ", "+ ")
-    ]
+    one, other = (bake.read("pyproject.toml").splitlines() for bake in bakes.values())
+    lines = difflib.ndiff(one, other)
+    changed = [line[2:].strip() for line in lines if line[:2] in ("- ", "+ ")]
     assert changed
     assert [line for line in changed if not any(word in line for word in LINES)] == []
 
