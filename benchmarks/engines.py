@@ -1,8 +1,8 @@
-"""Both engines side by side: start to trading, memory, and how soon a bar is decided.
+"""
+Both engines side by side: start to trading, memory, and how soon a bar is decided.
 
-Alternating, with nothing and with 20,000 orders in the past. Needs a Python that has NautilusTrader 2
-and what the node needs beside it, the `.venv/bin/python` of a project that was baked with
-``engine=v2``: name it in ENGINE2_PYTHON. Run it with the template's own environment.
+Alternating, with nothing and with 20,000 orders in the past. It needs the Python of a project that
+was baked with ``engine=v2`` and set up: name it in ENGINE2_PYTHON. Run it with the template's own.
 """
 
 import asyncio

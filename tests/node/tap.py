@@ -1,4 +1,4 @@
-"""A tap in the line between a process and its servers: it counts what is sent, and may end it there."""
+"""A tap in the line of a process: it counts what is sent, and something may happen there."""
 
 import socket
 import threading
