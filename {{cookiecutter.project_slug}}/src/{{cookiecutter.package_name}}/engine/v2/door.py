@@ -131,12 +131,14 @@ class Door:
         self._requests = requests
         self._orders = orders
         self._tell = tell
+        self._stream = stream
+        self._listen_keys: set[str] = set()
         self.key = secrets.token_hex(32)
         self.secret = secrets.token_hex(32)
         self.port = 0
         application = web.Application()
-        application.router.add_get("/ws", stream)
-        application.router.add_get("/{path:.*}/ws", stream)
+        application.router.add_get("/ws", self._serve_stream)
+        application.router.add_get("/{path:.*}/ws", self._serve_stream)
         application.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(application, access_log=None, handler_cancellation=True)
 
@@ -150,6 +152,12 @@ class Door:
     async def close(self) -> None:
         """Listen no more."""
         await self._runner.cleanup()
+
+    async def _serve_stream(self, request: web.Request) -> web.StreamResponse:
+        """Serve the stream of a key that was asked for through this door, and no other."""
+        if request.query.get("listenKey") not in self._listen_keys:
+            return web.Response(status=401)
+        return await self._stream(request)
 
     # -- One request -------------------------------------------------------------------------------
 
@@ -205,6 +213,8 @@ class Door:
             else:
                 answer = read_json(body)
                 if status == OK and answer is not None:
+                    if path == LISTEN_KEY and isinstance(answer, dict) and "listenKey" in answer:
+                        self._listen_keys.add(str(answer["listenKey"]))
                     return Said(status, body)
                 asked_to_wait = wait_told(status, headers) or 0.0
                 if REFUSALS.start <= status < REFUSALS.stop and not asked_to_wait:

@@ -204,15 +204,11 @@ class EngineV2:
     def _take(self, seen: Seen) -> None:
         """Take up what is new at the engine, and tell whom it concerns."""
         before = {row.row.symbol: row.row for row in self._mirror.positions.values()}
-        was_closed = {
-            name for name in seen.orders
-            if (found := self._mirror.orders.get(name)) is not None and found.row.is_closed
-        }  # fmt: skip
         self._mirror.take(seen)
         self._line.note(seen)
         self._outcomes.changed()
         for event in seen.events:
-            if event.fill is not None and event.client_order_id not in was_closed:
+            if event.fill is not None:
                 self._events.filled(event.fill)
                 if not event.is_past:
                     self._events.traded(heard(event.fill, before.get(event.fill.symbol)))
