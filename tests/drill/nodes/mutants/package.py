@@ -43,7 +43,8 @@ ROOMS = {
     "runner": "life",
     "run": "commands",
 }
-"""The modules that bugs are seeded in, and where each is."""
+"""The modules that bugs are seeded in, and where each is; those outside of ``engine.v1`` are the
+same with either engine, and so are their bugs."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,11 @@ class Package:
     def loaded(self) -> tuple[Any, Any]:
         """The settings of this process, and what is traded by them."""
         return tuple(self.run.load())
+
+    def engine(self, settings: Any) -> Any:
+        """Return the engine; a bug may have put another one in the place of version 1's."""
+        chosen = importlib.import_module(f"{self.name}.engine.chosen")
+        return self.start.EngineV1(settings) if chosen.ROOM == "v1" else chosen.engine(settings)
 
     @property
     def came_back(self) -> bool:
