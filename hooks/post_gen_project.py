@@ -102,6 +102,13 @@ def choose_engine(engine: str) -> None:
     if engine == "v2":
         for path in own.iterdir():
             path.replace(own.parent / path.name)
+        # The template's own line can be read by whoever looks for new versions of it.
+        [pin] = re.findall(
+            r"(?m)^nautilus_trader==\S+", Path("requirements/runtime.in").read_text()
+        )
+        project = Path("pyproject.toml")
+        text = project.read_text(encoding="utf-8")
+        project.write_text(re.sub(r"nautilus_trader==[^\"]+", pin, text), encoding="utf-8")
     shutil.rmtree(own, ignore_errors=True)
 
 
