@@ -200,6 +200,7 @@ def test_killed_at_any_boundary_the_store_is_the_old_one_or_the_new_one(
         again = ended(migrate("--yes"))
         assert (again.code, format_of(store)) == (DONE, "nautilus-2"), (at, again.said)
         assert told(store, "v2") == before, at
+        print(f"killed before {at}: {states[-1]}", flush=True)
         at += 1
     print(f"killed at {at} boundaries: {states.count('nautilus-2')} after the transaction")
     assert at > 10
