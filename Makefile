@@ -3,6 +3,7 @@
 VENV ?= .venv
 # NautilusTrader 2 has the package name of version 1, so its tests have an environment of their own.
 RUST_ADAPTER_VENV ?= .venv-rust-adapter
+ENGINE_2_VENV ?= .venv-engine-2
 BUILD ?= build
 UV ?= uv
 # Passed on to the command that a target runs: make test ARGS="-k hook".
@@ -54,7 +55,9 @@ test-long: test ## Run all of them, the long ones too
 		"$$python" -c "import sys; sys.exit(sys.version_info < (3, 13))" 2>/dev/null || continue; \
 		PYTHON=$$python $(MAKE_VENV) "$(RUST_ADAPTER_VENV)" requirements/rust_adapter.txt || exit; \
 		RUST_ADAPTER_PYTHON=$$(cd "$(RUST_ADAPTER_VENV)" && pwd)/bin/python; \
-		export RUST_ADAPTER_PYTHON; \
+		PYTHON=$$python $(MAKE_VENV) "$(ENGINE_2_VENV)" "$(PROJECT)/requirements/v2/runtime.txt" || exit; \
+		ENGINE2_PYTHON=$$(cd "$(ENGINE_2_VENV)" && pwd)/bin/python; \
+		export RUST_ADAPTER_PYTHON ENGINE2_PYTHON; \
 		break; \
 	done; \
 	"$(VENV)/bin/python" -m pytest -m long $(ARGS)
@@ -74,6 +77,12 @@ lock: ## Make all locks anew from requirements/*.in, the generated project's fir
 	@cd "$(PROJECT)" && for name in runtime exchange drill dev supply iac; do \
 		$(LOCK) 3.12 "requirements/$$name.in" -o "requirements/$$name.txt" || exit; \
 	done
+	@rm -rf "$(BUILD)/lock-v2" && mkdir -p "$(BUILD)/lock-v2" && cp "$(PROJECT)/requirements/"*.* "$(BUILD)/lock-v2" \
+		&& cp "$(PROJECT)/requirements/v2/"*.* "$(BUILD)/lock-v2" && cd "$(BUILD)/lock-v2" \
+		&& for name in runtime dev; do \
+			$(LOCK) 3.13 "$$name.in" -o "$$name.txt" || exit; \
+			cp "$$name.txt" "$(CURDIR)/$(PROJECT)/requirements/v2/"; \
+		done
 	@for name in bake test; do \
 		$(LOCK) 3.12 "requirements/$$name.in" -o "requirements/$$name.txt" || exit; \
 	done

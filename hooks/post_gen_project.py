@@ -94,6 +94,24 @@ def mend_line_ends(template: Path) -> None:
             path.write_bytes(text.replace(b"\r\n", b"\n"))
 
 
+def choose_engine(engine: str) -> None:
+    """Leave the room of the chosen engine, and its locks; the other one's go."""
+    other = {"v1": "v2", "v2": "v1"}[engine]
+    shutil.rmtree(Path("src", json.loads(RENDERED)["package_name"], "engine", other), True)
+    own = Path("requirements", "v2")
+    if engine == "v2":
+        for path in own.iterdir():
+            path.replace(own.parent / path.name)
+        # The template's own line can be read by whoever looks for new versions of it.
+        [pin] = re.findall(
+            r"(?m)^nautilus_trader==\S+", Path("requirements/runtime.in").read_text()
+        )
+        project = Path("pyproject.toml")
+        text = project.read_text(encoding="utf-8")
+        project.write_text(re.sub(r"nautilus_trader==[^\"]+", pin, text), encoding="utf-8")
+    shutil.rmtree(own, ignore_errors=True)
+
+
 def put_back() -> None:
     """Put what is the user's back over what this bake wrote in its place."""
     if KEPT.is_dir():
@@ -182,6 +200,7 @@ def main() -> int:
     if template is not None:
         remove_caches(template)
         mend_line_ends(template)
+    choose_engine(answers["engine"])
     put_back()
     if b"\r" in Path("scripts/make-settings").read_bytes():
         print(

@@ -173,6 +173,7 @@ GUIDES = (
     ),
     Guide(page="docs/archive.md"),
     Guide(page="docs/books.md", trades=True),
+    Guide(page="docs/engine-v2.md"),
     Guide(page="docs/going-live.md"),
     Guide(
         page="docs/guide.md",

@@ -57,12 +57,13 @@ def one_pass(
     """Do one pass; die right before a step, or tell how many there were."""
     sys.path.insert(0, source)
     from trading_node.books.archive import Archive
-    from trading_node.engine.v1.archived import ArchiveFormatV1
+    from trading_node.engine.mending.archived import KeysArchive
+    from trading_node.engine.mending.encoding_v1 import CODEC
     from trading_node.guards.archive.moving import move
     from trading_node.guards.archive.store import StoreArchive
 
     done = dying(dies_at)
-    store = StoreArchive(url, ArchiveFormatV1("TRADER-001"), Archive(Path(folder)))
+    store = StoreArchive(url, KeysArchive("TRADER-001", CODEC), Archive(Path(folder)))
     asyncio.run(move(store, before_ns, BATCH))
     if counted is not None:
         counted.value = done()

@@ -12,7 +12,7 @@ from node.baked import module
 RAW = module("engine.stored").RawKey
 OWNER = module("engine.stored").Owner
 RECORDS = module("venue.records")
-FORMAT = module("engine.v1.store_format").StoreFormatV1
+FORMAT = module("engine.mending.formats").StoreFormatV1
 
 TRADER, TAG, SYMBOL = "TRADER-001", "EMA001", "BTCUSDT"
 STRATEGY, INSTRUMENT = f"TargetStrategy-{TAG}", f"{SYMBOL}-PERP.BINANCE"
@@ -319,6 +319,8 @@ def applied(keys: Keys, plan: Any) -> Keys:
         after.pop(each.key, None)
     for key, rows in plan.writes.lists.items():
         after[key] = RAW("list", list(rows))
+    for key, value in plan.writes.strings.items():
+        after[key] = RAW("string", value)
     for key, members in plan.writes.set_members.items():
         there = set(after[key].value) if key in after else set()
         for name, is_in in members.items():

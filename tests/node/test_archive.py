@@ -18,7 +18,9 @@ from node.processes import Store
 from node.stores import ACCOUNT, BEGAN_MS, POSITION, TRADER, Market
 
 ARCHIVE = module("books.archive")
-FORM = module("engine.v1.archived").ArchiveFormatV1(TRADER)
+FORM = module("engine.mending.archived").KeysArchive(
+    TRADER, module("engine.mending.encoding_v1").CODEC
+)
 KIND = ARCHIVE.Kind
 NS = 1_000_000
 NOW_MS = BEGAN_MS + 30 * DAY_MS

@@ -92,7 +92,7 @@ def lose_position(client: Any) -> None:
 
 def last_fill(client: Any) -> str:
     [row] = client.lrange(f"{PREFIX}positions:{POSITION}", -1, -1)
-    name: str = module("engine.v1.stored_events").position_fill(row).client_order_id
+    name: str = module("engine.mending.encoding_v1").CODEC.position_fill(row).client_order_id
     return name
 
 

@@ -25,7 +25,8 @@ ROOMS = (
 """From the one that knows nobody to the one that may know all."""
 EVERYBODY_KNOWS = ("exit_codes", "__version__")
 """What is outside of the rooms and any of them may import."""
-ENGINE_ROOM = Path("engine", "v1")
+ENGINE_ROOMS = (Path("engine", "v1"), Path("engine", "v2"))
+CHOOSES = Path("engine", "chosen.py")
 EVENT_DRIVEN = {Path("strategies/bracket.py")}
 """The user's strategies that are NautilusTrader's; a line imports them where it makes them."""
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
@@ -77,19 +78,31 @@ def test_a_room_knows_only_those_before_it(module: Path) -> None:
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_only_the_engine_s_room_imports_the_engine(module: Path) -> None:
-    if not module.is_relative_to(ENGINE_ROOM) and module not in EVENT_DRIVEN:
+    if not in_an_engine_s_room(module) and module not in EVENT_DRIVEN:
         assert not imports_the_engine((ROOT / module).read_text("utf-8"))
 
 
-def test_only_commands_know_the_user_s_room_and_an_engine_by_name() -> None:
+def test_only_commands_know_the_user_s_room_and_only_one_module_an_engine_by_name() -> None:
     for module in MODULES:
         targets = known(module, (ROOT / module).read_text("utf-8"))
         if module.parts[0] not in ("strategies", "commands"):
             assert not {t for t in targets if t[0] == "strategies"}, module
-        if module.is_relative_to(ENGINE_ROOM) or module in EVENT_DRIVEN:
+        if in_an_engine_s_room(module) or module in EVENT_DRIVEN:
             continue
-        if module.parts[0] != "commands":
-            assert not {t for t in targets if t[:2] == ENGINE_ROOM.parts}, module
+        assert not {t for t in targets if t[:2] in [room.parts for room in ENGINE_ROOMS]}, module
+
+
+def in_an_engine_s_room(module: Path) -> bool:
+    """Return whether a module is one version's."""
+    return any(module.is_relative_to(room) for room in ENGINE_ROOMS)
+
+
+def test_no_engine_s_room_knows_another_one() -> None:
+    for module in MODULES:
+        for own, other in (ENGINE_ROOMS, ENGINE_ROOMS[::-1]):
+            if module.is_relative_to(own):
+                targets = known(module, (ROOT / module).read_text("utf-8"))
+                assert not {t for t in targets if t[:2] == other.parts}, module
 
 
 def loaded(module: Path) -> set[Path]:
@@ -124,8 +137,7 @@ def test_of_the_commands_only_run_starts_an_engine() -> None:
     for module in mine:
         source = (ROOT / module).read_text("utf-8")
         named = {Path(*t).with_suffix(".py") for t in known(module, source) if t[0] == "engine"}
-        engines = {each for each in named if any(map(touches_the_engine, loaded(each)))}
-        assert engines <= ({Path("engine/v1/start.py")} if module.name == "run.py" else set())
+        assert not {each for each in named if any(map(touches_the_engine, loaded(each)))}
         assert not any(map(touches_the_engine, loaded(module))), module
 
 
@@ -137,7 +149,7 @@ def touches_the_engine(module: Path) -> bool:
 
 def test_an_engine_that_is_loaded_in_passing_is_seen() -> None:
     assert any(map(touches_the_engine, loaded(Path("engine/v1/start.py"))))
-    assert not any(map(touches_the_engine, loaded(Path("engine/v1/store_format.py"))))
+    assert not any(map(touches_the_engine, loaded(Path("engine/mending/formats.py"))))
 
 
 def test_every_module_is_in_a_room() -> None:

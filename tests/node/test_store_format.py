@@ -12,8 +12,9 @@ from node.baked import module
 from node.engine_load import SERIALIZER, load_order
 from node.stores import FORMAT, RAW, TRADER, Market, packed, unpacked
 
-EVENTS = module("engine.v1.stored_events")
-ORDERS = module("engine.v1.stored_orders")
+CODEC = module("engine.mending.encoding_v1").CODEC
+EVENTS = module("engine.mending.events")
+ORDERS = module("engine.mending.stored_orders")
 MARKER = module("guards.mend.marker")
 NAME = "1jnoyl7h-1704085199-E0"
 KINDS = (
@@ -69,18 +70,18 @@ def test_an_event_of_the_engine_is_read_and_written_to_the_byte(kind: str) -> No
     row = unpacked(made.keys, f"orders:{NAME}")[0] if kind == "Initialized" else event(made, kind)
     [raw] = packed([row]).value
     real = SERIALIZER.serialize(SERIALIZER.deserialize(raw))
-    assert EVENTS.encoded(EVENTS.order_event(real)) == real
+    assert CODEC.encoded(CODEC.order_event(real)) == real
 
 
 def test_an_account_s_state_is_read_and_written_to_the_byte() -> None:
     [raw] = packed([Market().account()]).value
     real = SERIALIZER.serialize(SERIALIZER.deserialize(raw))
-    assert EVENTS.encoded(EVENTS.account_state(real)) == real
+    assert CODEC.encoded_state(CODEC.account_state(real)) == real
 
 
 @given(st.integers(1_500_000_000_000, 2_500_000_000_000))
 def test_stamps_are_rounded_as_the_adapter_does(milliseconds: int) -> None:
-    assert EVENTS.engine_ns(milliseconds) == str(millis_to_nanos(milliseconds))
+    assert CODEC.adapter_ns(milliseconds) == str(millis_to_nanos(milliseconds))
 
 
 @settings(max_examples=400, deadline=None)
@@ -97,7 +98,7 @@ def test_the_engine_takes_the_orders_that_the_format_takes(kinds: list[str], kin
     except Exception:
         status = None
     try:
-        ours = ORDERS.stored_order(NAME, TRADER, rows).status
+        ours = ORDERS.stored_order(NAME, TRADER, rows, CODEC).status
     except ORDERS.BadEvent as fault:
         ours = None
         if "has filled" in str(fault) or "its quantity" in str(fault):
@@ -122,7 +123,7 @@ def test_a_mark_is_known_and_a_foreign_one_is_named() -> None:
 
 
 def test_the_format_names_the_package_s_own_strategy_and_account() -> None:
-    form = module("engine.v1.store_format")
+    form = module("engine.mending.store_format")
     assert module("engine.v1.shell").TargetStrategy.__name__ == form.STRATEGY
     views = module("engine.v1.views")
     assert str(views.instrument_id_of("BTCUSDT")) == "BTCUSDT-PERP.BINANCE"

@@ -52,6 +52,28 @@ def find(tmp_path: Path) -> Find:
     return run
 
 
+def test_a_project_may_need_a_newer_one(fake: Fake, tmp_path: Path) -> None:
+    """The engine says which one is the oldest, and pyproject.toml has it."""
+    (tmp_path / "scripts").mkdir()
+    copy = shutil.copy(SCRIPT, tmp_path / "scripts" / "find-python")
+    (tmp_path / "pyproject.toml").write_text('requires-python = ">=3.13,<3.15"\n', encoding="utf-8")
+    shell = shutil.which("sh")
+    assert shell is not None
+    environment = {"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path / "home")}
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [shell, copy], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    fake("python3.12", "3.12.4")
+    refused = run()
+    assert refused.returncode == 78
+    assert "CPython 3.13 or 3.14 with venv is needed" in refused.stderr
+    wanted = fake("python3.13", "3.13.1")
+    assert run().stdout == f"{wanted}\n"
+
+
 def assert_refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
     assert result.returncode == 78
     assert result.stdout == ""

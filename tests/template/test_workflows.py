@@ -31,10 +31,11 @@ LESS = {
     # Places at which nothing is known to break.
     ("recovery-drill.yml", "explore"): "--only '^(stage|bar)' --once --most 4",
     ("nightly.yml", "random"): "--seed 5 --runs 1",
+    ("recovery-drill.yml", "engine"): "kill-while-flat",
 }
 IN_CONTAINERS = {("ci.yml", "containers"), ("recovery-drill.yml", "drill-compose")}
-# It makes an environment of ninety distributions.
-LONG = {("ci.yml", "check-deploy")}
+# They make an environment of their own.
+LONG = {("ci.yml", "check-deploy"), ("recovery-drill.yml", "engine")}
 # One hands on to the other: they have a test of their own.
 RELEASE = {("release.yml", "image"), ("release.yml", "publish")}
 NIGHTLY = {
@@ -181,7 +182,7 @@ def test_a_tag_is_released(tmp_path: Path, runner: Runner) -> None:
 def test_no_step_is_left_out() -> None:
     checks = {"check", "check-deploy", "test", "containers", "passed"}
     assert checks == {n for f, n in JOBS if f == "ci.yml"}
-    drills = {"drill", "drill-compose", "explore", "random", "record", "weaknesses"}
+    drills = {"drill", "drill-compose", "engine", "explore", "random", "record", "weaknesses"}
     release = {"parts", "image", "publish"}
     assert drills | release == {n for f, n in JOBS if f != "ci.yml"}
     assert LESS.keys() | IN_CONTAINERS | LONG | RELEASE <= JOBS.keys()

@@ -19,7 +19,7 @@ if bug not in BUGS:
 package = Package(name)
 BUGS[bug](package)
 settings, traded = package.loaded
-engine, stands_by = package.start.EngineV1(settings), more == ["--standby"]
+engine, stands_by = package.engine(settings), more == ["--standby"]
 code = package.runner.run(settings, traded, engine, born, stands_by=stands_by)
 sys.stdout.flush()
 os._exit(int(code))

@@ -21,7 +21,7 @@ ROOMS = {
     "adapter": "engine.v1",
     "deaf_stream": "engine.v1",
     "late_fills": "engine.v1",
-    "mend_symbol": "engine.v1",
+    "mend_symbol": "engine.mending",
     "node": "engine.v1",
     "sending": "engine.v1",
     "shell": "engine.v1",
@@ -43,7 +43,8 @@ ROOMS = {
     "runner": "life",
     "run": "commands",
 }
-"""The modules that bugs are seeded in, and where each is."""
+"""The modules that bugs are seeded in, and where each is; those outside of ``engine.v1`` are the
+same with either engine, and so are their bugs."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,11 @@ class Package:
     def loaded(self) -> tuple[Any, Any]:
         """The settings of this process, and what is traded by them."""
         return tuple(self.run.load())
+
+    def engine(self, settings: Any) -> Any:
+        """Return the engine; a bug may have put another one in the place of version 1's."""
+        chosen = importlib.import_module(f"{self.name}.engine.chosen")
+        return self.start.EngineV1(settings) if chosen.ROOM == "v1" else chosen.engine(settings)
 
     @property
     def came_back(self) -> bool:

@@ -5,7 +5,7 @@ The words of the node's engine stand here once for each engine. Another engine i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
 # What every program ends with
@@ -128,6 +128,10 @@ class Engine:
         With which event the stored events of an order end, by its status.
     idle : frozenset[str]
         The events that leave an order that has ended as it is: what was asked of it too late.
+    tagged : bool
+        Whether each stored event of an order stands in a map of one entry, under a name.
+    id_prefix : str
+        What its adapter puts before a client order id that it sends, unless the node takes it off.
 
     """
 
@@ -143,6 +147,8 @@ class Engine:
     closed: frozenset[str]
     last_events: Mapping[str, frozenset[str]]
     idle: frozenset[str] = frozenset()
+    tagged: bool = False
+    id_prefix: str = ""
 
     def keys_of(self, trader_id: str) -> str:
         """Return how the keys of a trader begin."""
@@ -185,7 +191,21 @@ V1 = Engine(
 )
 """NautilusTrader 1.231: one list of events in msgpack for each order and each position."""
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (V1,)}
+V2 = replace(
+    V1,
+    name="v2",
+    last_events={
+        **V1.last_events,
+        # A conditional order that has become another one is ACCEPTED after its trigger.
+        "ACCEPTED": V1.last_events["ACCEPTED"] | _events("Triggered"),
+        "PENDING_CANCEL": _events("PendingCancel"),
+    },
+    tagged=True,
+    id_prefix="x-aHRE4BCj-R",
+)
+"""NautilusTrader 2: the same keys, whose events are told in other words."""
+
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (V1, V2)}
 # Whoever sees a status or a key without knowing whose it is takes it for what any engine calls so.
 CLOSED_AT_NODE = frozenset[str]().union(*(engine.closed for engine in ENGINES.values()))
 KINDS_OF_KEYS = tuple(dict.fromkeys(kind for e in ENGINES.values() for kind in e.kinds))

@@ -54,6 +54,8 @@ def _event_type(row: bytes) -> str:
         event = msgspec.msgpack.decode(row)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""
+    if isinstance(event, dict) and len(event) == 1:
+        [event] = event.values()  # an engine may put it under a name
     found = event.get("type") if isinstance(event, dict) else None
     return found if isinstance(found, str) else ""
 

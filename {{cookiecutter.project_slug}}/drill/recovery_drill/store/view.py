@@ -78,7 +78,10 @@ class StoreView:
 async def read_store(client: Redis, trader_id: str, engine: Engine = V1) -> StoreView:
     """Read and decode one trader's orders and positions, and the names of what it remembers."""
     prefix = engine.keys_of(trader_id)
-    orders = await _lists(client, f"{prefix}{engine.orders}:")
+    orders = {
+        name.removeprefix(engine.id_prefix): tuple(plain_event(event, engine) for event in events)
+        for name, events in (await _lists(client, f"{prefix}{engine.orders}:")).items()
+    }
     positions = await _lists(client, f"{prefix}{engine.positions}:")
     keys = [
         key.decode().removeprefix(prefix)
@@ -97,6 +100,15 @@ async def _lists(client: Redis, prefix: str) -> dict[str, tuple[dict[str, Any], 
         name = key.decode().removeprefix(prefix)
         found[name] = tuple(msgspec.msgpack.decode(row) for row in rows)
     return found
+
+
+def plain_event(event: Any, engine: Engine) -> dict[str, Any]:
+    """Return an order's event without the name that an engine puts it under."""
+    if engine.tagged and isinstance(event, dict) and len(event) == 1:
+        [inner] = event.values()
+        if isinstance(inner, dict):
+            return inner
+    return cast("dict[str, Any]", event)
 
 
 def store_look_data(view: StoreView, when: str, behind: str | None) -> dict[str, Any]:

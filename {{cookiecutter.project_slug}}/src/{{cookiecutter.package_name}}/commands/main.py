@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..exit_codes import ExitCode
-from . import archive, flatten, halt, notify, pnl, taxes, trades
+from . import archive, flatten, halt, migrate, notify, pnl, taxes, trades
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,5 +96,6 @@ def _parser() -> argparse.ArgumentParser:
     pnl.add_to(commands)
     taxes.add_to(commands)
     archive.add_to(commands)
+    migrate.add_to(commands)
     notify.add_to(commands)
     return parser

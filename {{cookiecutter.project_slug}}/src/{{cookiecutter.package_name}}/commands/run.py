@@ -33,10 +33,10 @@ def run(*, stands_by: bool = False) -> ExitCode:
         return error.code
 
     # Imported late: it takes a second, and wrong settings should not have to wait for it.
-    from ..engine.v1.start import EngineV1
+    from ..engine import chosen
     from ..life import runner
 
-    return runner.run(settings, traded, EngineV1(settings), born, stands_by=stands_by)
+    return runner.run(settings, traded, chosen.engine(settings), born, stands_by=stands_by)
 
 
 def load() -> tuple[Settings, Sequence[Traded]]:

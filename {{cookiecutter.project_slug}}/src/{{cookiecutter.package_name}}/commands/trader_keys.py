@@ -10,9 +10,9 @@ import redis
 import redis.exceptions
 
 from ..config.settings import Settings
+from ..engine.chosen import store_format
+from ..engine.mending.stored import Stored
 from ..engine.stored import RawKey
-from ..engine.v1.store_format import StoreFormatV1
-from ..engine.v1.stored import Stored, read
 from ..exit_codes import ExitCode, NodeExit, one_line
 from ..guards.mend.marker import KEY
 from ..guards.mend.reading import NAMES, TooMuch, read_keys
@@ -68,12 +68,13 @@ def read_trader(settings: Settings) -> TraderKeys:
         With code 75 when the store is away, 78 when it refuses, or has more than can be read.
 
     """
+    form = store_format(settings.id)
     with opened(settings) as client:
         try:
-            keys = read_keys(client, StoreFormatV1(settings.id).prefix)
+            keys = read_keys(client, form.prefix)
         except TooMuch as error:
             raise NodeExit(ExitCode.CONFIGURATION, f"{error}.") from None
-        return TraderKeys(keys, read(keys, settings.id), list_all(client, settings.id))
+        return TraderKeys(keys, form.read(keys), list_all(client, settings.id))
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""The engine behind a seam: `desk` says what is asked of it, only `v1` imports it."""
+"""The engine behind a seam: `desk` says what is asked of it, `chosen` which one it is."""

@@ -146,6 +146,10 @@ class StoreFormat(Protocol):
     def prefix(self) -> str:
         """What all keys of the trader begin with."""
 
+    @property
+    def adopts_all(self) -> bool:
+        """Whether the engine learns nothing of past orders by itself, so that the mend has to."""
+
     def foreign(self, keys: Mapping[str, RawKey]) -> str:
         """Return a sentence when the keys are another engine's; an empty one when they are not."""
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,8 @@ class ExchangeRecord:
         Every asset of the wallet that is not zero.
     since_ms : dict[str, int]
         By symbol: how far back orders and trades are complete.
+    listed : Any
+        What the exchange lists, as it tells it, where an engine needs that; ``None`` elsewhere.
     notes : tuple[str, ...]
         What a person should know of it: a bound that was met, a position older than all trades.
     asked, weight : int
@@ -153,6 +155,7 @@ class ExchangeRecord:
     positions: tuple[PositionRecord, ...] = ()
     balances: tuple[BalanceRecord, ...] = ()
     since_ms: dict[str, int] = field(default_factory=dict)
+    listed: Any = None
     notes: tuple[str, ...] = ()
     asked: int = 0
     weight: int = 0

@@ -13,15 +13,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ... import __version__
-from ...engine.v1 import NAUTILUS_TRADER
+from ...engine.chosen import NAUTILUS_TRADER, OLDEST_PYTHON, ROOM
 from ...face.endpoint import cannot_listen
 from ..node import NodeAnswer, ask_node
 from .finding import Finding, note, ok, wrong
 from .patient import Patient
 
 ENGINE = "nautilus_trader"
-OLDEST, NEXT = (3, 12), (3, 15)
+OLDEST, NEXT = OLDEST_PYTHON, (3, 15)
 """The Pythons of pyproject.toml: from the one, below the other."""
+PYTHONS = (
+    ", ".join(f"3.{minor}" for minor in range(OLDEST[1], NEXT[1] - 1)) + f" or 3.{NEXT[1] - 1}"
+)
 LOCK = Path(__file__).parents[4] / "requirements" / "runtime.txt"
 """Where the project's lock is; a container has none, it was built from it."""
 LOW_BYTES = 1_000_000_000
@@ -55,7 +58,7 @@ def version_findings(
         yield wrong(
             "versions",
             f"Python {platform.python_version()} is none that this node is made for.",
-            "Use CPython 3.12, 3.13 or 3.14: PYTHON=python3.13 make setup.",
+            f"Use CPython {PYTHONS}: PYTHON=python3.13 make setup.",
         )
     if installed is None:
         yield wrong("versions", "NautilusTrader is not installed.", reinstall)
@@ -68,7 +71,7 @@ def version_findings(
     elif installed != NAUTILUS_TRADER:
         yield wrong(
             "versions",
-            f"NautilusTrader {installed} is installed, and engine/v1 is made for "
+            f"NautilusTrader {installed} is installed, and engine/{ROOM} is made for "
             f"{NAUTILUS_TRADER}: what it mends of the engine may be wrong.",
             "Put requirements/runtime.txt back, or update the template (docs/updating.md).",
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from ...config.settings import HoldSettings, Settings
-from ...engine.v1.store_format import StoreFormatV1
+from ...engine.chosen import store_format
 from ...guards.guard import Start
 from ...guards.halt.places import Halts
 from ...guards.lease.lease import Lease
@@ -60,6 +60,6 @@ class Patient:
 
 def quiet_start(settings: Settings, traded: Sequence[Traded], requests: Requests) -> Quiet:
     """Return what guards of the preflight look at, without an engine; its lease is not taken."""
-    engine = cast("Engine", Unloaded(StoreFormatV1(settings.id)))
+    engine = cast("Engine", Unloaded(store_format(settings.id)))
     lease, halts = Lease(settings, time.monotonic()), Halts(settings)
     return Quiet(settings, traded, requests, engine, lease, halts)

@@ -9,7 +9,7 @@ import redis.exceptions
 
 from ...config.complaints import PREFIX
 from ...config.settings import Settings
-from ...engine.v1.store_format import StoreFormatV1
+from ...engine.chosen import store_format
 from ...exit_codes import ExitCode, NodeExit
 from ...guards.mend.guard import check_store_format
 from ...guards.store import STORE_SECONDS, ask_store, place_of
@@ -131,7 +131,7 @@ def _saved(facts: dict[str, str]) -> str:
 def _rights(settings: Settings) -> list[Finding]:
     try:
         with opened(settings, single_connection_client=True) as client:
-            missing = missing_rights(client, settings.id, StoreFormatV1(settings.id).prefix)
+            missing = missing_rights(client, settings.id, store_format(settings.id).prefix)
     except NodeExit as end:
         return [ended(ROW, end, FIXES)]
     if not missing:

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from ...config.settings import Settings
-from ...engine.v1.store_format import WATCH_MARK
-from ...engine.v1.stored_rows import stored_rows
+from ...engine.mending.store_format import WATCH_MARK
+from ...engine.mending.stored_rows import stored_rows
 from ...exit_codes import ExitCode, NodeExit, one_line
 from ...guards.asking import answer_to
 from ...guards.clock import wrong_clock

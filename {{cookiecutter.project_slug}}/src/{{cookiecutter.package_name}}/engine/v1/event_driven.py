@@ -33,10 +33,10 @@ from ...plan.memory import Json
 from ...plan.order_ids import Leg, parse
 from ...plan.traded import EventDriven
 from ..desk import EventKeeper, MakeKeeper
+from ..mending.store_format import STRATEGY
 from .outcome_hooks import NEVER_ARRIVED_TOPIC
 from .own_orders import NoBracketError, OwnOrders, bracket_of, made_again, remembered
 from .seat_desk import Asked, SeatDesk
-from .store_format import STRATEGY
 from .strategy_desk import bar_type_of
 from .views import closed_bar, instrument_id_of
 

@@ -22,7 +22,10 @@ from ...plan.traded import EventDriven, Traded
 from ...venue.binance.requests import Requests
 from ...venue.records import ExchangeRecord
 from ..archive_format import ArchiveFormat
-from ..desk import Events, MakeKeeper
+from ..desk import Engine, Events, MakeKeeper
+from ..mending.archived import KeysArchive
+from ..mending.encoding_v1 import CODEC
+from ..mending.formats import StoreFormatV1
 from ..store_line import StoreLine
 from ..stored import StoreFormat
 from .adapter import (
@@ -32,7 +35,6 @@ from .adapter import (
     MISSED_TOPIC,
     MendedExecClientFactory,
 )
-from .archived import ArchiveFormatV1
 from .event_driven import made
 from .forgetting import forget_orders, forget_positions, tidy
 from .kept_rows import KeptRows
@@ -42,7 +44,6 @@ from .order_news import news_of
 from .outcome_hooks import hook
 from .rival_orders import hear_rivals
 from .shell import TargetStrategy, TargetStrategyConfig
-from .store_format import StoreFormatV1
 from .store_line import StoreLineV1
 from .unknown_outcomes import UnknownOutcomes
 from .views import balance_rows, fill_row, instrument_id_of, position_row
@@ -87,7 +88,7 @@ class EngineV1:
     @property
     def archive_format(self) -> ArchiveFormat:
         """How what it has stored is told in the archive."""
-        return ArchiveFormatV1(self._settings.id)
+        return KeysArchive(self._settings.id, CODEC)
 
     # -- Up ------------------------------------------------------------------------------------
 
@@ -351,3 +352,8 @@ def _strategy_config(traded: Traded) -> TargetStrategyConfig:
         # a stranger and the strategy believes itself flat.
         external_order_claims=[instrument_id_of(traded.symbol)],
     )
+
+
+def engine(settings: Settings) -> Engine:
+    """Return this engine, not loaded yet."""
+    return EngineV1(settings)

@@ -6,8 +6,8 @@ from typing import Any
 from nautilus_trader.model.events import OrderEvent, PositionEvent
 from nautilus_trader.model.identifiers import ClientOrderId, PositionId
 
+from ..mending.store_format import WATCH_MARK
 from ..store_line import Written
-from .store_format import WATCH_MARK
 
 
 class StoreLineV1:

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ...engine.stored import Owner
 from ...exit_codes import ExitCode, NodeExit
 from ...plan.order_ids import owner_of, parse
 from ...venue.binance.history import exchange_record
 from ...venue.records import ExchangeRecord
+from ..asking import answer_to
 from ..guard import Start
 from .store import MendReport, StoreMend
 
@@ -110,4 +112,10 @@ async def _ask(start: Start, unknown: Mapping[str, bool]) -> ExchangeRecord:
         parts = parse(name)
         if parts is not None and parts.owner in symbol_of:
             known.setdefault(symbol_of[parts.owner], []).append(name)
-    return await exchange_record(start.settings, start.requests, start.symbols, known=known)
+    record = await exchange_record(start.settings, start.requests, start.symbols, known=known)
+    if not start.engine.store_format.adopts_all:
+        return record
+    listed = await answer_to(
+        "what it lists", lambda: start.requests.get("/fapi/v1/exchangeInfo", {}, sign=False)
+    )
+    return replace(record, listed=listed)

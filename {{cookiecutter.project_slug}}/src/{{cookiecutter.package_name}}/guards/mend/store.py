@@ -161,6 +161,32 @@ class StoreMend:
             ),
         )
 
+    async def rewrite(self, make_plan: Callable[[dict[str, RawKey]], Plan]) -> MendReport:
+        """
+        Write a plan that somebody else makes of all keys, with this format's mark, or nothing.
+
+        Raises
+        ------
+        NodeExit
+            With code 75 when the store is away or another process writes.
+
+        """
+        return await asyncio.to_thread(
+            self._with_client, lambda client: self._apply_until_done(client, make_plan)
+        )
+
+    async def look(self, take: Callable[[dict[str, RawKey]], None]) -> None:
+        """
+        Let somebody look at all keys.
+
+        Raises
+        ------
+        NodeExit
+            With code 75 when the store is away, 78 when it has more than is read.
+
+        """
+        await asyncio.to_thread(self._with_client, lambda client: take(self._read(client)))
+
     # -- In a thread ---------------------------------------------------------------------------
 
     def _with_client[Answer](self, work: Callable[[Any], Answer]) -> Answer:
@@ -236,13 +262,7 @@ class StoreMend:
     ) -> MendReport:
         begun = time.monotonic()
         for _ in range(ATTEMPTS):
-            try:
-                keys = read_keys(client, self._format.prefix)
-            except TooMuch as error:
-                raise NodeExit(
-                    ExitCode.CONFIGURATION,
-                    f"{error}. Look at them, delete what is none of the node's, and start again.",
-                ) from None
+            keys = self._read(client)
             plan = make_plan(keys)
             stamp = self._apply(client, keys, plan)
             if stamp is not None:
@@ -263,6 +283,15 @@ class StoreMend:
             f"Another process writes the keys under {self._format.prefix}; is a second node with "
             f"the id {self._trader} running?",
         )
+
+    def _read(self, client: Any) -> dict[str, RawKey]:
+        try:
+            return read_keys(client, self._format.prefix)
+        except TooMuch as error:
+            raise NodeExit(
+                ExitCode.CONFIGURATION,
+                f"{error}. Look at them, delete what is none of the node's, and start again.",
+            ) from None
 
     def _apply(self, client: Any, keys: dict[str, RawKey], plan: Plan) -> str | None:
         """Write a plan; return the quarantine's stamp, and ``None`` when something has changed."""
@@ -300,7 +329,7 @@ class StoreMend:
                 []
                 if report.cold
                 else [f"Put aside under quarantine:{self._trader}:{report.stamp}: {reason}."
-                      for reason in report.put_aside]
+                      for reason in dict.fromkeys(report.put_aside)]
             ),
             *report.mended,
         ]  # fmt: skip

@@ -38,6 +38,7 @@ SLOWER = frozenset({418, 429})
 END_SECONDS = 3.0
 """How long before the end of its bound a start gives up waiting."""
 NO_WEIGHT = "/_sim/"
+LISTEN_KEY = "/fapi/v1/listenKey"
 WEIGHTS = {
     "/fapi/v1/accountConfig": 5,
     "/fapi/v1/allAlgoOrders": 5,
@@ -173,35 +174,60 @@ class Requests:
         return await self._ask(verb, path, query, sign=True)
 
     async def _ask(self, verb: str, path: str, query: Mapping[str, Any], *, sign: bool) -> Any:
+        await self.rest()
+        self.weight += weight_of(path, query)
+        status, headers, body = await self.pass_on(verb, path, query, sign=sign)
+        wait = wait_told(status, headers)
+        if wait is not None:
+            await self._wait(wait)
+        answer = read_json(body)
+        if status < BAD_REQUEST and answer is None:
+            raise NonsenseError(
+                f"The exchange answers {path.rpartition('/')[2]} with something that cannot be "
+                f"read (HTTP status {status})."
+            )
+        if status != OK:
+            raise _error(status, answer, wait or 0.0)
+        return answer
+
+    async def pass_on(
+        self,
+        verb: str,
+        path: str,
+        query: Mapping[str, Any],
+        *,
+        sign: bool,
+        seconds: float = ANSWER_SECONDS,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """
+        Send a request at once, with this account's key, and return what comes back as it is.
+
+        Raises
+        ------
+        NotAllowed
+            If it would change something and this process may not now; nothing was sent then.
+        ExchangeError, OSError, TimeoutError, aiohttp.ClientError
+            If there is no answer, or one that is too long.
+
+        """
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
                 connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS),
             )
-        await self.rest()
         text = urlencode(query)
         headers = {}
         if sign:
-            text = self._signed(text, is_change=verb != "GET")
+            # A key to listen with changes nothing, and is asked for before the lease is in force.
+            text = self._signed(text, is_change=verb != "GET" and path != LISTEN_KEY)
             headers["X-MBX-APIKEY"] = self._key
         url = f"{self._url}{path}?{text}"
         self.asked += 1
-        self.weight += weight_of(path, query)
-        asked = self._session.request(verb, url, headers=headers, allow_redirects=False)
-        async with asked as response:
-            body = await _body(response)
-            wait = wait_told(response.status, response.headers)
-            if wait is not None:
-                await self._wait(wait)
-            answer = read_json(body)
-            if response.status < BAD_REQUEST and answer is None:
-                raise NonsenseError(
-                    f"The exchange answers {path.rpartition('/')[2]} with something that cannot be "
-                    f"read (HTTP status {response.status})."
-                )
-            if response.status != OK:
-                raise _error(response.status, answer, wait or 0.0)
-            return answer
+        timeout = aiohttp.ClientTimeout(total=seconds)
+        async with self._session.request(
+            verb, url, headers=headers, allow_redirects=False, timeout=timeout
+        ) as response:
+            return response.status, response.headers, await _body(response)
 
     async def rest(self) -> float:
         """

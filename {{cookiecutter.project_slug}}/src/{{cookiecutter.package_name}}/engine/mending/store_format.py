@@ -1,23 +1,23 @@
 """
-How NautilusTrader 1.231.0 keeps its orders in the store, and how a mend puts them right.
+How NautilusTrader keeps its orders in the store, and how a mend puts them right.
 
 It imports no engine: what the engine takes is written down here, and a test holds the two together.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...plan.order_ids import owner_of
 from ...venue.records import ExchangeRecord
 from ..stored import Owner, Plan, PutAside, RawKey
+from .codec import Codec
 from .event_pen import Maker
+from .listed import currency_of, listed_instrument
 from .mend_symbol import SymbolMend
-from .mended_orders import ACCOUNT
 from .plan_writes import PlanWriter
 from .stored import HASHES, Stored, read
-from .stored_events import BadEvent, anything, encoded
 
-NAME = "nautilus-1"
 WATCH_MARK = "store-watch"
 """The general value that is the store watch's: each one takes the place of the one before."""
 STRATEGY = "TargetStrategy"
@@ -29,49 +29,45 @@ COLD_KINDS = ("orders:", "positions:", "accounts:", "index:")
 """What a cold start does without. Instruments, currencies and general values stay."""
 
 
-class StoreFormatV1:
+class KeysFormat(ABC):
     """
-    The keys of one trader.
+    The keys of one trader, as far as every version keeps them alike.
 
     Parameters
     ----------
     trader : str
         The trader's id.
+    codec : Codec
+        How the engine writes.
 
     """
 
-    def __init__(self, trader: str) -> None:
-        self._trader = trader
+    name: str
+    """What the store's marker calls it."""
+    adopts_all = False
+    """Whether the engine learns nothing of past orders by itself, so that the mend has to."""
 
-    @property
-    def name(self) -> str:
-        """What the store's marker calls it."""
-        return NAME
+    def __init__(self, trader: str, codec: Codec) -> None:
+        self._trader = trader
+        self.codec = codec
 
     @property
     def prefix(self) -> str:
         """What all keys of the trader begin with."""
         return f"trader-{self._trader}:"
 
+    @abstractmethod
     def foreign(self, keys: Mapping[str, RawKey]) -> str:
-        """Return a sentence when all orders are another engine's, else an empty one."""
-        seen = False
-        for key, raw in keys.items():
-            if key.startswith("orders:") and isinstance(raw.value, list) and raw.value:
-                if not _is_v2(raw.value[0]):
-                    return ""
-                seen = True
-        if not seen:
-            return ""
-        return (
-            f"The store's orders under {self.prefix} were written by NautilusTrader 2, and this "
-            "node runs version 1"
-        )
+        """Return a sentence when the keys are another engine's, else an empty one."""
+
+    def read(self, keys: Mapping[str, RawKey]) -> Stored:
+        """Return what the keys hold."""
+        return read(keys, self._trader, self.codec)
 
     def cold(self, keys: Mapping[str, RawKey], reason: str) -> Plan:
         """Return what makes the next load a cold one: orders, positions and accounts put aside."""
         aside = [PutAside(key, reason) for key in sorted(keys) if key.startswith(COLD_KINDS)]
-        aside += [each for each in read(keys, self._trader).put_aside if _is_warm(each.key)]
+        aside += [each for each in self.read(keys).put_aside if _is_warm(each.key)]
         return Plan(put_aside=tuple(aside), cold=reason)
 
     def mend(
@@ -82,11 +78,14 @@ class StoreFormatV1:
         now_ns: int,
     ) -> Plan:
         """Return what brings the store to what happened; see `StoreFormat.mend`."""
-        stored = read(keys, self._trader)
+        stored = self.read(keys)
         pen = PlanWriter(stored.put_aside)
         self._mend_broken(stored, pen)
-        if stored.orders or stored.broken_orders or stored.positions or _has_broken(keys, stored):
+        has_any = stored.orders or stored.broken_orders or stored.positions
+        if self.adopts_all or has_any or _has_broken(keys, stored):
             for owner in owners:
+                if self.adopts_all:
+                    self._adopt_instrument(stored, record, owner, pen)
                 maker = self._maker(stored, owner, now_ns)
                 SymbolMend(stored, record, owner.symbol, maker, pen).mend()
         self._mend_hashes(stored, pen)
@@ -106,9 +105,34 @@ class StoreFormatV1:
             owner=owner_of(self._trader, owner.tag, owner.symbol),
             instrument_id=instrument_id,
             instrument=stored.instruments.get(instrument_id),
-            account=next(iter(stored.accounts), ACCOUNT),
+            account=next(iter(stored.accounts), self.codec.account),
             now_ns=now_ns,
+            codec=self.codec,
         )
+
+    def _adopt_instrument(
+        self, stored: Stored, record: ExchangeRecord, owner: Owner, pen: PlanWriter
+    ) -> None:
+        """Write the contract of a symbol that has a past at the exchange and none in the store."""
+        name = f"{owner.symbol}-PERP.BINANCE"
+        has_past = owner.symbol in {
+            *(each.symbol for each in record.orders),
+            *(each.symbol for each in record.trades),
+        }
+        if name in stored.instruments or not has_past:
+            return
+        found = listed_instrument(record.listed, owner.symbol, name)
+        if found is None:
+            return
+        stored.instruments[name] = found
+        pen.string(f"instruments:{name}", self.codec.encoded_instrument(found))
+        for code in (found.base_currency, found.quote_currency, found.settlement_currency):
+            if code not in stored.currencies:
+                stored.currencies[code] = currency_of(code)
+                pen.string(
+                    f"currencies:{code}",
+                    self.codec.encoded_currency(code, stored.currencies[code]),
+                )
 
     def _mend_broken(self, stored: Stored, pen: PlanWriter) -> None:
         """Forget what the index says of orders that are put aside; a mend writes it anew."""
@@ -146,22 +170,10 @@ class StoreFormatV1:
             count = len(states) + keys[f"accounts:{name}"].left_out
             if count > MOST_ACCOUNT_STATES:
                 kept = states[-KEPT_ACCOUNT_STATES:]
-                pen.account(name, [encoded(state) for state in kept])
+                pen.account(name, [self.codec.encoded_state(state) for state in kept])
                 pen.mended.append(
                     f"The account {name} had {count:,} past states; the newest {len(kept)} stay."
                 )
-
-
-def _is_v2(row: bytes) -> bool:
-    """Return whether a stored event is one of NautilusTrader 2: a map with one name in it."""
-    try:
-        value = anything(row)
-    except BadEvent:
-        return False
-    if not isinstance(value, dict) or len(value) != 1:
-        return False
-    [(name, inner)] = value.items()
-    return isinstance(inner, dict) and str(inner.get("type")) == f"Order{name}"
 
 
 def _has_broken(keys: Mapping[str, RawKey], stored: Stored) -> bool:

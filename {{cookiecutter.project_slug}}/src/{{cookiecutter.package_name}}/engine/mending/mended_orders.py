@@ -2,7 +2,7 @@
 What becomes of a stored order when the exchange tells what happened to it.
 
 As much of its beginning stays as the exchange confirms, byte for byte; what follows is written as
-NautilusTrader 1.231.0 would have, had it heard.
+the engine would have, had it heard.
 """
 
 from dataclasses import replace
@@ -14,8 +14,7 @@ from msgspec import UNSET
 from ...venue.records import OrderRecord, TradeRecord
 from ..known import Fate, KnownOrder
 from .event_pen import Maker, Pen
-from .fills import is_fill_of
-from .stored_events import (
+from .events import (
     BadEvent,
     Options,
     OrderCanceled,
@@ -24,13 +23,11 @@ from .stored_events import (
     OrderFilled,
     OrderInitialized,
     OrderRejected,
-    encoded,
 )
+from .fills import is_fill_of
 from .stored_orders import StoredOrder, begun
 
 NS_PER_MS = 1_000_000
-ACCOUNT = "BINANCE-USDT_FUTURES-master"
-"""The adapter's name of the account, where no stored one gives it."""
 TYPES = {
     "MARKET": "MARKET",
     "LIMIT": "LIMIT",
@@ -197,7 +194,7 @@ def _made(known: KnownOrder, maker: Maker) -> StoredOrder:
         ts_event=str(row.created_ms * NS_PER_MS),
         reconciliation=True,
     )
-    return begun(init, encoded(init))
+    return begun(init, maker.codec.encoded(init))
 
 
 def _followed(order: StoredOrder, known: KnownOrder, maker: Maker) -> StoredOrder:

@@ -1,4 +1,4 @@
-"""Writes the events that a stored order lacks, as the adapter of NautilusTrader 1.231.0 would."""
+"""Writes the events that a stored order lacks, as the engine's adapter would."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from ...venue.records import TradeRecord
 from ..known import Fate, KnownOrder
-from .stored import Instrument
-from .stored_events import (
+from .codec import Codec
+from .events import (
     OrderAccepted,
     OrderCanceled,
     OrderCancelRejected,
@@ -18,9 +18,8 @@ from .stored_events import (
     OrderRejected,
     OrderSubmitted,
     OrderUpdated,
-    encoded,
-    engine_ns,
 )
+from .stored import Instrument
 from .stored_orders import StoredOrder
 
 UNANSWERED = "The answer to this request was lost with the process that had sent it"
@@ -43,6 +42,8 @@ class Maker:
         The account's name.
     now_ns : int
         Stamped on what is made.
+    codec : Codec
+        How the engine writes.
 
     """
 
@@ -53,6 +54,7 @@ class Maker:
     instrument: Instrument | None
     account: str
     now_ns: int
+    codec: Codec
 
     @property
     def position_id(self) -> str:
@@ -92,7 +94,7 @@ class Pen:
         self._maker = maker
 
     def _write(self, event: OrderEvent) -> None:
-        raw = encoded(event)
+        raw = self._maker.codec.encoded(event)
         self._order.apply(event, raw)
 
     def _who(self, at_ns: str) -> dict[str, str]:
@@ -117,18 +119,22 @@ class Pen:
 
     def submitted(self, at_ms: int) -> None:
         """Write that it was sent."""
-        self._write(OrderSubmitted(**self._who(engine_ns(at_ms)), account_id=self._account))
+        self._write(
+            OrderSubmitted(
+                **self._who(self._maker.codec.adapter_ns(at_ms)), account_id=self._account
+            )
+        )
 
     def accepted(self, number: str, at_ms: int) -> None:
         """Write that the exchange has it, under a number."""
-        heard = {**self._heard(engine_ns(at_ms)), "venue_order_id": number}
+        heard = {**self._heard(self._maker.codec.adapter_ns(at_ms)), "venue_order_id": number}
         self._write(OrderAccepted(**heard))  # type: ignore[arg-type]  # one dict of all fields
 
     def rejected(self, at_ms: int) -> None:
         """Write that the exchange has refused it."""
         self._write(
             OrderRejected(
-                **self._who(engine_ns(at_ms)),
+                **self._who(self._maker.codec.adapter_ns(at_ms)),
                 account_id=self._account,
                 reason="REJECTED",
                 reconciliation=True,
@@ -141,7 +147,7 @@ class Pen:
         row, maker = known.last, self._maker
         trigger = known.first.trigger_price
         is_limit = self._order.init.order_type in ("LIMIT", "STOP_LIMIT", "LIMIT_IF_TOUCHED")
-        heard = {**self._heard(engine_ns(at_ms)), "venue_order_id": known.number}
+        heard = {**self._heard(self._maker.codec.adapter_ns(at_ms)), "venue_order_id": known.number}
         self._write(
             OrderUpdated(
                 **heard,  # type: ignore[arg-type]  # one dict of all fields
@@ -160,7 +166,7 @@ class Pen:
         kind = self._order.init.order_type
         self._write(
             OrderFilled(
-                **self._who(engine_ns(trade.at_ms)),
+                **self._who(self._maker.codec.adapter_ns(trade.at_ms)),
                 venue_order_id=self._order.number or trade.exchange_order_id,
                 account_id=self._account,
                 trade_id=trade.trade_id,
@@ -179,7 +185,7 @@ class Pen:
 
     def ended(self, known: KnownOrder) -> None:
         """Write how it has ended."""
-        heard = self._heard(engine_ns(known.ended_ms))
+        heard = self._heard(self._maker.codec.adapter_ns(known.ended_ms))
         kind = OrderExpired if known.fate is Fate.EXPIRED else OrderCanceled
         self._write(kind(**heard))  # type: ignore[arg-type]  # one dict of all fields
 

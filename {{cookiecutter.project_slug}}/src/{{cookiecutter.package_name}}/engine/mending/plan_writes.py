@@ -25,6 +25,7 @@ class PlanWriter:
         self.is_cold_for_good = False
         self.unknown: dict[str, bool] = {}
         self._lists: dict[str, list[bytes]] = {}
+        self._strings: dict[str, bytes] = {}
         self._sets: dict[str, dict[str, bool]] = defaultdict(dict)
         self._hashes: dict[str, dict[str, str | None]] = defaultdict(dict)
 
@@ -49,6 +50,10 @@ class PlanWriter:
         self.client(name)
         if order.fills:
             self.place(name, position_id)
+
+    def string(self, key: str, value: bytes) -> None:
+        """Write a single value."""
+        self._strings[key] = value
 
     def client(self, name: str) -> None:
         """Write which client an order was sent by."""
@@ -90,6 +95,7 @@ class PlanWriter:
         return Plan(
             writes=Writes(
                 lists=self._lists,
+                strings=self._strings,
                 set_members={key: members for key, members in self._sets.items() if members},
                 hash_fields={key: fields for key, fields in self._hashes.items() if fields},
             ),

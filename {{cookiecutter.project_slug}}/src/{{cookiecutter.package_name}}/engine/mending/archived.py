@@ -1,4 +1,4 @@
-"""What NautilusTrader 1.231.0 has stored, as rows of the archive. It imports no engine."""
+"""What an engine has stored, as rows of the archive."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -11,15 +11,16 @@ from ...books.archived import (
     ArchivedState,
 )
 from ..stored import Writes
+from .codec import Codec
+from .events import BadEvent, OrderFilled
 from .plan_writes import PlanWriter
 from .stored import signed_fill
-from .stored_events import BadEvent, OrderFilled, account_state, order_event, position_fill
 from .stored_orders import stored_order
 
 PERPETUAL = "-PERP"
 
 
-class ArchiveFormatV1:
+class KeysArchive:
     """
     The events of one trader.
 
@@ -27,11 +28,14 @@ class ArchiveFormatV1:
     ----------
     trader : str
         The trader's id.
+    codec : Codec
+        How the engine writes.
 
     """
 
-    def __init__(self, trader: str) -> None:
+    def __init__(self, trader: str, codec: Codec) -> None:
         self._trader = trader
+        self._codec = codec
 
     @property
     def prefix(self) -> str:
@@ -41,14 +45,14 @@ class ArchiveFormatV1:
     def last_ns(self, rows: Sequence[bytes]) -> int | None:
         """Return when the last of some events of an order happened; ``None`` if nobody can read."""
         try:
-            return int(order_event(rows[-1]).ts_event)
+            return int(self._codec.order_event(rows[-1]).ts_event)
         except (BadEvent, IndexError):
             return None
 
     def order(self, name: str, rows: Sequence[bytes]) -> ArchivedOrder | None:
         """Return an order that has ended; ``None`` for any other, and for what cannot be read."""
         try:
-            order = stored_order(name, self._trader, rows)
+            order = stored_order(name, self._trader, rows, self._codec)
         except BadEvent:
             return None
         if not order.is_closed:
@@ -76,7 +80,7 @@ class ArchiveFormatV1:
     def position(self, name: str, rows: Sequence[bytes]) -> ArchivedPosition | None:
         """Return a position; ``None`` when it cannot be read."""
         try:
-            fills = [position_fill(row) for row in rows]
+            fills = [self._codec.position_fill(row) for row in rows]
         except BadEvent:
             return None
         if not fills:
@@ -95,7 +99,7 @@ class ArchiveFormatV1:
     def state(self, account: str, row: bytes) -> ArchivedState | None:
         """Return a state of an account; ``None`` when it cannot be read."""
         try:
-            state = account_state(row)
+            state = self._codec.account_state(row)
         except BadEvent:
             return None
         if state.account_id != account:

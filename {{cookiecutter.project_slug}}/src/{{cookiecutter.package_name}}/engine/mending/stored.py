@@ -1,7 +1,7 @@
 """
 All of a trader's keys, decoded and checked; what is off is set apart with a sentence.
 
-What NautilusTrader 1.231.0 reads when it loads: currencies, instruments, synthetics, general
+What NautilusTrader reads when it loads: currencies, instruments, synthetics, general
 values, accounts, orders, positions, and two hashes of the index. One value in them that it cannot
 read, and it loads nothing.
 """
@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Meta
 
 from ..stored import PutAside, RawKey
-from .stored_events import (
+from .codec import Codec
+from .events import (
     AccountState,
     Amount,
     BadEvent,
@@ -23,14 +24,9 @@ from .stored_events import (
     InstrumentName,
     Money,
     Name,
-    NoType,
     Number,
     OrderFilled,
     Stamp,
-    account_state,
-    anything,
-    position_fill,
-    unread,
 )
 from .stored_orders import StoredOrder, readable_prefix, stored_order
 
@@ -100,10 +96,6 @@ class Instrument(msgspec.Struct, tag="CryptoPerpetual", kw_only=True, gc=False):
     info: dict[str, msgspec.Raw] | None
 
 
-_currency = msgspec.msgpack.Decoder(Currency)
-_instrument = msgspec.msgpack.Decoder(Instrument | NoType)
-
-
 @dataclass(slots=True)
 class StoredPosition:
     """The fills of one position, since it was opened."""
@@ -124,7 +116,9 @@ class Stored:
 
     Parameters
     ----------
-    orders, positions, accounts, instruments
+    codec : Codec
+        How they are written.
+    orders, positions, accounts, instruments, currencies
         What can be read, by name.
     broken_orders : dict[str, StoredOrder | None]
         What cannot, with as much of its beginning as can; all are in `put_aside`, too.
@@ -136,11 +130,13 @@ class Stored:
     """
 
     trader: str
+    codec: Codec
     orders: dict[str, StoredOrder] = field(default_factory=dict)
     broken_orders: dict[str, StoredOrder | None] = field(default_factory=dict)
     positions: dict[str, StoredPosition] = field(default_factory=dict)
     accounts: dict[str, list[AccountState]] = field(default_factory=dict)
     instruments: dict[str, Instrument] = field(default_factory=dict)
+    currencies: dict[str, Currency] = field(default_factory=dict)
     hashes: dict[str, dict[str, str]] = field(default_factory=dict)
     put_aside: list[PutAside] = field(default_factory=list)
 
@@ -151,9 +147,9 @@ def signed_fill(fill: OrderFilled) -> Decimal:
     return quantity if fill.order_side == "BUY" else -quantity
 
 
-def read(keys: Mapping[str, RawKey], trader: str) -> Stored:
+def read(keys: Mapping[str, RawKey], trader: str, codec: Codec) -> Stored:
     """Return what keys hold; nothing in them makes this raise."""
-    stored = Stored(trader)
+    stored = Stored(trader, codec)
     for key, raw in keys.items():
         kind, _, name = key.partition(":")
         try:
@@ -177,21 +173,22 @@ def _take(stored: Stored, kind: str, name: str, raw: RawKey) -> None:
         stored.broken_orders[name] = None
         rows = _list(raw)
         try:
-            stored.orders[name] = stored_order(name, stored.trader, rows)
+            stored.orders[name] = stored_order(name, stored.trader, rows, stored.codec)
         except BadEvent:
-            stored.broken_orders[name] = readable_prefix(name, stored.trader, rows)
+            stored.broken_orders[name] = readable_prefix(name, stored.trader, rows, stored.codec)
             raise
         del stored.broken_orders[name]
     elif kind == "positions":
-        stored.positions[name] = _position(stored.trader, name, _list(raw))
+        stored.positions[name] = _position(stored, name, _list(raw))
     elif kind == "accounts":
-        stored.accounts[name] = _account(name, _list(raw))
+        stored.accounts[name] = _account(stored.codec, name, _list(raw))
     elif kind == "instruments":
-        stored.instruments[name] = _instrument_of(name, _string(raw))
+        stored.instruments[name] = _instrument_of(stored.codec, name, _string(raw))
     elif kind == "currencies":
-        _typed(_currency, _string(raw))
+        found = stored.codec.currency(name, _string(raw))
         if not (name.isascii() and name.isalnum()):
             raise BadEvent("is no currency's name")
+        stored.currencies[name] = found
     elif kind == "general":
         _check_type(raw, "string")
         if not name.isprintable():
@@ -234,18 +231,8 @@ def _hash(raw: RawKey) -> dict[str, str]:
     return found
 
 
-def _typed[Kind](decoder: msgspec.msgpack.Decoder[Kind], raw: bytes) -> Kind:
-    anything(raw)  # its bounds, and every part of it readable
-    try:
-        return decoder.decode(raw)
-    except (ValueError, RecursionError) as error:
-        raise BadEvent(f"cannot be read: {unread(error)}") from None
-
-
-def _instrument_of(name: str, raw: bytes) -> Instrument:
-    found = _typed(_instrument, raw)
-    if not isinstance(found, Instrument):
-        raise BadEvent("is no perpetual contract")
+def _instrument_of(codec: Codec, name: str, raw: bytes) -> Instrument:
+    found = codec.instrument(raw)
     if found.id != name:
         raise BadEvent(f"holds the instrument {found.id}")
     for text, precision in (
@@ -264,14 +251,14 @@ def _instrument_of(name: str, raw: bytes) -> Instrument:
     return found
 
 
-def _position(trader: str, name: str, rows: list[bytes]) -> StoredPosition:
-    fills = [position_fill(row) for row in rows]
+def _position(stored: Stored, name: str, rows: list[bytes]) -> StoredPosition:
+    fills = [stored.codec.position_fill(row) for row in rows]
     first = fills[0]
     trades, events = set(), set()
     for fill in fills:
         if fill.position_id != name or f"{fill.instrument_id}-{fill.strategy_id}" != name:
             raise BadEvent(f"has a fill of the position {fill.position_id}")
-        if (fill.trader_id, fill.instrument_id) != (trader, first.instrument_id):
+        if (fill.trader_id, fill.instrument_id) != (stored.trader, first.instrument_id):
             raise BadEvent(f"has a fill of {fill.trader_id} on {fill.instrument_id}")
         if fill.trade_id in trades or fill.event_id in events:
             raise BadEvent(f"has the fill {fill.trade_id} twice")
@@ -282,9 +269,10 @@ def _position(trader: str, name: str, rows: list[bytes]) -> StoredPosition:
     return StoredPosition(fills, rows)
 
 
-def _account(name: str, rows: list[bytes]) -> list[AccountState]:
-    states = [account_state(row) for row in rows]
-    if len({state.event_id for state in states}) < len(states):
+def _account(codec: Codec, name: str, rows: list[bytes]) -> list[AccountState]:
+    states = [codec.account_state(row) for row in rows]
+    is_once = len({state.event_id for state in states}) == len(states)
+    if not (is_once or codec.repeats_states):
         raise BadEvent("has one event twice")
     for state in states:
         if (state.account_id, state.account_type) != (name, states[0].account_type):

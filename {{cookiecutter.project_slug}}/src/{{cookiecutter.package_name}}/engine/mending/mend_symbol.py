@@ -11,11 +11,11 @@ from ...plan.order_ids import leg_of
 from ...venue.records import ExchangeRecord, TradeRecord
 from ..known import Fate, KnownOrder, Share, in_order, known_orders, since_flat
 from .event_pen import Maker
+from .events import BadEvent, OrderFilled
 from .fills import is_fill_of, told, trade_of
 from .mended_orders import agrees, gone, is_same, mended
 from .plan_writes import PlanWriter
 from .stored import Stored, StoredPosition
-from .stored_events import BadEvent, OrderFilled, encoded
 from .stored_orders import StoredOrder
 
 NS_PER_MS = 1_000_000
@@ -320,7 +320,7 @@ class SymbolMend:
             else:
                 fill = whole if share.is_whole else self._split(whole, share)
                 fill = msgspec.structs.replace(fill, position_id=self._maker.position_id)
-                found.append((fill, encoded(fill)))
+                found.append((fill, self._maker.codec.encoded_fill(fill)))
         return found
 
     def _split(self, fill: OrderFilled, share: Share) -> OrderFilled:

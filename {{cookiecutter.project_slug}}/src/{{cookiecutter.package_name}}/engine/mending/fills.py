@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from ...venue.records import TradeRecord
-from .stored_events import OrderFilled
+from .events import OrderFilled
 
 NS_PER_MS = 1_000_000
 CENT = Decimal("0.0000001")

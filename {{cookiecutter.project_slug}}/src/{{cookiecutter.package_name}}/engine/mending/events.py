@@ -1,9 +1,9 @@
 """
-The events that NautilusTrader 1.231.0 stores, field by field, and nothing else.
+The events that an engine stores, field by field, and nothing else; in the words of version 1.
 
-Each is one msgpack map whose ``type`` names it. What does not have exactly these fields, with
-values that the engine takes, is not decoded. Left out on purpose is what this package never
-stores: order lists, execution algorithms, emulated orders.
+What does not have exactly these fields, with values that the engine takes, is not decoded. Left
+out on purpose is what this package never stores: order lists, execution algorithms, emulated
+orders.
 
 Source: ``nautilus_trader/model/events/order.pyx`` and ``account.pyx``, ``to_dict_c``.
 """
@@ -286,45 +286,21 @@ class NoType(Struct, tag=True):
     """Nothing: beside it, a decoder insists on a ``type``."""
 
 
-_order_event = msgspec.msgpack.Decoder(OrderEvent)
-_account_state = msgspec.msgpack.Decoder(AccountState | NoType)
 _PLACE = re.compile(r"at `\$\.?([A-Za-z0-9_.\[\]]+)`")
 _anything = msgspec.msgpack.Decoder()
-_encode = msgspec.msgpack.Encoder().encode
 
 
 class BadEvent(ValueError):
     """A stored event cannot be read; its text says what is wrong."""
 
 
-def order_event(raw: bytes) -> OrderEvent:
-    """Return an event of an order; raise `BadEvent` when it is none."""
-    event: OrderEvent = _decoded(_order_event, raw)
-    return event
-
-
-def position_fill(raw: bytes) -> OrderFilled:
-    """Return a fill from a position's list; raise `BadEvent` when it is none."""
-    event = order_event(raw)
-    if not isinstance(event, OrderFilled):
-        raise BadEvent(f"has {type(event).__name__}, which is no fill")
-    return event
-
-
-def account_state(raw: bytes) -> AccountState:
-    """Return a state of an account; raise `BadEvent` when it is none."""
-    event = _decoded(_account_state, raw)
-    if not isinstance(event, AccountState):
-        raise BadEvent("has something else than the state of an account")
-    return event
-
-
 def anything(raw: bytes) -> Any:
     """Return what a value holds, whatever it is; raise `BadEvent` when it is no msgpack."""
-    return _decoded(_anything, raw)
+    return decoded(_anything, raw)
 
 
-def _decoded(decoder: Any, raw: bytes) -> Any:
+def decoded(decoder: Any, raw: bytes) -> Any:
+    """Return what a decoder makes of a value; raise `BadEvent` when that is nothing."""
     if len(raw) > MOST_EVENT_BYTES:
         raise BadEvent(f"has {len(raw):,} bytes, more than the {MOST_EVENT_BYTES:,} looked at")
     try:
@@ -342,13 +318,3 @@ def unread(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "its parts are too deep in each other"
     return "it is no MessagePack"
-
-
-def encoded(event: OrderEvent | AccountState) -> bytes:
-    """Return an event as the engine stores it."""
-    return _encode(event)
-
-
-def engine_ns(milliseconds: int) -> str:
-    """Return a stamp of the exchange as the engine's adapter stores it: with its rounding."""
-    return str(int(milliseconds * 1e6))

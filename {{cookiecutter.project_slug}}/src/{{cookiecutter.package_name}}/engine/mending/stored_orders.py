@@ -1,8 +1,8 @@
 """
 What a stored list of events makes of an order: the engine's own rules, without the engine.
 
-An order whose list breaks one of them stops NautilusTrader 1.231.0 from loading anything, or is a
-thing that it would not have written.
+An order whose list breaks one of them stops NautilusTrader from loading anything, or is a thing
+that it would not have written.
 
 Source: ``nautilus_trader/model/orders/base.pyx``, ``_ORDER_STATE_TABLE`` and ``apply``.
 """
@@ -13,13 +13,13 @@ from decimal import Decimal
 
 from msgspec import UNSET
 
-from .stored_events import (
+from .codec import Codec
+from .events import (
     BadEvent,
     OrderEvent,
     OrderFilled,
     OrderInitialized,
     OrderUpdated,
-    order_event,
 )
 
 MOST_EVENTS = 10_000
@@ -252,11 +252,11 @@ def folded(events: Sequence[OrderEvent], raw: Sequence[bytes]) -> StoredOrder:
     return order
 
 
-def stored_order(name: str, trader: str, rows: Sequence[bytes]) -> StoredOrder:
+def stored_order(name: str, trader: str, rows: Sequence[bytes], codec: Codec) -> StoredOrder:
     """Return the order that is stored under a name; raise `BadEvent` when none is."""
     if len(rows) > MOST_EVENTS:
         raise BadEvent(f"has more than {MOST_EVENTS:,} events")
-    order = folded([order_event(row) for row in rows], rows)
+    order = folded([codec.order_event(row) for row in rows], rows)
     if order.init.client_order_id != name:
         raise BadEvent(f"holds the order {order.init.client_order_id}")
     if order.init.trader_id != trader:
@@ -264,12 +264,14 @@ def stored_order(name: str, trader: str, rows: Sequence[bytes]) -> StoredOrder:
     return order
 
 
-def readable_prefix(name: str, trader: str, rows: Iterable[bytes]) -> StoredOrder | None:
+def readable_prefix(
+    name: str, trader: str, rows: Iterable[bytes], codec: Codec
+) -> StoredOrder | None:
     """Return the order that the first good events of a broken list make; ``None`` without any."""
     order: StoredOrder | None = None
     for row in rows:
         try:
-            event = order_event(row)
+            event = codec.order_event(row)
             if order is not None:
                 order.apply(event, row)
             elif isinstance(event, OrderInitialized):
