@@ -106,7 +106,8 @@ class EngineSide:
         if self._begun != set(self.strategies):
             return
         first, cache = self._any, self._any.cache
-        orders = cache.orders()
+        # In the order in which they are told: whoever sorts them finds them sorted.
+        orders = sorted(cache.orders(), key=lambda order: order.ts_init)
         fills = [each for order in orders if order.trade_ids for each in _fills_of(order)]
         self._tell(
             Seen(
