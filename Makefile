@@ -45,7 +45,7 @@ drill: bake ## Bake the default answers into build/, set up, and run the recover
 test: setup ## Run the template's tests, but those that take minutes
 	@"$(VENV)/bin/python" -m pytest -n 2 --dist loadfile $(ARGS)
 
-test-quick: setup ## Run those that start no process, in less than a minute
+test-quick: setup ## Run those that start no process, half of all
 	@"$(VENV)/bin/python" -m pytest -n 2 --dist loadfile -m "not long and not processes" $(ARGS)
 
 # The long ones play two cases at a time themselves. NautilusTrader 2 wants Python 3.13; without one
