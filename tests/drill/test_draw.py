@@ -89,6 +89,15 @@ def test_what_fails_is_made_as_small_as_it_can_be(fails: Fails, length: tuple[in
     assert failing not in played
 
 
+def test_what_takes_long_to_be_made_smaller_is_told_in_the_drill_s_own_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("hypothesis.internal.conjecture.engine.MAX_SHRINKING_SECONDS", 0)
+    failing = max(filter(two_kills, DRAWN), key=lambda drawn: drawn.length)
+    FINDER.shrink(failing, two_kills, 60)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_no_more_is_played_than_may_be() -> None:
     failing = max(DRAWN, key=lambda drawn: drawn.length)
     played: list[Drawn] = []

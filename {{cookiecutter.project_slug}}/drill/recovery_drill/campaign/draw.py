@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis import HealthCheck, Phase, Verbosity, find, settings
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import NoSuchExample
@@ -97,6 +97,8 @@ class Finder:
             phases=phases,
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
+            # Its advice is for those who test it: whoever drills hears of each play.
+            verbosity=Verbosity.quiet,
         )
         chance = Random(self._seed)  # noqa: S311 - what is drawn is no secret
         with TemporaryDirectory() as place:
