@@ -9,11 +9,12 @@ from nautilus_trader.adapters.binance.futures.enums import BinanceFuturesEventTy
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.identifiers import ClientId, ClientOrderId
 
-from ...exit_codes import ExitCode, NodeExit
+from ...exit_codes import NodeExit
 from ...plan.order_ids import parse
 from ...plan.rivals import Rival, Rivals
 from ...venue.binance.requests import LATE_SECONDS
 from ...venue.binance.signing_clock import SigningClock
+from ..rival_end import rival_end
 from .adapter import ACCOUNT, ALGO_DECODER, USER_EVENTS, existing
 
 ORDER, CONDITIONAL = "order", "conditional"
@@ -130,21 +131,3 @@ class _Hearing:
 
     def _knows(self, name: str) -> bool:
         return self._client._cache.order(ClientOrderId(name)) is not None
-
-
-def rival_end(rival: Rival, name: str) -> NodeExit:
-    """Return how the node ends that has heard of another one's order."""
-    there = f"Another node with this id trades on this account: it has sent the order {name}"
-    if rival is Rival.SECOND:
-        return NodeExit(
-            ExitCode.AWAY,
-            f"{there} a second time, after this node, which goes on; the other one ends when it "
-            "hears of this. This node's next start learns from the exchange what is held now.",
-            at_once=True,
-        )
-    return NodeExit(
-        ExitCode.REFUSED,
-        f"{there}, and this node has not, or later. Two nodes with one id and a store each double "
-        "orders, so this one ends and leaves what is held to the other. Stop one of the two for "
-        "good before this one is started again.",
-    )

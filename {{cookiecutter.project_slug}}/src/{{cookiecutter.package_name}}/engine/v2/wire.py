@@ -16,6 +16,7 @@ from ...plan.order_ids import parse
 from ...plan.rivals import Rival, Rivals
 from ...venue.binance.requests import LATE_SECONDS
 from ...venue.binance.signing_clock import SigningClock
+from ..rival_end import rival_end
 from .door import Said
 from .mirror import Mirror
 from .outcomes import Outcomes
@@ -141,21 +142,3 @@ class Wire:
             return
         self._opened = time.monotonic()
         await self.outcomes.stream.open_anew()
-
-
-def rival_end(rival: Rival, name: str) -> NodeExit:
-    """Return how the node ends that has heard of another one's order."""
-    there = f"Another node with this id trades on this account: it has sent the order {name}"
-    if rival is Rival.SECOND:
-        return NodeExit(
-            ExitCode.AWAY,
-            f"{there} a second time, after this node, which goes on; the other one ends when it "
-            "hears of this. This node's next start learns from the exchange what is held now.",
-            at_once=True,
-        )
-    return NodeExit(
-        ExitCode.REFUSED,
-        f"{there}, and this node has not, or later. Two nodes with one id and a store each double "
-        "orders, so this one ends and leaves what is held to the other. Stop one of the two for "
-        "good before this one is started again.",
-    )
